@@ -1,0 +1,19 @@
+//! The vocabulary every room shares: who speaks, where it meant to go, and how we name one passage.
+//!
+//! Constructors normalise; nothing here has behaviour beyond that. No I/O, no policy, no protocol.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod host;
+mod id;
+mod protocol;
+mod secret;
+mod workload;
+
+pub use address::{ClientAddr, Destination, OriginalDst};
+pub use host::{Host, HostError};
+pub use id::{CgroupId, ExchangeId, FlowId, NetnsCookie};
+pub use protocol::{Protocol, Side};
+pub use secret::Secret;
+pub use workload::{Process, Workload};
