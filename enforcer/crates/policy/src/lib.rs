@@ -1,1 +1,18 @@
-//! To be written.
+//! Policy text to decisions. `Document` (the text's shape) → `Checked` (names, hosts and paths make sense) → [`PolicySet`]
+//! (compiled for asking), and [`PolicySet::evaluate`] from a [`Question`] to a [`Decision`].
+//!
+//! Pure: no I/O, no clock, no globals. Evaluation is total; what no rule allows is denied, and what cannot be decided
+//! never helps to allow. `policies/README.md` teaches the language.
+
+#![forbid(unsafe_code)]
+
+mod compile;
+mod decision;
+mod diagnostic;
+mod evaluate;
+mod question;
+
+pub use compile::{PolicySet, Source};
+pub use decision::{Cause, Decision, RuleRef, Verdict};
+pub use diagnostic::{Diagnostic, Position, Severity};
+pub use question::{Question, Request};
