@@ -16,13 +16,14 @@ use enforcer_flow::Destination;
 
 mod file;
 mod lower;
+mod section;
 
 /// Longest configuration file that is read.
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// The whole configuration. Its default is what an empty file means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub(crate) struct Config {
     /// `state_dir`: what must survive a restart (the CA, the ledger) lives below it.
     pub state_dir: PathBuf,
     /// `runtime_dir`: what belongs to the running daemon (its socket) lives below it.
@@ -47,14 +48,14 @@ pub struct Config {
 
 /// `control`: the operators' interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Control {
+pub(crate) struct Control {
     /// `control.socket`: the unix socket; by default `control.sock` below `runtime_dir`.
     pub socket: PathBuf,
 }
 
 /// `ledger`: the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// `ledger.path`: the file that is written; by default `audit/ledger.jsonl` below `state_dir`.
     pub path: PathBuf,
     /// `ledger.rotate_size`: a file that has grown this far is closed and a new one continues its chain.
@@ -65,14 +66,14 @@ pub struct Ledger {
 
 /// `ca`: the local certificate authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ca {
+pub(crate) struct Ca {
     /// `ca.dir`: where its certificate and key live; by default `ca` below `state_dir`.
     pub dir: PathBuf,
 }
 
 /// `upstream`: the connections we open.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
+pub(crate) struct Upstream {
     /// `upstream.connect_to`: where a destination is dialled instead of what its name resolves to. The name stays what
     /// policy judges and what the certificate must be for.
     pub connect_to: HashMap<Destination, SocketAddr>,
@@ -90,7 +91,7 @@ pub struct Upstream {
 
 /// `limits`: what one agent, and all of them together, may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// `limits.workloads`: labelled cgroups served at once.
     pub workloads: usize,
     /// `limits.flows`: open connections of all workloads.
@@ -115,7 +116,7 @@ pub struct Limits {
 
 /// `log`: what operators read on standard error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Log {
+pub(crate) struct Log {
     /// `log.level`: a level, or directives as `tracing_subscriber::EnvFilter` reads them (`info,enforcer_gate=debug`).
     pub level: String,
     /// `log.format`: lines for people or for machines.
@@ -124,7 +125,7 @@ pub struct Log {
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// One JSON object per line.
     Json,
     /// One readable line per event.
@@ -133,7 +134,7 @@ pub enum LogFormat {
 
 /// Why there is no configuration; prints one line per mistake, each as `file:line:column: key: what and what instead`.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file's content is not a configuration.
     #[error(transparent)]
     Mistakes(#[from] Mistakes),
@@ -149,7 +150,7 @@ pub enum ConfigError {
 
 /// All mistakes of one file, in the order of the file.
 #[derive(Debug, thiserror::Error)]
-pub struct Mistakes {
+pub(crate) struct Mistakes {
     /// The file.
     pub path: PathBuf,
     /// At least one.
@@ -158,7 +159,7 @@ pub struct Mistakes {
 
 /// One thing that is wrong with the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     /// From one; zero where the position is not known.
     pub line: u64,
     /// From one, in characters.
@@ -176,7 +177,7 @@ impl Config {
     ///
     /// # Errors
     /// When the file cannot be read, is larger than 1 MiB, or says anything that is not understood.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
         let read_error = |source| ConfigError::Read {
             path: path.to_owned(),
             source,
@@ -198,7 +199,7 @@ impl Config {
     ///
     /// # Errors
     /// When the text says anything that is not understood; with every mistake, not only the first.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, Mistakes> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Mistakes> {
         let base = path.parent().unwrap_or(Path::new("/"));
         file::read(text)
             .map_err(|mistake| vec![mistake])

@@ -1,0 +1,389 @@
+use std::path::Path;
+use std::time::Duration;
+
+use enforcer_flow::{Destination, Host};
+
+use super::*;
+
+const FILE: &str = "/etc/enforcer/enforcer.yaml";
+const EXAMPLE: &str = include_str!("../../deploy/enforcer.yaml");
+
+fn parse(text: &str) -> Result<Config, Mistakes> {
+    Config::parse(text, Path::new(FILE))
+}
+
+/// Asserts that `text` has exactly these mistakes, each given as it is printed after the file's name.
+fn check(text: &str, expected: &[&str]) {
+    let mistakes = match parse(text) {
+        Ok(config) => panic!("accepted {text:?} as {config:?}"),
+        Err(mistakes) => mistakes,
+    };
+    let found: Vec<String> = mistakes.list.iter().map(ToString::to_string).collect();
+    assert_eq!(found, expected, "for {text:?}");
+}
+
+#[test]
+fn an_empty_file_is_the_default() {
+    for text in ["", "# nothing\n", "{}\n", "ledger:\nlimits: ~\n"] {
+        assert_eq!(parse(text).unwrap(), Config::default(), "for {text:?}");
+    }
+}
+
+#[test]
+fn the_example_shows_every_key_with_its_default() {
+    assert_eq!(parse(EXAMPLE).unwrap(), Config::default());
+    let mut keys = Vec::new();
+    for line in EXAMPLE.lines() {
+        let line = line
+            .strip_prefix("# workers")
+            .map_or(line, |_| "workers: 4");
+        let trimmed = line.trim_start();
+        if !trimmed.starts_with('#') && !trimmed.starts_with('-') && trimmed.contains(':') {
+            keys.push(trimmed.split(':').next().unwrap_or_default());
+        }
+    }
+    // A section that knows one key less or more than the example prints a different list of valid keys.
+    check(
+        "zzz: 1",
+        &[&format!(
+            "1:1: `zzz`: is not a key here, valid are {}",
+            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, log"
+        )],
+    );
+    for (section, names) in [
+        ("control", "socket"),
+        ("ledger", "path, rotate_size, sync_interval"),
+        ("ca", "dir"),
+        (
+            "upstream",
+            "connect_to, extra_roots, connect_timeout, idle_timeout, max_idle_per_host, max_connections",
+        ),
+        (
+            "limits",
+            "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, first_byte_timeout, \
+             handshake_timeout, header_timeout, idle_timeout, drain_timeout",
+        ),
+        ("log", "level, format"),
+    ] {
+        check(
+            &format!("{section}:\n  zzz: 1"),
+            &[&format!(
+                "2:3: `{section}.zzz`: is not a key here, valid are {names}"
+            )],
+        );
+        for name in names.split(", ").chain([section]) {
+            assert!(
+                keys.contains(&name),
+                "`{section}.{name}` is not in the example"
+            );
+        }
+    }
+    for name in ["state_dir", "runtime_dir", "policies", "workers"] {
+        assert!(keys.contains(&name), "`{name}` is not in the example");
+    }
+}
+
+#[test]
+fn every_key_is_taken_over() {
+    let config = parse(
+        "state_dir: /s\nruntime_dir: /r\npolicies: p.yaml\nworkers: 3\n\
+         control: {socket: c.sock}\n\
+         ledger: {path: l.jsonl, rotate_size: 2MiB, sync_interval: 0s}\n\
+         ca: {dir: /ca}\n\
+         upstream:\n  connect_to:\n    API.openai.com.:443: 127.0.0.1:8443\n    '[2001:db8::1]:443': '[::1]:1'\n  \
+         extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
+         limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
+         first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
+         log: {level: off, format: json}\n",
+    )
+    .unwrap();
+    let name = |name: &str, port| Destination {
+        host: Host::parse(name).unwrap(),
+        port,
+    };
+    let expected = Config {
+        state_dir: "/s".into(),
+        runtime_dir: "/r".into(),
+        policies: "/etc/enforcer/p.yaml".into(),
+        workers: NonZeroUsize::new(3).unwrap(),
+        control: Control {
+            socket: "/etc/enforcer/c.sock".into(),
+        },
+        ledger: Ledger {
+            path: "/etc/enforcer/l.jsonl".into(),
+            rotate_size: 2 * 1024 * 1024,
+            sync_interval: Duration::ZERO,
+        },
+        ca: Ca { dir: "/ca".into() },
+        upstream: Upstream {
+            connect_to: HashMap::from([
+                (
+                    name("api.openai.com", 443),
+                    "127.0.0.1:8443".parse().unwrap(),
+                ),
+                (name("2001:db8::1", 443), "[::1]:1".parse().unwrap()),
+            ]),
+            extra_roots: vec!["/etc/enforcer/a.pem".into(), "/b.pem".into()],
+            connect_timeout: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(2),
+            max_idle_per_host: 0,
+            max_connections: 5,
+        },
+        limits: Limits {
+            workloads: 6,
+            flows: 70,
+            flows_per_workload: 8,
+            streams_per_flow: 9,
+            header_bytes: 10 * 1024,
+            first_byte_timeout: Duration::from_millis(11),
+            handshake_timeout: Duration::from_millis(12),
+            header_timeout: Duration::from_millis(13),
+            idle_timeout: Duration::from_secs(5400),
+            drain_timeout: Duration::ZERO,
+        },
+        log: Log {
+            level: "off".to_owned(),
+            format: LogFormat::Json,
+        },
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn paths_follow_the_two_folders_unless_named() {
+    let config = parse("state_dir: state\nruntime_dir: /tmp/r\n").unwrap();
+    assert_eq!(config.ca.dir, Path::new("/etc/enforcer/state/ca"));
+    assert_eq!(
+        config.ledger.path,
+        Path::new("/etc/enforcer/state/audit/ledger.jsonl")
+    );
+    assert_eq!(config.control.socket, Path::new("/tmp/r/control.sock"));
+}
+
+#[test]
+fn mistakes_carry_position_key_and_cure() {
+    let duration = "expected a duration such as `30s` or `250ms`, from 1ms to 86400s";
+    let rows: &[(&str, &str)] = &[
+        // Not YAML, or not the YAML we want.
+        ("a: [\n", "1:4: unclosed bracket '['"),
+        (
+            "workers: 1\n---\nworkers: 2\n",
+            "3:1: a second document starts here, expected one",
+        ),
+        ("- a\n", "1:1: expected keys with values, found a list"),
+        ("hello\n", "1:1: expected keys with values, found `hello`"),
+        (
+            "ledger: yes\n",
+            "1:9: `ledger`: expected keys with values, found `true`",
+        ),
+        // Keys.
+        (
+            "polices: x\n",
+            "1:1: `polices`: is not a key here, did you mean `policies`?",
+        ),
+        (
+            "ledger:\n  sync_interval_ms: 5\n",
+            "2:3: `ledger.sync_interval_ms`: is not a key here, did you mean `sync_interval`?",
+        ),
+        (
+            "log:\n  colour: 1\n",
+            "2:3: `log.colour`: is not a key here, valid are level, format",
+        ),
+        (
+            "\"a\\nb\": 1\n",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, log",
+        ),
+        (
+            "<<: {workers: 1}\n",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, log",
+        ),
+        (
+            "workers: 1\nca: {}\nworkers: 2\n",
+            "3:1: `workers`: stands here for the second time, first on line 1",
+        ),
+        // Values.
+        (
+            "state_dir: 5\n",
+            "1:12: `state_dir`: expected a path, found `5`",
+        ),
+        (
+            "state_dir:\n",
+            "1:10: `state_dir`: expected a path, found nothing",
+        ),
+        (
+            "state_dir: ''\n",
+            "1:12: `state_dir`: expected a path, found ``",
+        ),
+        (
+            "workers: 0\n",
+            "1:10: `workers`: expected a whole number from 1 to 1024, found `0`",
+        ),
+        (
+            "workers: 1.5\n",
+            "1:10: `workers`: expected a whole number from 1 to 1024, found `1.5`",
+        ),
+        (
+            "workers: -1\n",
+            "1:10: `workers`: expected a whole number from 1 to 1024, found `-1`",
+        ),
+        (
+            "workers: 18446744073709551615\n",
+            "1:10: `workers`: expected a whole number from 1 to 1024, found `18446744073709551615`",
+        ),
+        (
+            "ledger:\n  rotate_size: 5 parsecs\n",
+            "2:16: `ledger.rotate_size`: expected a size such as `64KiB`, from 1.0 MiB to 1.0 TiB, found `5 parsecs`",
+        ),
+        (
+            "ledger:\n  rotate_size: 1\n",
+            "2:16: `ledger.rotate_size`: expected a size such as `64KiB`, from 1.0 MiB to 1.0 TiB, found `1`",
+        ),
+        (
+            "ledger:\n  sync_interval: 50\n",
+            "2:18: `ledger.sync_interval`: expected a duration such as `30s` or `250ms`, from 0ns to 10s, found `50`",
+        ),
+        (
+            "limits: {idle_timeout: -3s}\n",
+            &format!("1:24: `limits.idle_timeout`: {duration}, found `-3s`"),
+        ),
+        (
+            "limits: {header_timeout: 0s}\n",
+            &format!("1:26: `limits.header_timeout`: {duration}, found `0s`"),
+        ),
+        (
+            "limits: {flows: 10}\n",
+            "1:17: `limits.flows`: one workload may have 2048 flows (`flows_per_workload`), all of them only 10 (`flows`)",
+        ),
+        (
+            "limits: {flows_per_workload: 20000}\n",
+            "1:30: `limits.flows_per_workload`: one workload may have 20000 flows (`flows_per_workload`), all of them only 16384 (`flows`)",
+        ),
+        (
+            "log: {level: loud}\n",
+            "1:14: `log.level`: expected `error`, `warn`, `info`, `debug`, `trace`, `off`, or directives such as `info,enforcer_gate=debug`, found `loud`",
+        ),
+        (
+            "log: {format: xml}\n",
+            "1:15: `log.format`: expected `text` or `json`, found `xml`",
+        ),
+        // Lists and maps.
+        (
+            "upstream: {extra_roots: a.pem}\n",
+            "1:25: `upstream.extra_roots`: expected a list, found `a.pem`",
+        ),
+        (
+            "upstream:\n  extra_roots:\n    - a.pem\n    - 7\n",
+            "4:7: `upstream.extra_roots`: expected a path, found `7`",
+        ),
+        (
+            "upstream:\n  connect_to:\n    a.example:443: localhost:1\n",
+            "3:20: `upstream.connect_to`: expected `address:port`, such as `127.0.0.1:8443` or `[::1]:8443`, found `localhost:1`",
+        ),
+        (
+            "upstream:\n  connect_to:\n    a.example: 127.0.0.1:1\n",
+            "3:5: `upstream.connect_to`: key `a.example`: expected `host:port`, such as `api.openai.com:443` or `[2001:db8::1]:443`",
+        ),
+        (
+            "upstream:\n  connect_to:\n    a..b:443: 127.0.0.1:1\n",
+            "3:5: `upstream.connect_to`: key `a..b:443`: an empty label; expected `host:port`, such as `api.openai.com:443` or `[2001:db8::1]:443`",
+        ),
+        (
+            "upstream:\n  connect_to:\n    2001:db8::1:443: 127.0.0.1:1\n",
+            "3:5: `upstream.connect_to`: key `2001:db8::1:443`: expected `host:port`, such as `api.openai.com:443` or `[2001:db8::1]:443`",
+        ),
+        (
+            "upstream:\n  connect_to:\n    a.example:1: 127.0.0.1:1\n    A.example:1: 127.0.0.1:2\n",
+            "4:5: `upstream.connect_to`: key `A.example:1`: names the same destination again",
+        ),
+    ];
+    for (text, expected) in rows {
+        check(text, &[expected]);
+    }
+}
+
+#[test]
+fn all_mistakes_are_reported_in_the_order_of_the_file() {
+    check(
+        "workers: many\nlimits:\n  flows: no\n  flow: 1\nlog: {format: 1}\nstate: x\n",
+        &[
+            "1:10: `workers`: expected a whole number from 1 to 1024, found `many`",
+            "3:10: `limits.flows`: expected a whole number from 1 to 1048576, found `false`",
+            "4:3: `limits.flow`: is not a key here, did you mean `flows`?",
+            "5:15: `log.format`: expected `text` or `json`, found `1`",
+            "6:1: `state`: is not a key here, did you mean `state_dir`?",
+        ],
+    );
+}
+
+#[test]
+fn a_socket_path_too_long_for_the_kernel_is_refused() {
+    let text = format!("control: {{socket: /{}}}\n", "s".repeat(107));
+    check(
+        &text,
+        &["1:10: `control`: the control socket's path would be longer than 107 bytes"],
+    );
+    let text = format!("control: {{socket: /{}}}\n", "s".repeat(106));
+    assert!(parse(&text).is_ok());
+    check(
+        &format!("runtime_dir: /{}\n", "r".repeat(100)),
+        &["1:14: `runtime_dir`: the control socket's path would be longer than 107 bytes"],
+    );
+}
+
+#[test]
+fn hostile_yaml_ends_in_a_mistake() {
+    let deep = format!("a: {}{}", "[".repeat(100), "]".repeat(100));
+    check(
+        &deep,
+        &["1:19: more, or nested deeper, than a configuration can mean"],
+    );
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let alias = format!("*a{}, ", level - 1).repeat(10);
+        bomb.push_str(&format!(
+            "a{level}: &a{level} [{}]\n",
+            alias.trim_end_matches(", ")
+        ));
+    }
+    let mistakes = parse(&bomb).unwrap_err().to_string();
+    assert!(
+        mistakes.ends_with("than a configuration can mean"),
+        "{mistakes}"
+    );
+}
+
+#[test]
+fn a_file_is_loaded_and_its_errors_name_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.yaml");
+    std::fs::write(&path, "ca: {dir: here}\n").unwrap();
+    assert_eq!(
+        Config::load(&path).unwrap().ca.dir,
+        folder.path().join("here")
+    );
+
+    std::fs::write(&path, "worker: 1\nworkers: x\n").unwrap();
+    let printed = Config::load(&path).unwrap_err().to_string();
+    let file = path.display();
+    let expected = format!(
+        "{file}:1:1: `worker`: is not a key here, did you mean `workers`?\n\
+         {file}:2:10: `workers`: expected a whole number from 1 to 1024, found `x`"
+    );
+    assert_eq!(printed, expected);
+
+    let missing = folder.path().join("none.yaml");
+    let printed = Config::load(&missing).unwrap_err().to_string();
+    assert!(
+        printed.contains("none.yaml") && printed.contains("No such file"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.yaml");
+    std::fs::write(&path, "#".repeat(1024 * 1024 + 1)).unwrap();
+    let error = Config::load(&path).unwrap_err();
+    assert!(matches!(error, ConfigError::Read { .. }), "{error}");
+}
