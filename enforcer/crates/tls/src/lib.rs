@@ -1,1 +1,29 @@
-//! To be written.
+//! Our CA and both ends of an intercepted TLS connection.
+//!
+//! Towards the agent: [`Authority`] holds the CA, [`Leaves`] mints and keeps one certificate per name, [`accept`] shakes hands.
+//! Towards the upstream: [`Connector`] verifies the real name against the public roots, always. [`trust`] lays out what an agent
+//! must be given to believe us. The CA's private key never leaves [`Authority`]; nothing here decides, dials or records.
+
+#![forbid(unsafe_code)]
+
+mod accept;
+mod alert;
+mod authority;
+mod certificate;
+mod connect;
+mod error;
+mod file;
+mod leaf;
+mod leaves;
+mod prefixed;
+mod provider;
+mod roots;
+pub mod trust;
+
+pub use accept::{AcceptError, accept};
+pub use authority::Authority;
+pub use certificate::{CaCertificate, Fingerprint};
+pub use connect::{Alpn, ConnectError, Connector};
+pub use error::TlsError;
+pub use leaves::Leaves;
+pub use prefixed::Prefixed;

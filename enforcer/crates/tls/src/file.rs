@@ -1,0 +1,105 @@
+//! Files that others must never see half-written, nor see at all.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use crate::TlsError;
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The owner: 0600.
+    Owner,
+    /// All: 0644.
+    Public,
+}
+
+/// Puts `content` at `path` under its final name and mode only once it is whole and on disk.
+///
+/// The mode is exact, whatever the umask, before the first byte is written.
+pub(crate) fn write(path: &Path, content: &[u8], audience: Audience) -> Result<(), TlsError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    replace(&temporary, path, content, audience).map_err(|source| {
+        // The first error is the one to report; a temporary that stays behind is overwritten next time.
+        let _ = fs::remove_file(&temporary);
+        failed("write", path)(source)
+    })
+}
+
+fn replace(temporary: &Path, path: &Path, content: &[u8], audience: Audience) -> io::Result<()> {
+    match fs::remove_file(temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mode = match audience {
+        Audience::Owner => 0o600,
+        Audience::Public => 0o644,
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(temporary)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)?;
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+        Some(_) | None => File::open(".")?.sync_all(),
+    }
+}
+
+/// Makes a folder for the owner alone, parents included, or accepts one that nobody else can write.
+pub(crate) fn private_folder(path: &Path) -> Result<(), TlsError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(failed("create", path))?;
+    let mode = fs::metadata(path).map_err(failed("examine", path))?.mode() & 0o7777;
+    if mode & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(TlsError::Folder {
+            path: path.to_owned(),
+            mode,
+        })
+    }
+}
+
+/// Makes a folder that all may read.
+pub(crate) fn public_folder(path: &Path) -> Result<(), TlsError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(path)
+        .map_err(failed("create", path))
+}
+
+/// Holds `path` for this process until dropped; waits for another that holds it. The system lets go when a holder dies.
+pub(crate) fn lock(path: &Path) -> Result<File, TlsError> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed("open", path))?;
+    file.lock().map_err(failed("lock", path))?;
+    Ok(file)
+}
+
+/// Names the operation and the file of an I/O error.
+pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TlsError {
+    let path = path.to_owned();
+    move |source| TlsError::File {
+        action,
+        path,
+        source,
+    }
+}

@@ -1,0 +1,156 @@
+//! The leaf certificates: one per name, minted when first asked for, kept in a bounded cache.
+//!
+//! Minting is synchronous (well under a millisecond). Threads that ask for the same name at the same time wait for one mint;
+//! threads that ask for other names do not wait. Every name has a configuration of its own, and with it ticket keys of its own: a session
+//! ticket for one name never resumes under another.
+
+mod cache;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use enforcer_flow::Host;
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::{CertifiedKey, SigningKey};
+use rustls_pki_types::PrivatePkcs8KeyDer;
+
+use crate::leaf::{self, Span};
+use crate::{Authority, TlsError, provider};
+
+use cache::Cache;
+
+const DEFAULT_CAPACITY: NonZeroUsize = NonZeroUsize::new(1024).expect("1024 is not zero");
+
+/// The server side's certificates towards agents.
+pub struct Leaves {
+    authority: Arc<Authority>,
+    /// One key for all leaves of this process: all of them live in the same memory anyway, and making one costs as much as a mint.
+    public_key: KeyPair,
+    signing_key: Arc<dyn SigningKey>,
+    /// What all configurations share.
+    template: ServerConfig,
+    cache: Cache,
+}
+
+/// Hands out one certificate, and only to a hello that asks for its name or for none.
+struct OneName {
+    host: Host,
+    certified: Arc<CertifiedKey>,
+}
+
+// === impl Leaves ===
+
+impl Leaves {
+    /// Leaves signed by `authority`, at most 1024 of them in memory.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn new(authority: Arc<Authority>) -> Result<Self, TlsError> {
+        Self::with_capacity(authority, DEFAULT_CAPACITY)
+    }
+
+    /// Leaves signed by `authority`, at most `capacity` of them in memory; the least recently used goes first.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn with_capacity(
+        authority: Arc<Authority>,
+        capacity: NonZeroUsize,
+    ) -> Result<Self, TlsError> {
+        let provider = provider::agent_side();
+        let public_key =
+            KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(TlsError::MakeCa)?;
+        let private = PrivatePkcs8KeyDer::from(public_key.serialize_der());
+        let signing_key = provider.key_provider.load_private_key(private.into())?;
+        let mut template = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Nobody));
+        template.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // Tickets carry the session; nothing is stored here that an agent could fill up.
+        template.session_storage = Arc::new(NoServerSessionStorage {});
+        template.max_early_data_size = 0;
+        Ok(Self {
+            authority,
+            public_key,
+            signing_key,
+            template,
+            cache: Cache::new(capacity),
+        })
+    }
+
+    /// The configuration with which to meet an agent that wants `host`: TLS 1.2 and 1.3, h2 and http/1.1.
+    ///
+    /// # Errors
+    /// When the leaf cannot be minted.
+    pub fn server_config(&self, host: &Host) -> Result<Arc<ServerConfig>, TlsError> {
+        self.server_config_at(host, SystemTime::now())
+    }
+
+    fn server_config_at(
+        &self,
+        host: &Host,
+        now: SystemTime,
+    ) -> Result<Arc<ServerConfig>, TlsError> {
+        self.cache
+            .get_or_make(host, now, |span| self.mint(host, span))
+    }
+
+    fn mint(&self, host: &Host, span: Span) -> Result<Arc<ServerConfig>, TlsError> {
+        let certificate = leaf::params(host, span)
+            .and_then(|params| self.authority.sign(&params, &self.public_key))
+            .map_err(|source| TlsError::Mint {
+                host: host.clone(),
+                source,
+            })?;
+        // The agent has the CA itself; sending it would only cost bytes.
+        let certified = CertifiedKey::new(vec![certificate], Arc::clone(&self.signing_key));
+        let mut config = self.template.clone();
+        config.cert_resolver = Arc::new(OneName {
+            host: host.clone(),
+            certified: Arc::new(certified),
+        });
+        config.ticketer = Ticketer::new()?;
+        Ok(Arc::new(config))
+    }
+}
+
+impl fmt::Debug for Leaves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leaves")
+            .field("authority", &self.authority)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl OneName ===
+
+impl ResolvesServerCert for OneName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        match hello.server_name() {
+            Some(name) if !self.host.matches(name) => None,
+            Some(_) | None => Some(Arc::clone(&self.certified)),
+        }
+    }
+}
+
+impl fmt::Debug for OneName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OneName").field(&self.host).finish()
+    }
+}
+
+/// Stands in the template, where no hello ever arrives.
+#[derive(Debug)]
+struct Nobody;
+
+impl ResolvesServerCert for Nobody {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+}

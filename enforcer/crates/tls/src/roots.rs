@@ -1,0 +1,63 @@
+//! The public roots: the host's own, or those that browsers trust when the host has none.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use crate::TlsError;
+use crate::file::failed;
+
+/// Everything an upstream's certificate may end in.
+pub(crate) fn trusted(extra: &[PathBuf]) -> Result<RootCertStore, TlsError> {
+    let mut store = RootCertStore::empty();
+    let (added, ignored) = store.add_parsable_certificates(public());
+    tracing::info!(
+        roots.added = added,
+        roots.ignored = ignored,
+        "loaded public roots"
+    );
+    for path in extra {
+        for der in from_file(path)? {
+            store.add(der).map_err(|_| not_roots(path))?;
+        }
+    }
+    Ok(store)
+}
+
+/// The roots of this host, each once.
+///
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR` of our own environment are honoured: they are how an operator names a corporate bundle.
+pub(crate) fn public() -> Vec<CertificateDer<'static>> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(error = %error, "could not load some public roots");
+    }
+    if found.certs.is_empty() {
+        tracing::warn!("this host has no public roots; using the built-in ones");
+        return webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
+    }
+    let mut seen = HashSet::new();
+    let mut certs = found.certs;
+    certs.retain(|der| seen.insert(der.clone()));
+    certs
+}
+
+fn from_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = fs::read(path).map_err(failed("read", path))?;
+    let certs: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match certs {
+        Ok(certs) if !certs.is_empty() => Ok(certs),
+        Ok(_) | Err(_) => Err(not_roots(path)),
+    }
+}
+
+fn not_roots(path: &Path) -> TlsError {
+    TlsError::Unreadable {
+        path: path.to_owned(),
+        expected: "a PEM file of root certificates",
+    }
+}
