@@ -1,0 +1,385 @@
+//! Facts as the ledger takes them: borrowed, filled by the room that knows them, written once.
+//!
+//! Each variant names its event; the field order in the file is the order of [`render`](self::line) and is part of the
+//! format. Text that an agent chose is bounded and escaped there. A secret has no way in: there is no field for a header
+//! or a body, and credentials come as [`Fingerprint`]s.
+
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use enforcer_flow::{
+    CgroupId, ClientAddr, ExchangeId, FlowId, Host, OriginalDst, Process, Protocol, Side, Workload,
+};
+
+use crate::Fingerprint;
+
+pub(crate) mod line;
+mod object;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use object::Object;
+
+/// One thing that happened.
+///
+/// Codes (`cause`, `how`, `reason`, `hook`) are short, stable words; `detail` and `message` are for people and are cut at
+/// 512 bytes.
+#[derive(Clone, Copy)]
+pub enum Entry<'a> {
+    /// `danger`: a setting that weakens security is in use.
+    Danger {
+        /// The setting, as the operator wrote it.
+        what: &'a dyn Display,
+    },
+    /// `enforcer_started`.
+    EnforcerStarted(EnforcerStarted<'a>),
+    /// `enforcer_stopped`.
+    EnforcerStopped {
+        /// Why: `signal`, `command_ended`, …
+        reason: &'a str,
+    },
+    /// `exchange_aborted`: a granted exchange ended before its time.
+    ExchangeAborted(ExchangeAborted<'a>),
+    /// `exchange_closed`: a granted exchange came to its end.
+    ExchangeClosed(ExchangeClosed),
+    /// `exchange_denied`.
+    ExchangeDenied(ExchangeDenied<'a>),
+    /// `exchange_granted`: the only entry whose [`Receipt`](crate::Receipt) lets anything out.
+    ExchangeGranted {
+        /// What was asked.
+        facts: &'a ExchangeFacts<'a>,
+        /// The rule that said yes.
+        rule: &'a str,
+    },
+    /// `flow_aborted`: a connection ended by a fault.
+    FlowAborted(FlowAborted<'a>),
+    /// `flow_closed`: a connection came to its end.
+    FlowClosed {
+        /// Which connection.
+        flow: FlowId,
+        /// What went through it.
+        traffic: Traffic,
+    },
+    /// `flow_opened`: a redirected connection was accepted and its workload is known.
+    FlowOpened(&'a FlowFacts<'a>),
+    /// `flow_refused`: a connection was ended before any exchange.
+    FlowRefused(FlowRefused<'a>),
+    /// `kernel_refused`: a hook said no without asking the enforcer.
+    KernelRefused(KernelRefused<'a>),
+    /// `name_answered`.
+    NameAnswered {
+        /// Who asked what.
+        facts: &'a NameFacts<'a>,
+        /// The (synthetic) address in the answer.
+        address: IpAddr,
+    },
+    /// `name_refused`.
+    NameRefused {
+        /// Who asked what.
+        facts: &'a NameFacts<'a>,
+        /// The code of the refusal.
+        cause: &'a str,
+    },
+    /// `policy_loaded`.
+    PolicyLoaded(PolicyLoaded<'a>),
+    /// `policy_rejected`: the last good set stays in force.
+    PolicyRejected(PolicyRejected<'a>),
+    /// `suppressed`: that many lines of one kind were not written, because an agent caused too many.
+    Suppressed(Suppressed<'a>),
+    /// `trust_placed`: trust in our CA was put where a workload finds it.
+    TrustPlaced(TrustPlaced<'a>),
+    /// `workload_attached`: the hooks are in place on its cgroup.
+    WorkloadAttached {
+        /// Which.
+        workload: &'a Workload,
+        /// What led to it: `label`, `run`, …
+        how: &'a str,
+    },
+    /// `workload_detached`.
+    WorkloadDetached {
+        /// Which.
+        workload: &'a Workload,
+        /// Why: `unlabelled`, `gone`, `stopping`, …
+        reason: &'a str,
+    },
+}
+
+/// What kind of enforcer runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It serves labelled cgroups until told to stop.
+    Daemon,
+    /// It serves one command.
+    Run,
+}
+
+/// The enforcer's start.
+#[derive(Clone, Copy, Debug)]
+pub struct EnforcerStarted<'a> {
+    /// The version of the binary.
+    pub version: &'a str,
+    /// Whether it serves labelled cgroups or one command.
+    pub mode: Mode,
+    /// The digest of the policy set in force.
+    pub policy_digest: &'a str,
+    /// How many rules that set has.
+    pub rules: u64,
+}
+
+/// What is known of a connection. Before it is attributed some of it is not.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowFacts<'a> {
+    /// Its name.
+    pub flow: FlowId,
+    /// The labelled cgroup it came from.
+    pub workload: Option<&'a Workload>,
+    /// The process that opened it.
+    pub process: Option<&'a Process>,
+    /// The agent's end.
+    pub client: ClientAddr,
+    /// Where the agent wanted to go.
+    pub original_dst: Option<OriginalDst>,
+}
+
+/// What is known of an exchange when it is judged; filled once, used for the grant or the denial.
+#[derive(Clone, Copy, Debug)]
+pub struct ExchangeFacts<'a> {
+    /// Its name.
+    pub exchange: ExchangeId,
+    /// The connection it belongs to.
+    pub flow: FlowId,
+    /// The labelled cgroup it came from.
+    pub workload: &'a Workload,
+    /// The process that opened the connection.
+    pub process: &'a Process,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// The verified name or the address literal.
+    pub host: &'a Host,
+    /// The destination port.
+    pub port: u16,
+    /// The HTTP method.
+    pub method: Option<&'a str>,
+    /// The HTTP path without its query.
+    pub path: Option<&'a str>,
+    /// How long the query is; its text may hold secrets and is not written.
+    pub query_bytes: Option<u64>,
+    /// What stood in the places where credentials stand. The first 16 are written.
+    pub credentials: &'a [Fingerprint],
+}
+
+/// A refused exchange.
+#[derive(Clone, Copy)]
+pub struct ExchangeDenied<'a> {
+    /// What was asked.
+    pub facts: &'a ExchangeFacts<'a>,
+    /// The code of the refusal.
+    pub cause: &'a str,
+    /// The rule that said no; none when no rule said yes.
+    pub rule: Option<&'a str>,
+    /// The rule's reason, or more for people.
+    pub reason: Option<&'a dyn Display>,
+}
+
+/// The end of a granted exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct ExchangeClosed {
+    /// Which exchange.
+    pub exchange: ExchangeId,
+    /// Its connection.
+    pub flow: FlowId,
+    /// The protocol's own status, for HTTP the status code.
+    pub status: Option<u16>,
+    /// What went through it.
+    pub traffic: Traffic,
+    /// The address that was dialled.
+    pub upstream_addr: Option<SocketAddr>,
+}
+
+/// The early end of a granted exchange.
+#[derive(Clone, Copy)]
+pub struct ExchangeAborted<'a> {
+    /// Which exchange.
+    pub exchange: ExchangeId,
+    /// Its connection.
+    pub flow: FlowId,
+    /// Whose end failed.
+    pub side: Side,
+    /// The code of the fault.
+    pub cause: &'a str,
+    /// More, for people.
+    pub detail: Option<&'a dyn Display>,
+    /// What went through it until then.
+    pub traffic: Traffic,
+}
+
+/// A connection that was ended before any exchange.
+#[derive(Clone, Copy)]
+pub struct FlowRefused<'a> {
+    /// What is known of it.
+    pub facts: &'a FlowFacts<'a>,
+    /// The code of the refusal.
+    pub cause: &'a str,
+    /// More, for people.
+    pub detail: Option<&'a dyn Display>,
+}
+
+/// A connection that ended by a fault.
+#[derive(Clone, Copy)]
+pub struct FlowAborted<'a> {
+    /// Which connection.
+    pub flow: FlowId,
+    /// Whose end failed.
+    pub side: Side,
+    /// The code of the fault.
+    pub cause: &'a str,
+    /// More, for people.
+    pub detail: Option<&'a dyn Display>,
+    /// What went through it until then.
+    pub traffic: Traffic,
+}
+
+/// A refusal by a kernel hook.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelRefused<'a> {
+    /// Whose, if its cgroup is labelled still.
+    pub workload: Option<&'a Workload>,
+    /// The cgroup the kernel saw.
+    pub cgroup: CgroupId,
+    /// The process the kernel saw.
+    pub process: &'a Process,
+    /// The hook: `connect4`, `sendmsg6`, …
+    pub hook: &'a str,
+    /// The transport: `tcp`, `udp`, `raw`, …
+    pub protocol: &'a str,
+    /// Where it wanted to go, if the hook knows.
+    pub dst: Option<SocketAddr>,
+}
+
+/// A name lookup.
+#[derive(Clone, Copy, Debug)]
+pub struct NameFacts<'a> {
+    /// The labelled cgroup that asked.
+    pub workload: Option<&'a Workload>,
+    /// The process that asked.
+    pub process: Option<&'a Process>,
+    /// The name asked for, as it came.
+    pub name: &'a str,
+    /// The record type: `A`, `AAAA`, …
+    pub record: &'a str,
+}
+
+/// A policy set that came into force.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyLoaded<'a> {
+    /// The set's digest.
+    pub digest: &'a str,
+    /// How many files it came from.
+    pub files: u64,
+    /// How many rules it has.
+    pub rules: u64,
+}
+
+/// A policy that was not taken.
+#[derive(Clone, Copy)]
+pub struct PolicyRejected<'a> {
+    /// The file, or the folder when it could not be read.
+    pub file: &'a dyn Display,
+    /// The line, counted from one.
+    pub line: Option<u64>,
+    /// The column, counted from one.
+    pub column: Option<u64>,
+    /// What is wrong.
+    pub message: &'a dyn Display,
+}
+
+/// Lines that were not written.
+#[derive(Clone, Copy, Debug)]
+pub struct Suppressed<'a> {
+    /// Whose they were.
+    pub workload: Option<&'a Workload>,
+    /// The event name they would have had.
+    pub event: &'a str,
+    /// How many.
+    pub count: u64,
+}
+
+/// Trust in our CA, put where a workload finds it.
+#[derive(Clone, Copy)]
+pub struct TrustPlaced<'a> {
+    /// For whom; none when it is for the whole host.
+    pub workload: Option<&'a Workload>,
+    /// Where.
+    pub place: &'a dyn Display,
+    /// The CA certificate's fingerprint.
+    pub authority: &'a str,
+}
+
+/// How much went through, and how long it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the agent to the upstream.
+    pub bytes_up: u64,
+    /// From the upstream to the agent.
+    pub bytes_down: u64,
+    /// From open to end.
+    pub duration: Duration,
+}
+
+// === impl Entry ===
+
+impl Entry<'_> {
+    /// The name in the `event` field.
+    #[must_use]
+    pub fn event(&self) -> &'static str {
+        match self {
+            Self::Danger { .. } => "danger",
+            Self::EnforcerStarted(_) => "enforcer_started",
+            Self::EnforcerStopped { .. } => "enforcer_stopped",
+            Self::ExchangeAborted(_) => "exchange_aborted",
+            Self::ExchangeClosed(_) => "exchange_closed",
+            Self::ExchangeDenied(_) => "exchange_denied",
+            Self::ExchangeGranted { .. } => "exchange_granted",
+            Self::FlowAborted(_) => "flow_aborted",
+            Self::FlowClosed { .. } => "flow_closed",
+            Self::FlowOpened(_) => "flow_opened",
+            Self::FlowRefused(_) => "flow_refused",
+            Self::KernelRefused(_) => "kernel_refused",
+            Self::NameAnswered { .. } => "name_answered",
+            Self::NameRefused { .. } => "name_refused",
+            Self::PolicyLoaded(_) => "policy_loaded",
+            Self::PolicyRejected(_) => "policy_rejected",
+            Self::Suppressed(_) => "suppressed",
+            Self::TrustPlaced(_) => "trust_placed",
+            Self::WorkloadAttached { .. } => "workload_attached",
+            Self::WorkloadDetached { .. } => "workload_detached",
+        }
+    }
+
+    /// The exchange this entry grants, if it grants one.
+    pub(crate) fn grants(&self) -> Option<ExchangeId> {
+        match self {
+            Self::ExchangeGranted { facts, .. } => Some(facts.exchange),
+            Self::Danger { .. }
+            | Self::EnforcerStarted(_)
+            | Self::EnforcerStopped { .. }
+            | Self::ExchangeAborted(_)
+            | Self::ExchangeClosed(_)
+            | Self::ExchangeDenied(_)
+            | Self::FlowAborted(_)
+            | Self::FlowClosed { .. }
+            | Self::FlowOpened(_)
+            | Self::FlowRefused(_)
+            | Self::KernelRefused(_)
+            | Self::NameAnswered { .. }
+            | Self::NameRefused { .. }
+            | Self::PolicyLoaded(_)
+            | Self::PolicyRejected(_)
+            | Self::Suppressed(_)
+            | Self::TrustPlaced(_)
+            | Self::WorkloadAttached { .. }
+            | Self::WorkloadDetached { .. } => None,
+        }
+    }
+}

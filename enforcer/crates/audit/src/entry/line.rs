@@ -1,0 +1,372 @@
+//! From an entry to the fields of its line, in their fixed order.
+
+use enforcer_flow::{FlowId, Process, Workload};
+
+use super::object::{CODE, Object};
+use super::{
+    EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
+    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, PolicyLoaded,
+    PolicyRejected, Suppressed, Traffic, TrustPlaced,
+};
+
+/// The bound of texts for people.
+const DETAIL: usize = 512;
+/// The bound of a URL path.
+const PATH: usize = 2048;
+/// The bound of file and cgroup paths: `PATH_MAX`.
+const FILE: usize = 4096;
+/// How many credentials one line names.
+const CREDENTIALS: usize = 16;
+
+/// Appends `,"event":"…"` and the entry's own fields to `out`.
+pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
+    let line = &mut Object::resume(out);
+    line.code("event", entry.event());
+    match entry {
+        Entry::Danger { what } => line.shown("what", what, DETAIL),
+        Entry::EnforcerStarted(started) => enforcer_started(line, started),
+        Entry::EnforcerStopped { reason } => line.code("reason", reason),
+        Entry::ExchangeAborted(aborted) => exchange_aborted(line, aborted),
+        Entry::ExchangeClosed(closed) => exchange_closed(line, closed),
+        Entry::ExchangeDenied(denied) => exchange_denied(line, denied),
+        Entry::ExchangeGranted { facts, rule } => exchange_granted(line, facts, rule),
+        Entry::FlowAborted(aborted) => flow_aborted(line, aborted),
+        Entry::FlowClosed { flow, traffic } => flow_closed(line, flow, traffic),
+        Entry::FlowOpened(facts) => flow(line, facts),
+        Entry::FlowRefused(refused) => flow_refused(line, refused),
+        Entry::KernelRefused(refused) => kernel_refused(line, refused),
+        Entry::NameAnswered { facts, address } => {
+            name(line, facts);
+            line.shown("address", address, CODE);
+        }
+        Entry::NameRefused { facts, cause } => {
+            name(line, facts);
+            line.code("cause", cause);
+        }
+        Entry::PolicyLoaded(loaded) => policy_loaded(line, loaded),
+        Entry::PolicyRejected(rejected) => policy_rejected(line, rejected),
+        Entry::Suppressed(suppressed) => self::suppressed(line, suppressed),
+        Entry::TrustPlaced(placed) => trust_placed(line, placed),
+        Entry::WorkloadAttached { workload, how } => {
+            self::workload(line, workload);
+            line.code("how", how);
+        }
+        Entry::WorkloadDetached { workload, reason } => {
+            self::workload(line, workload);
+            line.code("reason", reason);
+        }
+    }
+}
+
+fn enforcer_started(line: &mut Object<'_>, started: &EnforcerStarted<'_>) {
+    let EnforcerStarted {
+        version,
+        mode,
+        policy_digest,
+        rules,
+    } = started;
+    line.code("version", version);
+    line.code("mode", mode.as_str());
+    line.code("policy_digest", policy_digest);
+    line.number("rules", *rules);
+}
+
+fn exchange_granted(line: &mut Object<'_>, facts: &ExchangeFacts<'_>, rule: &str) {
+    exchange(line, facts);
+    line.code("rule", rule);
+    credentials(line, facts);
+}
+
+fn exchange(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
+    let ExchangeFacts {
+        exchange,
+        flow,
+        workload,
+        process,
+        protocol,
+        host,
+        port,
+        method,
+        path,
+        query_bytes,
+        credentials: _,
+    } = facts;
+    line.shown("exchange", exchange, CODE);
+    line.shown("flow", flow, CODE);
+    self::workload(line, workload);
+    self::process(line, process);
+    line.code("protocol", protocol.as_str());
+    line.shown("host", host, CODE);
+    line.number("port", *port);
+    if let Some(method) = method {
+        line.text("method", method, CODE);
+    }
+    if let Some(path) = path {
+        line.text("path", path, PATH);
+    }
+    if let Some(query_bytes) = query_bytes {
+        line.number("query_bytes", *query_bytes);
+    }
+}
+
+fn credentials(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
+    let all = facts.credentials;
+    if all.is_empty() {
+        return;
+    }
+    line.list("credentials", all.iter().take(CREDENTIALS));
+    if all.len() > CREDENTIALS {
+        line.number("more_credentials", all.len() - CREDENTIALS);
+    }
+}
+
+fn exchange_denied(line: &mut Object<'_>, denied: &ExchangeDenied<'_>) {
+    let ExchangeDenied {
+        facts,
+        cause,
+        rule,
+        reason,
+    } = denied;
+    exchange(line, facts);
+    line.code("cause", cause);
+    if let Some(rule) = rule {
+        line.code("rule", rule);
+    }
+    if let Some(reason) = reason {
+        line.shown("reason", reason, DETAIL);
+    }
+    credentials(line, facts);
+}
+
+fn exchange_closed(line: &mut Object<'_>, closed: &ExchangeClosed) {
+    let ExchangeClosed {
+        exchange,
+        flow,
+        status,
+        traffic,
+        upstream_addr,
+    } = closed;
+    line.shown("exchange", exchange, CODE);
+    line.shown("flow", flow, CODE);
+    if let Some(status) = status {
+        line.number("status", *status);
+    }
+    passed(line, traffic);
+    if let Some(addr) = upstream_addr {
+        line.shown("upstream_addr", addr, CODE);
+    }
+}
+
+fn exchange_aborted(line: &mut Object<'_>, aborted: &ExchangeAborted<'_>) {
+    let ExchangeAborted {
+        exchange,
+        flow,
+        side,
+        cause,
+        detail,
+        traffic,
+    } = aborted;
+    line.shown("exchange", exchange, CODE);
+    line.shown("flow", flow, CODE);
+    line.shown("side", side, CODE);
+    line.code("cause", cause);
+    if let Some(detail) = detail {
+        line.shown("detail", detail, DETAIL);
+    }
+    passed(line, traffic);
+}
+
+fn flow(line: &mut Object<'_>, facts: &FlowFacts<'_>) {
+    let FlowFacts {
+        flow,
+        workload,
+        process,
+        client,
+        original_dst,
+    } = facts;
+    line.shown("flow", flow, CODE);
+    known_workload(line, *workload);
+    known_process(line, *process);
+    line.shown("client", client, CODE);
+    if let Some(dst) = original_dst {
+        line.shown("original_dst", dst, CODE);
+    }
+}
+
+fn flow_closed(line: &mut Object<'_>, flow: &FlowId, traffic: &Traffic) {
+    line.shown("flow", flow, CODE);
+    passed(line, traffic);
+}
+
+fn flow_refused(line: &mut Object<'_>, refused: &FlowRefused<'_>) {
+    let FlowRefused {
+        facts,
+        cause,
+        detail,
+    } = refused;
+    flow(line, facts);
+    line.code("cause", cause);
+    if let Some(detail) = detail {
+        line.shown("detail", detail, DETAIL);
+    }
+}
+
+fn flow_aborted(line: &mut Object<'_>, aborted: &FlowAborted<'_>) {
+    let FlowAborted {
+        flow,
+        side,
+        cause,
+        detail,
+        traffic,
+    } = aborted;
+    line.shown("flow", flow, CODE);
+    line.shown("side", side, CODE);
+    line.code("cause", cause);
+    if let Some(detail) = detail {
+        line.shown("detail", detail, DETAIL);
+    }
+    passed(line, traffic);
+}
+
+fn kernel_refused(line: &mut Object<'_>, refused: &KernelRefused<'_>) {
+    let KernelRefused {
+        workload,
+        cgroup,
+        process,
+        hook,
+        protocol,
+        dst,
+    } = refused;
+    known_workload(line, *workload);
+    line.number("cgroup", cgroup.0);
+    self::process(line, process);
+    line.code("hook", hook);
+    line.code("protocol", protocol);
+    if let Some(dst) = dst {
+        line.shown("dst", dst, CODE);
+    }
+}
+
+fn name(line: &mut Object<'_>, facts: &NameFacts<'_>) {
+    let NameFacts {
+        workload,
+        process,
+        name,
+        record,
+    } = facts;
+    known_workload(line, *workload);
+    known_process(line, *process);
+    line.text("name", name, CODE);
+    line.code("type", record);
+}
+
+fn policy_loaded(line: &mut Object<'_>, loaded: &PolicyLoaded<'_>) {
+    let PolicyLoaded {
+        digest,
+        files,
+        rules,
+    } = loaded;
+    line.code("digest", digest);
+    line.number("files", *files);
+    line.number("rules", *rules);
+}
+
+fn policy_rejected(line: &mut Object<'_>, rejected: &PolicyRejected<'_>) {
+    let PolicyRejected {
+        file,
+        line: row,
+        column,
+        message,
+    } = rejected;
+    line.shown("file", file, FILE);
+    if let Some(row) = row {
+        line.number("line", *row);
+    }
+    if let Some(column) = column {
+        line.number("column", *column);
+    }
+    line.shown("message", message, DETAIL);
+}
+
+fn suppressed(line: &mut Object<'_>, suppressed: &Suppressed<'_>) {
+    let Suppressed {
+        workload,
+        event,
+        count,
+    } = suppressed;
+    known_workload(line, *workload);
+    line.code("of", event);
+    line.number("count", *count);
+}
+
+fn trust_placed(line: &mut Object<'_>, placed: &TrustPlaced<'_>) {
+    let TrustPlaced {
+        workload,
+        place,
+        authority,
+    } = placed;
+    known_workload(line, *workload);
+    line.shown("place", place, FILE);
+    line.code("authority", authority);
+}
+
+fn passed(line: &mut Object<'_>, traffic: &Traffic) {
+    let Traffic {
+        bytes_up,
+        bytes_down,
+        duration,
+    } = traffic;
+    line.number("bytes_up", *bytes_up);
+    line.number("bytes_down", *bytes_down);
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    line.number("duration_us", micros);
+}
+
+fn known_workload(line: &mut Object<'_>, known: Option<&Workload>) {
+    if let Some(known) = known {
+        workload(line, known);
+    }
+}
+
+fn known_process(line: &mut Object<'_>, known: Option<&Process>) {
+    if let Some(known) = known {
+        process(line, known);
+    }
+}
+
+fn workload(line: &mut Object<'_>, workload: &Workload) {
+    let Workload {
+        name,
+        policy,
+        cgroup,
+        path,
+    } = workload;
+    line.object("workload", |fields| {
+        fields.text("name", name, CODE);
+        if let Some(policy) = policy {
+            fields.code("policy", policy);
+        }
+        fields.number("cgroup", cgroup.0);
+        fields.text("path", path, FILE);
+    });
+}
+
+fn process(line: &mut Object<'_>, process: &Process) {
+    let Process { pid, uid, comm } = process;
+    line.object("process", |fields| {
+        fields.number("pid", *pid);
+        fields.number("uid", *uid);
+        fields.text("comm", comm, CODE);
+    });
+}
+
+// === impl Mode ===
+
+impl Mode {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Daemon => "daemon",
+            Self::Run => "run",
+        }
+    }
+}
