@@ -1,1 +1,10 @@
-//! To be written.
+//! What end-to-end tests, the demo and the benchmark are made of: namespaces, cgroups, an upstream, and probes.
+//!
+//! Everything here is a value that cleans up after itself when dropped; nothing runs a shell.
+
+pub mod bench;
+pub mod cgroup;
+pub mod namespace;
+pub mod process;
+pub mod upstream;
+pub mod world;
