@@ -1,1 +1,43 @@
-//! To be written.
+//! The fixed-layout words exchanged between the eBPF programs and the daemon, and nothing else.
+//!
+//! No parsing, no policy, no allocation. Every type is plain data: integers and byte arrays in C layout with its padding
+//! spelt out, so any bit pattern is a value and none is left uninitialised. Addresses are always sixteen bytes, IPv4 in its
+//! IPv4-mapped form, because one socket may be seen as IPv4 by one hook and as IPv6 by the next. Ports and integers are in
+//! host order.
+//!
+//! Pinned maps outlive the daemon that made them. A change to any layout below must raise [`ABI`], so that a successor
+//! never reads a predecessor's maps with other eyes.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod address;
+mod event;
+mod netns;
+mod origin;
+mod workload;
+
+pub use address::{LOOPBACK4, is_any, is_loopback, is_mapped, map4, unmap4};
+pub use event::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason};
+pub use netns::{NetnsEntry, netns_flag};
+pub use origin::{OriginKey, OriginValue};
+pub use workload::WorkloadEntry;
+
+/// Names the layouts in this crate. Maps are pinned under this number.
+pub const ABI: u32 = 1;
+
+/// The protocol numbers the programs tell apart (IANA; `MPTCP` is Linux's own, above the eight bits of the IP header).
+pub mod ipproto {
+    /// Transmission Control Protocol.
+    pub const TCP: u32 = 6;
+    /// User Datagram Protocol.
+    pub const UDP: u32 = 17;
+    /// Multipath TCP, as `socket(2)` names it.
+    pub const MPTCP: u32 = 262;
+}
+
+/// The port of name lookups.
+pub const DNS_PORT: u16 = 53;
+
+/// How many cgroup ancestors a program looks at to find the labelled one: the depth of the hierarchy it can serve.
+pub const MAX_DEPTH: u32 = 32;

@@ -1,0 +1,44 @@
+//! `connect(2)`: remember where the agent wanted to go, and point its socket at the enforcer.
+
+use aya_ebpf::programs::SockAddrContext;
+use enforcer_common::{Hook, LOOPBACK4, Reason};
+
+use crate::event::{Refusal, refuse};
+use crate::socket::{Socket, state};
+use crate::verdict::{Verdict, carrier, judge};
+use crate::{PASS, sockaddr, workload};
+
+/// Both hooks. An IPv6 socket is bent to the IPv4-mapped loopback too: containers often have no `::1`, and one listener
+/// then serves both.
+#[inline(always)]
+pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
+    let ip = match hook {
+        Hook::Connect4 => sockaddr::ip4(ctx),
+        _ => sockaddr::ip6(ctx),
+    };
+    let refusal = Refusal::at(ctx, hook, ip);
+    let Some(cgroup) = workload::labelled() else {
+        return refuse(&refusal, None, Reason::Unlabelled);
+    };
+    let Some(socket) = Socket::claim(ctx, cgroup) else {
+        return refuse(&refusal, None, Reason::Full);
+    };
+    // An earlier destination must not outlive this call, whatever comes of it.
+    socket.state = state::PLAIN;
+    let Some(carrier) = carrier(sockaddr::kind(ctx), sockaddr::protocol(ctx)) else {
+        return refuse(&refusal, Some(socket), Reason::Protocol);
+    };
+    let (state, listener) = match judge(socket.key.netns, carrier, &ip, refusal.port) {
+        Verdict::Leave => return PASS,
+        Verdict::Lookup(entry) => (state::LOOKUP, entry.dns_port),
+        Verdict::Redirect(entry) => (state::BENT, entry.tcp_port),
+        Verdict::Refuse(reason) => return refuse(&refusal, Some(socket), reason),
+    };
+    socket.bend(state, listener, &ip, refusal.port);
+    match hook {
+        Hook::Connect4 => sockaddr::set_ip4(ctx, &LOOPBACK4),
+        _ => sockaddr::set_ip6(ctx, &LOOPBACK4),
+    }
+    sockaddr::set_port(ctx, listener);
+    PASS
+}

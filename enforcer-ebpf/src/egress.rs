@@ -1,0 +1,153 @@
+//! The backstop: whatever the other hooks missed (sockets from before they were attached, replies on inbound connections)
+//! goes nowhere. Only packets to our listeners leave, and in a namespace of the workload's own those on loopback.
+
+use aya_ebpf::bindings::__sk_buff;
+use aya_ebpf::programs::SkBuffContext;
+use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
+use enforcer_common::{
+    DNS_PORT, Hook, LOOPBACK4, NetnsEntry, OriginKey, Reason, ipproto, is_loopback, map4,
+};
+
+use crate::event::{Refusal, refuse};
+use crate::maps::LOOKUPS;
+use crate::socket::{self, Socket, state};
+use crate::verdict::{Carrier, listeners, own_port};
+use crate::{PASS, REFUSE};
+
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+const ETH_IPV4: u16 = 0x0800;
+const ETH_IPV6: u16 = 0x86dd;
+const IPV4_HEADER: usize = 20;
+const IPV6_HEADER: usize = 40;
+
+/// What the headers say.
+struct Packet {
+    family: u16,
+    protocol: u32,
+    source: [u8; 16],
+    destination: [u8; 16],
+    /// Zero unless the protocol is TCP or UDP.
+    source_port: u16,
+    destination_port: u16,
+}
+
+/// Lets leave or drops one packet.
+#[inline(always)]
+pub fn egress(ctx: &SkBuffContext) -> i32 {
+    let Some(packet) = parse(ctx) else {
+        return REFUSE;
+    };
+    let Some(socket) = entry(ctx) else {
+        return refuse(&refusal(&packet, 0), None, Reason::Backstop);
+    };
+    let netns = socket.key.netns;
+    match listeners(netns) {
+        Some(entry) if permitted(&entry, &packet, socket) => PASS,
+        _ => refuse(&refusal(&packet, netns), Some(socket), Reason::Backstop),
+    }
+}
+
+#[inline(always)]
+fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
+    let carrier = match packet.protocol {
+        ipproto::TCP => Carrier::Stream,
+        ipproto::UDP => Carrier::Datagram,
+        _ => return false,
+    };
+    if !is_loopback(&packet.destination) {
+        return false;
+    }
+    if packet.destination_port != own_port(entry, carrier) {
+        return entry.flags & LOOPBACK_EXEMPT != 0 && packet.destination_port != DNS_PORT;
+    }
+    match carrier {
+        Carrier::Stream => packet.destination == LOOPBACK4 && socket.state != state::PLAIN,
+        Carrier::Datagram => socket.state == state::LOOKUP && file(packet, socket),
+    }
+}
+
+/// A query on its way to the DNS socket: only now is its source address certain. Filed with every query, because the
+/// table forgets what was not used for long.
+#[inline(always)]
+fn file(packet: &Packet, socket: &Socket) -> bool {
+    let key = OriginKey::new(socket.key.netns, packet.source, packet.source_port);
+    LOOKUPS.insert(&key, &socket.origin, 0).is_ok()
+}
+
+#[inline(always)]
+fn refusal(packet: &Packet, netns: u64) -> Refusal {
+    Refusal {
+        netns,
+        hook: Hook::Egress,
+        protocol: packet.protocol,
+        family: packet.family,
+        ip: packet.destination,
+        port: packet.destination_port,
+    }
+}
+
+#[inline(always)]
+fn entry<'a>(ctx: &SkBuffContext) -> Option<&'a mut Socket> {
+    let raw: *mut __sk_buff = ctx.skb.skb;
+    // SAFETY: the kernel hands a valid context to every program of this type.
+    let sk = unsafe { (&raw const (*raw).__bindgen_anon_2.sk).read_volatile() };
+    if sk.is_null() {
+        return None;
+    }
+    // SAFETY: the verifier knows `sk` of this context as a socket, and it is not null.
+    unsafe { socket::entry(sk.cast(), 0) }
+}
+
+/// Reads the headers; `None` for anything but IPv4 and IPv6.
+#[inline(always)]
+fn parse(ctx: &SkBuffContext) -> Option<Packet> {
+    // SAFETY: as above.
+    let protocol = unsafe { (&raw const (*ctx.skb.skb).protocol).read_volatile() };
+    match u16::from_be(protocol as u16) {
+        ETH_IPV4 => parse4(ctx),
+        ETH_IPV6 => parse6(ctx),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn parse4(ctx: &SkBuffContext) -> Option<Packet> {
+    let header: [u8; IPV4_HEADER] = ctx.load(0).ok()?;
+    let [first, .., s0, s1, s2, s3, d0, d1, d2, d3] = header;
+    let (source_port, destination_port) = ports(ctx, header[9], usize::from(first & 0x0f) * 4);
+    Some(Packet {
+        family: AF_INET,
+        protocol: header[9].into(),
+        source: map4([s0, s1, s2, s3]),
+        destination: map4([d0, d1, d2, d3]),
+        source_port,
+        destination_port,
+    })
+}
+
+/// Extension headers are not walked: the next header is then neither TCP nor UDP, and the packet is dropped.
+#[inline(always)]
+fn parse6(ctx: &SkBuffContext) -> Option<Packet> {
+    let protocol: u8 = ctx.load(6).ok()?;
+    let (source_port, destination_port) = ports(ctx, protocol, IPV6_HEADER);
+    Some(Packet {
+        family: AF_INET6,
+        protocol: protocol.into(),
+        source: ctx.load(8).ok()?,
+        destination: ctx.load(24).ok()?,
+        source_port,
+        destination_port,
+    })
+}
+
+#[inline(always)]
+fn ports(ctx: &SkBuffContext, protocol: u8, at: usize) -> (u16, u16) {
+    match u32::from(protocol) {
+        ipproto::TCP | ipproto::UDP => match ctx.load::<[u16; 2]>(at) {
+            Ok([source, destination]) => (u16::from_be(source), u16::from_be(destination)),
+            Err(_) => (0, 0),
+        },
+        _ => (0, 0),
+    }
+}

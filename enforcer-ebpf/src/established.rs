@@ -1,0 +1,91 @@
+//! TCP's life: once the source port exists, file the origin under the address that `accept(2)` will show; when the
+//! connection ends, take it out again if nobody did.
+
+use aya_ebpf::bindings::{
+    BPF_SOCK_OPS_STATE_CB, BPF_SOCK_OPS_STATE_CB_FLAG, BPF_SOCK_OPS_TCP_CONNECT_CB, BPF_TCP_CLOSE,
+    bpf_sock_ops,
+};
+use aya_ebpf::programs::SockOpsContext;
+use enforcer_common::{Hook, Reason, map4};
+
+use crate::event::report;
+use crate::maps::FLOWS;
+use crate::sockaddr::join;
+use crate::socket::{self, Socket, state};
+
+const AF_INET: u32 = 2;
+
+macro_rules! read {
+    ($ctx:expr, $($field:tt)+) => {{
+        let raw: *mut bpf_sock_ops = $ctx.ops;
+        // SAFETY: the kernel hands a valid context to every program of this type. Volatile, because the verifier allows
+        // these fields to be read only one by one.
+        unsafe { (&raw const (*raw).$($field)+).read_volatile() }
+    }};
+}
+
+/// Every sock_ops callback. What it returns is ignored for the two that matter here.
+#[inline(always)]
+pub fn established(ctx: &SockOpsContext) -> u32 {
+    match ctx.op() {
+        BPF_SOCK_OPS_TCP_CONNECT_CB => file(ctx),
+        BPF_SOCK_OPS_STATE_CB if ctx.arg(1) == BPF_TCP_CLOSE => withdraw(ctx),
+        _ => {}
+    }
+    1
+}
+
+/// Before the SYN: source address and port are chosen. When there is no room the SYN still goes to our listener, which
+/// finds no record and closes: a refusal at once, where a dropped SYN would be one after minutes.
+#[inline(always)]
+fn file(ctx: &SockOpsContext) {
+    let Some(socket) = entry(ctx) else { return };
+    if socket.state != state::BENT {
+        return;
+    }
+    socket.key.ip = local_ip(ctx);
+    socket.key.port = read!(ctx, local_port) as u16;
+    let watched = ctx.set_cb_flags((ctx.cb_flags() | BPF_SOCK_OPS_STATE_CB_FLAG) as i32);
+    // An origin that nobody would take out again is not filed.
+    if watched.is_ok() && FLOWS.insert(&socket.key, &socket.origin, 0).is_ok() {
+        socket.state = state::FILED;
+    } else {
+        report(Hook::SockOps, Reason::Full, socket);
+    }
+}
+
+/// The connection is gone. Nobody else can have filed under the same key meanwhile: with one listener per namespace the
+/// source address and port name one connection, and the kernel gives them up only after this call.
+#[inline(always)]
+fn withdraw(ctx: &SockOpsContext) {
+    if let Some(socket) = entry(ctx)
+        && socket.state == state::FILED
+    {
+        // The daemon took it in the usual case; then there is nothing to remove.
+        let _ = FLOWS.remove(&socket.key);
+        socket.state = state::PLAIN;
+    }
+}
+
+#[inline(always)]
+fn entry<'a>(ctx: &SockOpsContext) -> Option<&'a mut Socket> {
+    let sk = read!(ctx, __bindgen_anon_2.sk);
+    if sk.is_null() {
+        return None;
+    }
+    // SAFETY: the verifier knows `sk` of this context as a socket, and it is not null.
+    unsafe { socket::entry(sk.cast(), 0) }
+}
+
+#[inline(always)]
+fn local_ip(ctx: &SockOpsContext) -> [u8; 16] {
+    if read!(ctx, family) == AF_INET {
+        return map4(read!(ctx, local_ip4).to_ne_bytes());
+    }
+    join([
+        read!(ctx, local_ip6[0]),
+        read!(ctx, local_ip6[1]),
+        read!(ctx, local_ip6[2]),
+        read!(ctx, local_ip6[3]),
+    ])
+}

@@ -1,0 +1,101 @@
+//! What the programs remember about one socket.
+
+use core::ffi::c_void;
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::bindings::BPF_SK_STORAGE_GET_F_CREATE;
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_get_netns_cookie,
+    bpf_get_socket_cookie, bpf_sk_storage_get,
+};
+use aya_ebpf::programs::SockAddrContext;
+use enforcer_common::{OriginKey, OriginValue};
+
+use crate::maps::SOCKETS;
+
+/// One socket's entry. A new one is all zero.
+#[repr(C)]
+pub struct Socket {
+    /// Who uses the socket and where it was last pointed.
+    pub origin: OriginValue,
+    /// Its namespace, known from the start, and its own end, known once a port is chosen.
+    pub key: OriginKey,
+    /// One of the constants in [`state`].
+    pub state: u16,
+    /// Port of the listener it was bent to, unless plain.
+    pub listener: u16,
+    /// Always zero.
+    pub reserved: u32,
+}
+
+/// Values of [`Socket::state`]; plain numbers, because a stray value read from memory must not be undefined behaviour.
+pub mod state {
+    /// Not bent to anything.
+    pub const PLAIN: u16 = 0;
+    /// A TCP socket bent to the listener; its origin is not in `FLOWS` (yet, or any more).
+    pub const BENT: u16 = 1;
+    /// A TCP socket bent to the listener; its origin was put in `FLOWS`.
+    pub const FILED: u16 = 2;
+    /// A UDP socket bent to the DNS socket.
+    pub const LOOKUP: u16 = 3;
+}
+
+impl Socket {
+    /// The entry of the socket that `ctx` is about; `None` when there is none.
+    #[inline(always)]
+    pub fn of(ctx: &SockAddrContext) -> Option<&mut Self> {
+        // SAFETY: `sk` of a sock_addr context is always a valid socket.
+        unsafe { entry((*ctx.sock_addr).__bindgen_anon_1.sk.cast(), 0) }
+    }
+
+    /// The entry of the socket that `ctx` is about, made if need be, with namespace, task and `cgroup` filled in.
+    #[inline(always)]
+    pub fn claim(ctx: &SockAddrContext, cgroup: u64) -> Option<&mut Self> {
+        // SAFETY: as above.
+        let socket = unsafe {
+            let sk = (*ctx.sock_addr).__bindgen_anon_1.sk.cast();
+            entry(sk, BPF_SK_STORAGE_GET_F_CREATE.into())
+        }?;
+        socket.identify(ctx.as_ptr(), cgroup);
+        Some(socket)
+    }
+
+    /// Fills in namespace, cookie, cgroup and the current task.
+    #[inline(always)]
+    pub fn identify(&mut self, ctx: *mut c_void, cgroup: u64) {
+        // SAFETY: these helpers take the context of a socket program, or a buffer of the size given with it.
+        unsafe {
+            self.key.netns = bpf_get_netns_cookie(ctx);
+            self.origin.socket = bpf_get_socket_cookie(ctx);
+            bpf_get_current_comm(
+                (&raw mut self.origin.comm).cast(),
+                size_of_val(&self.origin.comm) as u32,
+            );
+            self.origin.pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+            self.origin.uid = bpf_get_current_uid_gid() as u32;
+        }
+        self.origin.cgroup = cgroup;
+    }
+
+    /// Notes where the socket was pointed and what it is bent to instead.
+    #[inline(always)]
+    pub fn bend(&mut self, state: u16, listener: u16, ip: &[u8; 16], port: u16) {
+        self.origin.ip = *ip;
+        self.origin.port = port;
+        self.listener = listener;
+        self.state = state;
+    }
+}
+
+/// The entry of `sk`.
+///
+/// # Safety
+/// `sk` must be a socket pointer that the verifier knows as such, and not null.
+#[inline(always)]
+pub unsafe fn entry<'a>(sk: *mut c_void, flags: u64) -> Option<&'a mut Socket> {
+    let map = (&raw const SOCKETS).cast_mut().cast();
+    // SAFETY: the caller vouches for `sk`; a null value asks for a zeroed entry.
+    let found = unsafe { bpf_sk_storage_get(map, sk, core::ptr::null_mut(), flags) };
+    // SAFETY: a value that was found is valid until the program ends, and plain data.
+    unsafe { found.cast::<Socket>().as_mut() }
+}
