@@ -1,0 +1,291 @@
+//! The course of a run: what is started, in which order the cells are measured, what is reported.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+use tokio::{
+    runtime, select,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{
+    certificates::Certificates,
+    contender::{Contender, EVENT_UPSTREAM, Name, PEER_OPAQUE, PEER_OPENED, UPSTREAM},
+    daemon::{self, Daemon},
+    events::EventServer,
+    haproxy::{self, Ways},
+    machine::Machine,
+    nginx,
+    process::{self, Service},
+    report::{Outcome, Report, progress},
+    round::{self, Cell},
+    row::{Row, Timing},
+    site::{self, Site},
+};
+
+/// Round 0: cells that are measured once, on processes that have carried no load yet.
+const FRESH_ROUND: u32 = 0;
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// What to measure, and how long.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Options {
+    /// Rounds; every row goes through every contender once per round.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    rounds: u32,
+    /// Seconds measured per row, contender and round.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Only these rows, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    rows: Vec<Row>,
+    /// Peers to measure beside.
+    #[arg(long, value_enum, default_value = "haproxy")]
+    peers: Peers,
+    /// Where the figures go as JSON.
+    #[arg(long, default_value = "target/bench/results.json")]
+    json: PathBuf,
+    /// One short round: shows that everything works, says little about speed.
+    #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
+    quick: bool,
+    /// The enforcer to measure.
+    #[arg(
+        long,
+        default_value = "target/release/enforcer",
+        conflicts_with = "without_enforcer"
+    )]
+    enforcer: PathBuf,
+    /// Measure direct traffic and peers only.
+    #[arg(long)]
+    without_enforcer: bool,
+}
+
+/// Which peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Peers {
+    Haproxy,
+    None,
+}
+
+/// Everything that runs while the benchmark does. Fields drop in order: those who dial before those who are dialled.
+struct Stage {
+    contenders: Vec<Contender>,
+    daemon: Option<Daemon>,
+    _peer: Option<Service>,
+    _events: EventServer,
+    _upstream: Service,
+    certificates: Certificates,
+    _site: Site,
+}
+
+/// Runs the benchmark as the options say; an error when any cell failed, never because of a figure.
+pub(super) fn run(options: Options) -> Result<()> {
+    ensure!(
+        (0.1..=60.0).contains(&options.seconds),
+        "`--seconds` must be between 0.1 and 60"
+    );
+    ensure!(
+        options.without_enforcer || options.enforcer.exists(),
+        "no enforcer at {}",
+        options.enforcer.display()
+    );
+    site::enter_namespace()?;
+    let report = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut terminate = signal(SignalKind::terminate())?;
+            select! {
+                outcome = measure(&options) => outcome.map(Report::of),
+                _ = interrupt.recv() => bail!("interrupted"),
+                _ = terminate.recv() => bail!("terminated"),
+            }
+        })?;
+    report.print()?;
+    report.save(&options.json)?;
+    progress(&format!("figures: {}", options.json.display()));
+    ensure!(
+        report.failures().is_empty(),
+        "{} cells failed",
+        report.failures().len()
+    );
+    Ok(())
+}
+
+async fn measure(options: &Options) -> Result<Outcome> {
+    let stage = Stage::set(options)?;
+    let timing = options.timing();
+    let (mut cells, mut failures) = (Vec::new(), Vec::new());
+    for (round, row) in options.course() {
+        for contender in stage
+            .contenders
+            .iter()
+            .filter(|contender| row.concerns(contender.name))
+        {
+            let job = row.job(contender, &stage.certificates.upstream_authority, timing);
+            let label = format!(
+                "round {round}/{}  {:<11} {:<8}",
+                options.rounds(),
+                row.text(),
+                contender.name.text()
+            );
+            match round::run(round, row, contender, &job).await {
+                Ok(cell) => {
+                    progress(&format!("{label}  {}", summary(&cell)));
+                    failures.extend(cell.tally.first_error.as_ref().map(|error| {
+                        format!(
+                            "{label}: {} of {} exchanges: {error}",
+                            cell.tally.errors, cell.tally.total
+                        )
+                    }));
+                    cells.push(cell);
+                }
+                Err(error) => {
+                    progress(&format!("{label}  FAILED: {error:#}"));
+                    failures.push(format!("{label}: {error:#}"));
+                }
+            }
+        }
+    }
+    if let (Some(daemon), false) = (&stage.daemon, failures.is_empty()) {
+        progress(&format!(
+            "the enforcer's last words:\n{}",
+            daemon.last_words()
+        ));
+    }
+    let machine = Machine::ask();
+    let memory_after_load = stage.memory()?;
+    Ok(Outcome {
+        machine,
+        rounds: options.rounds(),
+        timing,
+        cells,
+        memory_after_load,
+        failures,
+    })
+}
+
+fn summary(cell: &Cell) -> String {
+    let tally = &cell.tally;
+    let rate = tally.measured as f64 / tally.seconds;
+    let cpu = cell
+        .proxy_cpu_seconds
+        .map_or_else(String::new, |cpu| format!("  proxy CPU {cpu:.2} s"));
+    format!(
+        "{rate:>9.0}/s  p50 {:>7.1} µs  p99 {:>8.1} µs  generator CPU {:.2} s{cpu}",
+        tally.latency.p50, tally.latency.p99, tally.generator_cpu_seconds
+    )
+}
+
+// === impl Options ===
+
+impl Options {
+    fn rounds(&self) -> u32 {
+        if self.quick { 1 } else { self.rounds }
+    }
+
+    fn timing(&self) -> Timing {
+        let seconds = if self.quick { 1.0 } else { self.seconds };
+        Timing {
+            warmup_ms: 500,
+            measure_ms: (seconds * 1e3) as u64,
+        }
+    }
+
+    /// Rounds and rows in the order they are measured. Memory comes first: idle connections are weighed on a process
+    /// that has nothing to reuse from busier times.
+    fn course(&self) -> Vec<(u32, Row)> {
+        let chosen = |row: &Row| self.rows.is_empty() || self.rows.contains(row);
+        let rows: Vec<Row> = Row::value_variants()
+            .iter()
+            .copied()
+            .filter(chosen)
+            .collect();
+        let first = rows
+            .iter()
+            .filter(|row| **row == Row::Memory)
+            .map(|row| (FRESH_ROUND, *row));
+        let rest = (1..=self.rounds()).flat_map(|round| {
+            rows.iter()
+                .filter(|row| **row != Row::Memory)
+                .map(move |row| (round, *row))
+        });
+        first.chain(rest).collect()
+    }
+}
+
+// === impl Stage ===
+
+impl Stage {
+    /// Starts everything and waits until it answers.
+    fn set(options: &Options) -> Result<Self> {
+        let site = Site::make()?;
+        let folder = site.folder();
+        let certificates = Certificates::make(folder)?;
+        let upstream = nginx::start(folder, UPSTREAM, &certificates)?;
+        let events = EventServer::start(EVENT_UPSTREAM, &certificates)?;
+        let mut contenders = vec![Contender::direct(certificates.upstream_authority.clone())];
+        let daemon = if options.without_enforcer {
+            None
+        } else {
+            let enforcer = std::path::absolute(&options.enforcer)?;
+            let daemon = start_daemon(&enforcer, &site, &certificates)?;
+            contenders.push(Contender::enforcer(
+                daemon.authority(),
+                site.cgroup().to_owned(),
+                daemon.id(),
+            ));
+            Some(daemon)
+        };
+        let peer = match options.peers {
+            Peers::None => None,
+            Peers::Haproxy => {
+                let ways = Ways {
+                    opened: PEER_OPENED,
+                    opaque: PEER_OPAQUE,
+                    api: UPSTREAM,
+                    events: EVENT_UPSTREAM,
+                };
+                let service = haproxy::start(folder, ways, &certificates)?;
+                contenders.push(Contender::haproxy(
+                    certificates.peer_authority.clone(),
+                    service.id(),
+                ));
+                Some(service)
+            }
+        };
+        Ok(Self {
+            contenders,
+            daemon,
+            _peer: peer,
+            _events: events,
+            _upstream: upstream,
+            certificates,
+            _site: site,
+        })
+    }
+
+    /// Resident memory of every process in the middle, in MiB.
+    fn memory(&self) -> Result<BTreeMap<Name, f64>> {
+        let proxies = self
+            .contenders
+            .iter()
+            .filter_map(|contender| Some((contender.name, contender.process?)));
+        proxies
+            .map(|(name, id)| Ok((name, process::resident_bytes(id)? as f64 / MIB)))
+            .collect()
+    }
+}
+
+fn start_daemon(enforcer: &Path, site: &Site, certificates: &Certificates) -> Result<Daemon> {
+    let ways = daemon::Ways {
+        api: UPSTREAM,
+        events: EVENT_UPSTREAM,
+    };
+    Daemon::start(enforcer, site, ways, certificates).context("the enforcer does not come up")
+}
