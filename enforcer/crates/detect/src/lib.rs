@@ -51,3 +51,6 @@ pub fn detect(bytes: &[u8]) -> Detection<'_> {
         Some(_) => http::detect(bytes),
     }
 }
+
+#[cfg(test)]
+mod tests;
