@@ -1,1 +1,30 @@
-//! To be written.
+//! The only way out: ask, permit, dial, record.
+//!
+//! A protocol brings what it read as an [`Ask`]; the gate asks policy, writes the answer into the ledger, and hands back
+//! an [`Exchange`] (which writes its own ending, even when dropped) with a [`Permit`], or a [`Refusal`]. [`Upstream`]
+//! dials nothing without a `Permit`, and a `Permit` cannot exist without the ledger's receipt.
+//!
+//! The gate never reads a protocol's bytes and never decides by itself: `policy` decides, `audit` witnesses.
+
+#![forbid(unsafe_code)]
+
+mod exchange;
+mod far;
+mod flow;
+mod gate;
+mod meter;
+mod permit;
+mod refusal;
+mod relay;
+mod resolve;
+mod upstream;
+
+pub use exchange::Exchange;
+pub use far::Far;
+pub use flow::Flow;
+pub use gate::{Ask, Gate};
+pub use meter::Meter;
+pub use permit::Permit;
+pub use refusal::{Fault, Refusal};
+pub use relay::{Broken, relay};
+pub use upstream::{DialError, Upstream, UpstreamConfig};

@@ -1,1 +1,22 @@
-//! To be written.
+//! HTTP/1.1 and HTTP/2 to the agent, HTTP/1.1 (or HTTP/2 where needed) to the upstream.
+//!
+//! [`serve()`] runs one agent connection. Each request on it is one exchange: what it says becomes an ask, a grant is
+//! forwarded over a pooled connection, a refusal is answered in words that an SDK understands. Bodies stream; nothing
+//! here reads one whole. Policy, the ledger and dialling are the gate's.
+
+#![forbid(unsafe_code)]
+
+mod body;
+mod credentials;
+mod exchange;
+mod forward;
+mod headers;
+mod pool;
+mod refuse;
+mod request;
+mod serve;
+mod upgrade;
+
+pub use body::{BodyError, RequestBody, ResponseBody};
+pub use pool::{Pool, PoolConfig};
+pub use serve::{Agent, Limits, Proven, ServeError, Version, serve};

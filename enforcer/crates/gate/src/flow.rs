@@ -1,0 +1,117 @@
+//! One connection of an agent, known by workload and process, from its opening entry to its closing one.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use enforcer_audit::{Entry, FlowAborted, FlowFacts, Ledger};
+use enforcer_flow::{ClientAddr, FlowId, OriginalDst, Process, Side, Workload};
+
+use crate::Meter;
+
+/// An attributed connection. Its exchanges share it; when the last of them and the connection itself are gone, its
+/// ending is written.
+pub struct Flow {
+    id: FlowId,
+    workload: Arc<Workload>,
+    process: Process,
+    client: ClientAddr,
+    original: OriginalDst,
+    opened: Instant,
+    meter: Meter,
+    fault: OnceLock<(Side, &'static str)>,
+    ledger: Arc<Ledger>,
+}
+
+impl Flow {
+    /// Opens a flow and enters it into the ledger.
+    #[must_use]
+    pub fn open(
+        ledger: Arc<Ledger>,
+        workload: Arc<Workload>,
+        process: Process,
+        client: ClientAddr,
+        original: OriginalDst,
+    ) -> Arc<Self> {
+        let flow = Self {
+            id: FlowId::new(),
+            workload,
+            process,
+            client,
+            original,
+            opened: Instant::now(),
+            meter: Meter::default(),
+            fault: OnceLock::new(),
+            ledger,
+        };
+        flow.ledger.defer(&Entry::FlowOpened(&flow.facts()));
+        Arc::new(flow)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> FlowId {
+        self.id
+    }
+
+    /// On whose behalf it runs.
+    #[must_use]
+    pub fn workload(&self) -> &Arc<Workload> {
+        &self.workload
+    }
+
+    /// The process that opened it.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Where the agent meant to go.
+    #[must_use]
+    pub fn original(&self) -> SocketAddr {
+        self.original.addr()
+    }
+
+    /// Notes that the flow broke, and at whose end. The first fault counts; the ending in the ledger names it.
+    pub fn fault(&self, side: Side, cause: &'static str) {
+        self.fault.get_or_init(|| (side, cause));
+    }
+
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    pub(crate) fn add(&self, exchange: &Meter) {
+        self.meter.add(exchange);
+    }
+
+    fn facts(&self) -> FlowFacts<'_> {
+        FlowFacts {
+            flow: self.id,
+            workload: Some(&self.workload),
+            process: Some(&self.process),
+            client: self.client,
+            original_dst: Some(self.original),
+        }
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        let traffic = self.meter.traffic(self.opened);
+        let entry = match self.fault.get() {
+            None => Entry::FlowClosed {
+                flow: self.id,
+                traffic,
+            },
+            Some((side, cause)) => Entry::FlowAborted(FlowAborted {
+                flow: self.id,
+                side: *side,
+                cause,
+                detail: None,
+                traffic,
+            }),
+        };
+        self.ledger.defer(&entry);
+    }
+}

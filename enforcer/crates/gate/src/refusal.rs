@@ -1,0 +1,39 @@
+//! Our "no", in two strings: one for the agent, one for the operator.
+
+use enforcer_flow::{ExchangeId, Side};
+
+/// What kind of no it is; protocols translate it (403, 502, 503, a reset).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A rule, the absence of one, or a request that contradicts itself. Final: asking again changes nothing.
+    Policy,
+    /// The enforcer cannot witness or serve it now.
+    Unavailable,
+    /// The far side failed.
+    Upstream,
+}
+
+/// A refused exchange. A value, not an error: the ledger has its entry already.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The exchange that was refused.
+    pub exchange: ExchangeId,
+    /// What kind of no.
+    pub fault: Fault,
+    /// A stable word for the cause, as in the ledger.
+    pub cause: &'static str,
+    /// A sentence for the agent: what was refused, by which rule, and nothing of what the rule says.
+    pub public: String,
+}
+
+impl Fault {
+    /// Whose end the fault lies at.
+    #[must_use]
+    pub fn side(self) -> Side {
+        match self {
+            Self::Policy => Side::Agent,
+            Self::Unavailable => Side::Own,
+            Self::Upstream => Side::Upstream,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One accepted connection: attributed, admitted, entered into the ledger, classified, handed on.
+
+use std::net::TcpStream as StdTcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enforcer_audit::{Entry, FlowFacts, FlowRefused};
+use enforcer_dns::Asker;
+use enforcer_flow::{
+    ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side,
+    Workload,
+};
+use enforcer_gate::{Flow, Gate};
+use enforcer_http::Pool;
+use enforcer_kernel::Origin;
+use enforcer_policy::Question;
+use tokio::net::TcpStream;
+
+use crate::admission::Admitted;
+use crate::attribute::Unattributed;
+use crate::classify::{Patience, classify};
+use crate::dispatch::{Classified, dispatch};
+use crate::proxy::Proxy;
+
+/// How long a silent agent is waited for where a rule would allow a protocol whose server speaks first.
+const SERVER_FIRST_DELAY: Duration = Duration::from_millis(300);
+/// The port of DNS (RFC 1035, section 4.2).
+const DNS_PORT: u16 = 53;
+
+/// A socket, and where it was accepted.
+pub(crate) struct Accepted {
+    pub(crate) stream: StdTcpStream,
+    pub(crate) client: ClientAddr,
+    pub(crate) netns: NetnsCookie,
+    /// The listener's own address, to tell a loop.
+    pub(crate) listener: OriginalDst,
+}
+
+/// A socket whose owner and destination are known, and which holds its place among the open flows.
+struct Attributed {
+    stream: TcpStream,
+    client: ClientAddr,
+    workload: Arc<Workload>,
+    dst: OriginalDst,
+    process: Process,
+    admitted: Admitted,
+}
+
+/// Runs one connection to its end.
+pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) {
+    let Some(attributed) = attribute(&proxy, accepted) else {
+        return;
+    };
+    let Attributed {
+        stream,
+        client,
+        workload,
+        dst,
+        process,
+        admitted,
+    } = attributed;
+    if dst.addr().port() == DNS_PORT {
+        let asker = Asker { workload, process };
+        enforcer_dns::serve_tcp(stream, Some(&asker), &proxy.parts.resolver).await;
+        drop(admitted);
+        return;
+    }
+    let ledger = Arc::clone(proxy.parts.gate.ledger());
+    let flow = Flow::open(ledger, workload, process, client, dst);
+    serve(&proxy, pool, stream, flow).await;
+    drop(admitted);
+}
+
+/// Looks up who it is and where it meant to go. What cannot be attributed is recorded and reset.
+fn attribute(proxy: &Proxy, accepted: Accepted) -> Option<Attributed> {
+    let Accepted {
+        stream,
+        client,
+        netns,
+        listener,
+    } = accepted;
+    let parts = &proxy.parts;
+    let (origin, workload) = match parts.attribution.take(netns, client, listener) {
+        Ok(found) => found,
+        Err(unattributed) => {
+            let (origin, workload) = unattributed.known();
+            refuse(&parts.gate, client, origin, workload, unattributed.cause());
+            reset(&stream);
+            return None;
+        }
+    };
+    let Some(admitted) = parts.admission.admit(workload.cgroup) else {
+        refuse(&parts.gate, client, Some(&origin), Some(&workload), "too_many_flows");
+        reset(&stream);
+        return None;
+    };
+    let Origin { dst, process, .. } = origin;
+    match TcpStream::from_std(stream) {
+        Ok(stream) => Some(Attributed {
+            stream,
+            client,
+            workload,
+            dst,
+            process,
+            admitted,
+        }),
+        Err(error) => {
+            tracing::error!(%error, "an accepted socket could not be registered");
+            None
+        }
+    }
+}
+
+async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow: Arc<Flow>) {
+    // Interleaved small writes must not wait for acknowledgements (RFC 896 meets delayed ACK: 40 ms stalls).
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, flow.id = %flow.id(), "TCP_NODELAY could not be set");
+    }
+    let Some((destination, named)) = destination(proxy, &flow) else {
+        flow.fault(Side::Agent, "stale_name");
+        reset(&stream);
+        return;
+    };
+    let patience = patience(proxy, &flow, &destination);
+    let (class, bytes) = match classify(&mut stream, patience).await {
+        Ok(classified) => classified,
+        Err(unclassified) => {
+            if let Some(cause) = unclassified.cause() {
+                flow.fault(Side::Agent, cause);
+            }
+            reset(&stream);
+            return;
+        }
+    };
+    let classified = Classified {
+        stream,
+        bytes,
+        class,
+        destination,
+        named,
+        flow,
+    };
+    dispatch(proxy, pool, classified).await;
+}
+
+/// Where the agent meant to go: the name whose synthetic address it dialled, or an address literal. A synthetic address
+/// that stands for nothing any more is nowhere.
+fn destination(proxy: &Proxy, flow: &Flow) -> Option<(Destination, bool)> {
+    let original = flow.original();
+    let names = &proxy.parts.names;
+    let name = names.name_of(flow.workload().cgroup, original.ip());
+    let named = name.is_some();
+    let host = match name {
+        Some(name) => name,
+        None if names.is_synthetic(original.ip()) => return None,
+        None => Host::from_ip(original.ip()),
+    };
+    let port = original.port();
+    Some((Destination { host, port }, named))
+}
+
+fn patience(proxy: &Proxy, flow: &Flow, destination: &Destination) -> Patience {
+    let limits = proxy.parts.limits;
+    let question = Question {
+        workload: flow.workload(),
+        protocol: Protocol::Tcp,
+        host: &destination.host,
+        port: destination.port,
+        request: None,
+    };
+    let server_first = proxy.parts.gate.policy().evaluate(&question).is_allow();
+    Patience {
+        first_byte: if server_first {
+            SERVER_FIRST_DELAY.min(limits.first_byte_timeout)
+        } else {
+            limits.first_byte_timeout
+        },
+        message: limits.first_byte_timeout,
+    }
+}
+
+fn refuse(
+    gate: &Gate,
+    client: ClientAddr,
+    origin: Option<&Origin>,
+    workload: Option<&Arc<Workload>>,
+    cause: &'static str,
+) {
+    gate.ledger().defer(&Entry::FlowRefused(FlowRefused {
+        facts: &FlowFacts {
+            flow: FlowId::new(),
+            workload: workload.map(|workload| &**workload),
+            process: origin.map(|origin| &origin.process),
+            client,
+            original_dst: origin.map(|origin| origin.dst),
+        },
+        cause,
+        detail: None,
+    }));
+}
+
+/// Ends a socket with a reset when it is dropped: the agent learns at once, and nothing lingers.
+pub(crate) fn reset<'a>(stream: impl Into<socket2::SockRef<'a>>) {
+    // A socket that is already gone cannot be reset, and need not be.
+    let _ = stream.into().set_linger(Some(Duration::ZERO));
+}
+
+impl Unattributed {
+    fn known(&self) -> (Option<&Origin>, Option<&Arc<Workload>>) {
+        match self {
+            Self::Loop(origin, workload) => (Some(origin), Some(workload)),
+            Self::NoOrigin => (None, None),
+            Self::NoWorkload(origin) => (Some(origin), None),
+        }
+    }
+}

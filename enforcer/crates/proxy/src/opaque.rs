@@ -1,0 +1,59 @@
+//! Bytes that are not opened: one exchange, one question, copied or refused.
+
+use std::sync::Arc;
+
+use enforcer_flow::{Destination, Protocol, Side};
+use enforcer_gate::{Ask, Flow, relay};
+use enforcer_http::Pool;
+use enforcer_tls::Prefixed;
+use tokio::net::TcpStream;
+
+use crate::connection::reset;
+use crate::proxy::Proxy;
+
+/// Asks for the stream as a whole and carries it to its end. A refusal is a reset, which every protocol understands.
+pub(crate) async fn forward(
+    proxy: &Proxy,
+    pool: &Pool,
+    stream: TcpStream,
+    bytes: Vec<u8>,
+    protocol: Protocol,
+    destination: &Destination,
+    flow: Arc<Flow>,
+) {
+    let ask = Ask {
+        protocol,
+        destination,
+        request: None,
+        query_bytes: None,
+        credentials: &[],
+    };
+    let (mut exchange, permit) = match proxy.parts.gate.ask(&flow, ask) {
+        Ok(granted) => granted,
+        Err(refusal) => {
+            flow.fault(refusal.fault.side(), refusal.cause);
+            reset(&stream);
+            return;
+        }
+    };
+    let (far, addr) = match pool.upstream().dial(&flow, &permit).await {
+        Ok(dialled) => dialled,
+        Err(error) => {
+            tracing::warn!(%error, exchange.id = %exchange.id(), dst.host = %destination.host, "an upstream could not be reached");
+            exchange.fault(Side::Upstream, error.cause());
+            flow.fault(Side::Upstream, error.cause());
+            reset(&stream);
+            return;
+        }
+    };
+    exchange.upstream(addr);
+    let meter = Arc::clone(exchange.meter());
+    let idle = proxy.parts.limits.idle_timeout;
+    match relay(Prefixed::new(bytes, stream), far, &meter, idle).await {
+        Ok(()) => exchange.finish(),
+        Err(broken) => {
+            exchange.fault(broken.side, broken.cause);
+            flow.fault(broken.side, broken.cause);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What every worker shares.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enforcer_audit::Fingerprinter;
+use enforcer_dns::{Names, Resolver};
+use enforcer_gate::Gate;
+use enforcer_tls::Leaves;
+use tokio::sync::watch;
+
+use crate::{Admission, Attribution};
+
+/// Bounds on one connection, beside those of HTTP.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long an agent may take to send its first bytes.
+    pub first_byte_timeout: Duration,
+    /// How long a TLS handshake with the agent may take.
+    pub handshake_timeout: Duration,
+    /// How long a forwarded stream may stand still.
+    pub idle_timeout: Duration,
+    /// HTTP's own.
+    pub http: enforcer_http::Limits,
+}
+
+/// The parts of a proxy, named so that its maker cannot swap two.
+pub struct ProxyParts {
+    /// Who a connection belongs to.
+    pub attribution: Arc<Attribution>,
+    /// How many may be open.
+    pub admission: Arc<Admission>,
+    /// The door.
+    pub gate: Arc<Gate>,
+    /// Certificates for the agents' side.
+    pub leaves: Arc<Leaves>,
+    /// The synthetic addresses that agents were given.
+    pub names: Arc<Names>,
+    /// Answers the agents' lookups from `names`.
+    pub resolver: Arc<Resolver>,
+    /// Makes credentials recognisable without keeping them.
+    pub fingerprinter: Arc<Fingerprinter>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Turns true when the daemon stops.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// What every worker shares.
+pub struct Proxy {
+    pub(crate) parts: ProxyParts,
+}
+
+impl Proxy {
+    /// A proxy of these parts.
+    #[must_use]
+    pub fn new(parts: ProxyParts) -> Arc<Self> {
+        Arc::new(Self { parts })
+    }
+}

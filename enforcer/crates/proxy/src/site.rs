@@ -1,0 +1,104 @@
+//! One network namespace in which agents are served: its listeners, for as long as the site is held.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enforcer_flow::{ClientAddr, NetnsCookie, OriginalDst};
+use enforcer_kernel::Listeners;
+use rustix::net::{SocketFlags, accept_with};
+use tokio::io::unix::AsyncFd;
+use tokio::task::AbortHandle;
+
+use crate::connection::Accepted;
+use crate::proxy::Proxy;
+use crate::worker::Workers;
+
+/// How long accepting pauses when the process is out of descriptors or memory.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// The listeners of one namespace. Dropping it closes them.
+pub struct Site {
+    netns: NetnsCookie,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Site {
+    /// Begins to accept. Must be called within the front runtime.
+    ///
+    /// # Errors
+    /// When a listener cannot be registered with the runtime.
+    pub fn open(
+        netns: NetnsCookie,
+        listeners: Listeners,
+        proxy: &Arc<Proxy>,
+        workers: &Arc<Workers>,
+    ) -> io::Result<Self> {
+        let Listeners { tcp, dns } = listeners;
+        let address = OriginalDst::new(tcp.local_addr()?);
+        let accepting = accept(AsyncFd::new(tcp)?, netns, address, Arc::clone(workers));
+        let dns = tokio::net::UdpSocket::from_std(dns)?;
+        let resolver = Arc::clone(&proxy.parts.resolver);
+        let tasks = vec![
+            tokio::spawn(accepting).abort_handle(),
+            tokio::spawn(async move {
+                let error = enforcer_dns::serve_udp(dns, netns, resolver).await;
+                tracing::error!(%error, %netns, "lookups are not answered any more");
+            })
+            .abort_handle(),
+        ];
+        Ok(Self { netns, tasks })
+    }
+
+    /// The namespace.
+    #[must_use]
+    pub fn netns(&self) -> NetnsCookie {
+        self.netns
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn accept(
+    listener: AsyncFd<TcpListener>,
+    netns: NetnsCookie,
+    address: OriginalDst,
+    workers: Arc<Workers>,
+) {
+    loop {
+        let ready = listener
+            .async_io(tokio::io::Interest::READABLE, |listener| {
+                let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+                Ok(accept_with(listener, flags)?)
+            })
+            .await;
+        match ready.and_then(|socket| accepted(socket, netns, address)) {
+            Ok(accepted) => workers.take(accepted),
+            // A connection that went away before it was accepted is nobody's fault.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(EXHAUSTED_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn accepted(socket: OwnedFd, netns: NetnsCookie, listener: OriginalDst) -> io::Result<Accepted> {
+    let stream = std::net::TcpStream::from(socket);
+    let client = ClientAddr::new(stream.peer_addr()?);
+    Ok(Accepted {
+        stream,
+        client,
+        netns,
+        listener,
+    })
+}

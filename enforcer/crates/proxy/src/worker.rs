@@ -1,0 +1,170 @@
+//! The threads that carry connections: one runtime each, nothing shared on the way of a request but the gate.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use enforcer_gate::{Gate, Upstream, UpstreamConfig};
+use enforcer_http::{Pool, PoolConfig};
+use enforcer_tls::Connector;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::connection::{self, Accepted};
+use crate::proxy::Proxy;
+
+/// How often idle upstream connections are looked at.
+const SWEEP: Duration = Duration::from_secs(5);
+/// How long connections may take to end once the daemon stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The worker threads.
+pub struct Workers {
+    workers: Vec<Worker>,
+}
+
+/// A worker could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("a worker thread could not be started: {0}")]
+pub struct WorkerError(#[from] io::Error);
+
+struct Worker {
+    // Bounded by the admission of flows: what waits here is an accepted socket, and each worker takes it at once.
+    sender: UnboundedSender<Accepted>,
+    load: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Counts a connection for as long as it runs.
+struct Load(Arc<AtomicUsize>);
+
+// === impl Workers ===
+
+impl Workers {
+    /// Starts `count` threads, each with a runtime and a pool of upstream connections of its own.
+    ///
+    /// # Errors
+    /// When a thread or its runtime cannot be made.
+    pub fn start(
+        count: NonZeroUsize,
+        proxy: &Arc<Proxy>,
+        upstream: &Arc<UpstreamConfig>,
+        connector: &Arc<Connector>,
+        pool: PoolConfig,
+    ) -> Result<Self, WorkerError> {
+        let workers = (0..count.get())
+            .map(|index| {
+                let upstream = Arc::clone(upstream);
+                let connector = Arc::clone(connector);
+                let make_pool = move |gate: Arc<Gate>| {
+                    Pool::new(Upstream::new(gate, upstream, connector), pool)
+                };
+                Worker::start(index, Arc::clone(proxy), make_pool)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { workers })
+    }
+
+    /// Hands a connection to the worker with the fewest.
+    pub(crate) fn take(&self, accepted: Accepted) {
+        let least = self.workers.iter().min_by_key(|worker| worker.load.load(Relaxed));
+        let Some(worker) = least else {
+            return;
+        };
+        worker.load.fetch_add(1, Relaxed);
+        // Fails only when the worker is gone, which is when the daemon stops: the socket is dropped and closed.
+        if worker.sender.send(accepted).is_err() {
+            worker.load.fetch_sub(1, Relaxed);
+        }
+    }
+
+    /// Lets the connections end, for a while, and waits for the threads. `stopping` must have been raised before.
+    pub fn stop(mut self) {
+        for worker in &mut self.workers {
+            let (closed, _) = unbounded_channel();
+            worker.sender = closed;
+        }
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take()
+                && thread.join().is_err()
+            {
+                tracing::error!("a worker thread panicked");
+            }
+        }
+    }
+}
+
+// === impl Worker ===
+
+impl Worker {
+    fn start(
+        index: usize,
+        proxy: Arc<Proxy>,
+        make_pool: impl FnOnce(Arc<Gate>) -> Arc<Pool> + Send + 'static,
+    ) -> Result<Self, WorkerError> {
+        let (sender, receiver) = unbounded_channel();
+        let load = Arc::new(AtomicUsize::new(0));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let counted = Arc::clone(&load);
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || {
+                runtime.block_on(async {
+                    let pool = make_pool(Arc::clone(&proxy.parts.gate));
+                    work(proxy, pool, receiver, counted).await;
+                });
+            })?;
+        Ok(Self {
+            sender,
+            load,
+            thread: Some(thread),
+        })
+    }
+}
+
+async fn work(
+    proxy: Arc<Proxy>,
+    pool: Arc<Pool>,
+    mut receiver: UnboundedReceiver<Accepted>,
+    load: Arc<AtomicUsize>,
+) {
+    let mut connections = JoinSet::new();
+    let mut sweep = tokio::time::interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            accepted = receiver.recv() => {
+                let Some(accepted) = accepted else { break };
+                let counted = Load(Arc::clone(&load));
+                let (proxy, pool) = (Arc::clone(&proxy), Arc::clone(&pool));
+                connections.spawn(async move {
+                    connection::run(proxy, pool, accepted).await;
+                    drop(counted);
+                });
+            }
+            Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                if let Err(error) = ended
+                    && error.is_panic()
+                {
+                    tracing::error!(%error, "a connection's task panicked");
+                }
+            }
+            _ = sweep.tick() => pool.sweep(),
+        }
+    }
+    let ended = async { while connections.join_next().await.is_some() {} };
+    // What has not ended by then is dropped, and says so in the ledger.
+    let _ = tokio::time::timeout(GRACE, ended).await;
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,99 @@
+//! One request: read what it says, ask the gate, forward it or refuse it.
+
+use std::time::Duration;
+
+use enforcer_flow::Destination;
+use enforcer_gate::{Ask, Refusal};
+use enforcer_policy as policy;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::serve::Connection;
+use crate::{ResponseBody, forward, refuse, request, upgrade};
+
+/// How much of a refused body is read and thrown away. A client that is still writing when the refusal comes may see
+/// a reset instead of the refusal.
+const DRAIN_BYTES: usize = 16 * 1024 * 1024;
+/// How long that may take.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// Answers one request; every way through ends in a ledger entry.
+pub(crate) async fn handle(
+    connection: &Connection,
+    mut request: Request<Incoming>,
+) -> Response<ResponseBody> {
+    let upgrade = upgrade::requested(&mut request);
+    let (parts, body) = request.into_parts();
+    let answer = match grant(connection, &parts) {
+        Ok(granted) => match upgrade {
+            Some(upgrade) => upgrade::forward(connection, granted, parts, body, upgrade).await,
+            None => forward::forward(connection, granted, parts, body).await,
+        },
+        Err(refusal) => {
+            drain(&parts, body).await;
+            Err(refusal)
+        }
+    };
+    answer.unwrap_or_else(|refusal| refuse::refuse(&refusal))
+}
+
+/// A granted exchange and where it goes.
+pub(crate) type Granted = (enforcer_gate::Exchange, enforcer_gate::Permit);
+
+fn grant(connection: &Connection, parts: &Parts) -> Result<Granted, Refusal> {
+    let agent = &connection.agent;
+    let credentials = connection
+        .credentials
+        .of(&parts.headers, &agent.fingerprinter);
+    let judged = request::destination(
+        &parts.method,
+        parts.version,
+        &parts.uri,
+        &parts.headers,
+        agent.protocol,
+        &agent.proven,
+    );
+    let ask = |destination| Ask {
+        protocol: agent.protocol,
+        destination,
+        request: Some(policy::Request {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+        }),
+        query_bytes: parts.uri.query().map(str::len),
+        credentials: &credentials,
+    };
+    let own: &Destination = &agent.proven.destination;
+    match judged {
+        Ok(named) => agent
+            .gate
+            .ask(&agent.flow, ask(named.as_ref().unwrap_or(own))),
+        Err(contradiction) => Err(agent.gate.refuse(
+            &agent.flow,
+            ask(own),
+            contradiction.cause(),
+            contradiction.public(),
+        )),
+    }
+}
+
+/// Reads a refused body to its end, within bounds, unless the agent waits to be asked for it.
+async fn drain(parts: &Parts, mut body: Incoming) {
+    if parts.headers.contains_key(http::header::EXPECT) {
+        return;
+    }
+    let read = async {
+        let mut left = DRAIN_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, bytes::Bytes::len);
+            match left.checked_sub(bytes) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    // Late or not, the refusal is sent.
+    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
+}

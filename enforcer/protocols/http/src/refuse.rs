@@ -1,0 +1,68 @@
+//! "No" in HTTP, in the shape that the OpenAI SDKs turn into an exception of the right class.
+
+use bytes::Bytes;
+use enforcer_gate::{Fault, Refusal};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::ResponseBody;
+
+/// Names the exchange, so that an agent's report can be matched with the ledger.
+const EXCHANGE: HeaderName = HeaderName::from_static("x-enforcer-exchange");
+/// The OpenAI SDKs retry some statuses by themselves unless this says no.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// The error object of the OpenAI API reference.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: ErrorObject<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    message: &'a str,
+    r#type: &'static str,
+    param: Option<&'static str>,
+    code: &'static str,
+}
+
+/// The answer to a refused request.
+pub(crate) fn refuse(refusal: &Refusal) -> Response<ResponseBody> {
+    let (status, kind, code) = match refusal.fault {
+        Fault::Policy => (StatusCode::FORBIDDEN, "policy_violation", "enforcer_denied"),
+        Fault::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "enforcer_error",
+            "enforcer_unavailable",
+        ),
+        Fault::Upstream => (
+            StatusCode::BAD_GATEWAY,
+            "upstream_error",
+            "enforcer_upstream_failed",
+        ),
+    };
+    let envelope = Envelope {
+        error: ErrorObject {
+            message: &refusal.public,
+            r#type: kind,
+            param: None,
+            code,
+        },
+    };
+    // The struct holds strings and nothing that can fail to serialise; an empty body would still refuse.
+    let body = Bytes::from(serde_json::to_vec(&envelope).unwrap_or_default());
+    let length = body.len();
+    let mut response = Response::new(ResponseBody::Own(Some(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Ok(id) = HeaderValue::from_str(&refusal.exchange.to_string()) {
+        headers.insert(EXCHANGE, id);
+    }
+    if refusal.fault == Fault::Policy {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    response
+}

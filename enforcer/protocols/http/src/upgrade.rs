@@ -1,0 +1,112 @@
+//! A WebSocket: an HTTP exchange that turns into a stream of bytes in both directions (RFC 6455).
+//!
+//! The exchange stays open for as long as the socket does, so its ending in the ledger counts what passed.
+
+use enforcer_flow::Side;
+use enforcer_gate::{Exchange, Refusal, relay};
+use http::header::{CONNECTION, HeaderMap, HeaderValue, UPGRADE};
+use http::request::Parts;
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+
+use crate::exchange::Granted;
+use crate::forward::{down, fail, onward, undialled};
+use crate::serve::Connection;
+use crate::{RequestBody, ResponseBody};
+
+/// The agent's half of an upgrade that was asked for.
+pub(crate) struct Upgrade {
+    agent: OnUpgrade,
+}
+
+/// Whether the request asks for a WebSocket. Other upgrades (`h2c`) are not offered: the header is dropped and the
+/// request answered as HTTP, as RFC 9110, section 7.8 allows.
+pub(crate) fn requested(request: &mut Request<Incoming>) -> Option<Upgrade> {
+    let asked = request.version() == Version::HTTP_11 && is_websocket(request.headers());
+    asked.then(|| Upgrade {
+        agent: hyper::upgrade::on(request),
+    })
+}
+
+/// Forwards the request on a connection of its own; on 101 both sides become one stream.
+pub(crate) async fn forward(
+    connection: &Connection,
+    granted: Granted,
+    parts: Parts,
+    body: Incoming,
+    upgrade: Upgrade,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let (mut exchange, permit) = granted;
+    let agent = &connection.agent;
+    let limit = agent.limits.idle_timeout;
+    let mut departing = match agent.pool.depart(&agent.flow, &permit).await {
+        Ok(departing) => departing,
+        Err(error) => return Err(undialled(&mut exchange, &permit, &error)),
+    };
+    exchange.upstream(departing.upstream);
+    // Ends with the connection; the tunnel below holds the other half and the exchange.
+    tokio::spawn(departing.connection.with_upgrades());
+    let body = RequestBody::new(body, exchange.meter().clone(), limit);
+    let mut request = onward(parts, body, &permit, false);
+    ask_for_websocket(request.headers_mut());
+    let answer = departing.sender.send_request(request);
+    let mut answer = match tokio::time::timeout(agent.limits.response_timeout, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => return Err(fail(&mut exchange, "upstream_connection_failed")),
+        Err(_) => return Err(fail(&mut exchange, "response_timeout")),
+    };
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(down(answer, None, exchange, connection));
+    }
+    if !is_websocket(answer.headers()) {
+        return Err(fail(&mut exchange, "unasked_upgrade"));
+    }
+    exchange.status(StatusCode::SWITCHING_PROTOCOLS.as_u16());
+    let far = hyper::upgrade::on(&mut answer);
+    let mut head = Response::new(ResponseBody::Own(None));
+    *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *head.headers_mut() = std::mem::take(answer.headers_mut());
+    tokio::spawn(tunnel(upgrade.agent, far, exchange, limit));
+    Ok(head)
+}
+
+/// Carries the socket's bytes until either side ends it.
+async fn tunnel(
+    agent: OnUpgrade,
+    far: OnUpgrade,
+    mut exchange: Exchange,
+    limit: std::time::Duration,
+) {
+    let (agent, far) = match tokio::try_join!(agent, far) {
+        Ok(both) => both,
+        Err(error) => {
+            tracing::debug!(%error, exchange.id = %exchange.id(), "an upgrade was not completed");
+            exchange.fault(Side::Agent, "upgrade_failed");
+            return;
+        }
+    };
+    let meter = exchange.meter().clone();
+    match relay(TokioIo::new(agent), TokioIo::new(far), &meter, limit).await {
+        Ok(()) => exchange.finish(),
+        Err(broken) => exchange.fault(broken.side, broken.cause),
+    }
+}
+
+fn is_websocket(headers: &HeaderMap) -> bool {
+    let has = |name, wanted: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|token| token.trim().eq_ignore_ascii_case(wanted))
+    };
+    has(CONNECTION, "upgrade") && has(UPGRADE, "websocket")
+}
+
+fn ask_for_websocket(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+}
