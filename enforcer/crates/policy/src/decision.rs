@@ -96,7 +96,7 @@ impl Cause {
     }
 }
 
-/// The cause as a phrase that completes "because …".
+/// The cause as a phrase that can follow "because".
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -134,6 +134,22 @@ impl Decision {
             verdict: Verdict::Deny,
             cause,
             rule,
+        }
+    }
+}
+
+/// `allow (POLICY/RULE-ID)` or `deny (POLICY/RULE-ID: CAUSE)`, with as much of it as there is.
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            verdict,
+            cause,
+            rule,
+        } = self;
+        match (rule, cause) {
+            (Some(rule), Cause::Rule) => write!(f, "{verdict} ({rule})"),
+            (Some(rule), cause) => write!(f, "{verdict} ({rule}: {cause})"),
+            (None, cause) => write!(f, "{verdict} ({cause})"),
         }
     }
 }

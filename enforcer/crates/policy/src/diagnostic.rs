@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 /// Longest excerpt of offending text that is kept, in characters.
 const MAX_EXCERPT: usize = 80;
+/// Most findings of one severity kept of one file; whoever has that many mends some and asks again.
+const MAX_FINDINGS: usize = 200;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,6 +122,102 @@ impl fmt::Display for Diagnostic {
         match hint {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
+        }
+    }
+}
+
+/// A place in a source and the text that stands there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot<'t> {
+    pub(crate) at: Position,
+    pub(crate) text: &'t str,
+}
+
+/// Why a value is refused, before anyone knows where it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+/// What was found in one file so far.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    file: Arc<str>,
+    found: Vec<Diagnostic>,
+}
+
+// === impl Spot ===
+
+impl<'t> Spot<'t> {
+    /// The start of a file, for what is wrong with all of it.
+    pub(crate) const START: Self = Self {
+        at: Position { line: 1, column: 1 },
+        text: "",
+    };
+
+    pub(crate) fn new(at: Position, text: &'t str) -> Self {
+        Self { at, text }
+    }
+}
+
+// === impl Fault ===
+
+impl Fault {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+// === impl Findings ===
+
+impl Findings {
+    pub(crate) fn new(file: &str) -> Self {
+        Self {
+            file: file.into(),
+            found: Vec::new(),
+        }
+    }
+
+    pub(crate) fn error(&mut self, spot: Spot<'_>, message: String, hint: Option<String>) {
+        self.push(Severity::Error, spot, message, hint);
+    }
+
+    pub(crate) fn fault(&mut self, spot: Spot<'_>, fault: Fault) {
+        let Fault { message, hint } = fault;
+        self.push(Severity::Error, spot, message, hint);
+    }
+
+    pub(crate) fn warning(&mut self, spot: Spot<'_>, message: String, hint: Option<String>) {
+        self.push(Severity::Warning, spot, message, hint);
+    }
+
+    /// Everything found, in the order of the text.
+    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|diagnostic| diagnostic.at);
+        self.found
+    }
+
+    fn push(&mut self, severity: Severity, spot: Spot<'_>, message: String, hint: Option<String>) {
+        // Counted apart, so that warnings never crowd out the error that makes a policy refused.
+        let alike = self.found.iter().filter(|d| d.severity == severity).count();
+        if alike < MAX_FINDINGS {
+            self.found.push(Diagnostic {
+                severity,
+                file: Arc::clone(&self.file),
+                at: Some(spot.at),
+                text: excerpt(spot.text),
+                message,
+                hint,
+            });
         }
     }
 }

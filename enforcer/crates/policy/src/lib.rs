@@ -6,13 +6,21 @@
 
 #![forbid(unsafe_code)]
 
+mod cases;
+mod check;
 mod compile;
 mod decision;
 mod diagnostic;
+mod document;
 mod evaluate;
+mod explain;
+mod parse;
 mod question;
 
+pub use cases::{Cases, Outcome};
 pub use compile::{PolicySet, Source};
 pub use decision::{Cause, Decision, RuleRef, Verdict};
 pub use diagnostic::{Diagnostic, Position, Severity};
+pub use evaluate::Mismatch;
+pub use explain::{Considered, Explanation};
 pub use question::{Question, Request};

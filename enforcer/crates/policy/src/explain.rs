@@ -1,0 +1,138 @@
+//! Why a question is answered as it is, in words: which rules spoke, and why those near it did not.
+
+use std::fmt;
+
+use enforcer_flow::Protocol;
+
+use crate::check::Effect;
+use crate::compile::Rule;
+use crate::evaluate::Asked;
+use crate::{Decision, Mismatch, PolicySet, Question, RuleRef, Verdict};
+
+/// Most rules told of; they are read by people.
+const MAX_CONSIDERED: usize = 50;
+
+/// A decision and the rules that had to do with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The answer, as [`PolicySet::evaluate`] gives it.
+    pub decision: Decision,
+    /// The rules about this host, policy by policy in the order of their files; at most 50.
+    pub considered: Vec<Considered>,
+    /// How many more rules apply to the workload: about other hosts, or beyond the 50.
+    pub others: usize,
+}
+
+/// One rule about the host that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Considered {
+    /// The rule.
+    pub rule: RuleRef,
+    /// What it does with what it matches.
+    pub effect: Verdict,
+    /// Why it does not match; none when it does.
+    pub mismatch: Option<Mismatch>,
+}
+
+// === impl PolicySet ===
+
+impl PolicySet {
+    /// Answers a question and tells why. Slower than [`PolicySet::evaluate`]; for operators, not for traffic.
+    #[must_use]
+    pub fn explain(&self, question: &Question<'_>) -> Explanation {
+        let mut explanation = Explanation {
+            decision: self.evaluate(question),
+            considered: Vec::new(),
+            others: 0,
+        };
+        let asked = Asked::read(question);
+        for policy in self.scope(question.workload).into_iter().flatten() {
+            let mut about = Vec::new();
+            policy
+                .index
+                .visit(question.host, |rules| about.extend_from_slice(rules));
+            about.sort_unstable();
+            about.dedup();
+            explanation.others += policy.rules.len().saturating_sub(about.len());
+            let rules = about.into_iter().filter_map(|at| policy.rule(at));
+            for rule in rules {
+                explanation.consider(rule, question.protocol, &asked);
+            }
+        }
+        explanation
+    }
+}
+
+// === impl Explanation ===
+
+impl Explanation {
+    fn consider(&mut self, rule: &Rule, protocol: Protocol, asked: &Asked<'_>) {
+        if self.considered.len() >= MAX_CONSIDERED {
+            self.others += 1;
+            return;
+        }
+        let mismatch = match protocol {
+            // Any rule about a name speaks of its lookup.
+            Protocol::Dns => None,
+            Protocol::Http | Protocol::Https | Protocol::Tcp | Protocol::Tls => {
+                rule.matches(asked).err()
+            }
+        };
+        self.considered.push(Considered {
+            rule: rule.name.clone(),
+            effect: match rule.effect {
+                Effect::Allow => Verdict::Allow,
+                Effect::Deny => Verdict::Deny,
+            },
+            mismatch,
+        });
+    }
+}
+
+/// One line for the decision and one for each rule considered.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            decision,
+            considered,
+            others,
+        } = self;
+        write!(f, "{decision}")?;
+        for rule in considered {
+            write!(f, "\n  {rule}")?;
+        }
+        match others {
+            0 => Ok(()),
+            1 => write!(f, "\n  1 other rule is about other hosts"),
+            _ => write!(f, "\n  {others} other rules are about other hosts"),
+        }
+    }
+}
+
+impl fmt::Display for Considered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rule,
+            effect,
+            mismatch,
+        } = self;
+        match mismatch {
+            None => write!(f, "{rule} matches, to {effect}"),
+            Some(mismatch) => write!(f, "{rule} would {effect}, but {mismatch}"),
+        }
+    }
+}
+
+/// The mismatch as a phrase that completes "it would, but …".
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AmbiguousPath => "the path can be read in more than one way",
+            Self::Method => "it is about other methods",
+            Self::Path => "it is about other paths",
+            Self::Port => "it is about other ports",
+            Self::Protocol => "it is about other protocols",
+            Self::Unseen => "it is about requests, and none is seen",
+        })
+    }
+}
