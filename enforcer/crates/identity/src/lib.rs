@@ -1,1 +1,23 @@
-//! To be written.
+//! Which workload a connection belongs to: cgroups, the labels operators put on them, and the register of those served.
+//!
+//! Cgroups are those of cgroup v2, wherever it is mounted. A label is an extended attribute of a cgroup's directory, so it
+//! lives and dies with the cgroup and survives a restart of the enforcer. This room reads and writes the cgroup file system
+//! and nothing else: hooks are attached by `enforcer-kernel`, decisions are made by `enforcer-policy`.
+
+#![forbid(unsafe_code)]
+
+mod cgroup;
+mod error;
+mod hierarchy;
+mod label;
+#[cfg(test)]
+mod sandbox;
+mod scan;
+mod workloads;
+
+pub use cgroup::Cgroup;
+pub use error::{CgroupError, LabelError, WorkloadsFull};
+pub use hierarchy::Hierarchy;
+pub use label::{ATTRIBUTE, Label};
+pub use scan::Scan;
+pub use workloads::Workloads;
