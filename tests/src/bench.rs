@@ -24,6 +24,7 @@ mod report;
 mod round;
 mod row;
 mod site;
+mod stage;
 
 use std::process::ExitCode;
 

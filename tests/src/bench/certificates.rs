@@ -28,6 +28,8 @@ pub(super) struct Certificates {
     pub(super) peer_authority_with_key: PathBuf,
     /// A certificate and key the peer shows when no name is asked for.
     pub(super) peer_default: PathBuf,
+    /// A certificate and key for [`API`] where the peer does not mint.
+    pub(super) peer_fixed: PathBuf,
 }
 
 impl Certificates {
@@ -38,6 +40,7 @@ impl Certificates {
         let names = [API, EVENTS, OPAQUE].map(String::from).to_vec();
         let (chain, key) = upstream.issue(names)?;
         let (default, default_key) = peer.issue(vec!["localhost".to_owned()])?;
+        let (fixed, fixed_key) = peer.issue(vec![API.to_owned()])?;
         let write = |name: &str, text: String| -> Result<PathBuf> {
             let path = folder.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;
@@ -52,6 +55,7 @@ impl Certificates {
                 peer.pem.clone() + &peer.issuer.key().serialize_pem(),
             )?,
             peer_authority: write("peer-ca.pem", peer.pem)?,
+            peer_fixed: write("peer-fixed.pem", fixed + &fixed_key)?,
             peer_default: write("peer-default.pem", default + &default_key)?,
         })
     }

@@ -12,6 +12,7 @@ pub(super) const UPSTREAM: SocketAddr = local(8443);
 pub(super) const EVENT_UPSTREAM: SocketAddr = local(8444);
 pub(super) const PEER_OPENED: SocketAddr = local(9443);
 pub(super) const PEER_OPAQUE: SocketAddr = local(9444);
+pub(super) const PEER_H2: SocketAddr = local(9445);
 
 /// Where a captured agent believes to connect to; a documentation address that leads nowhere by itself.
 pub(super) const ANYWHERE: SocketAddr =
@@ -33,6 +34,8 @@ pub(super) struct Contender {
     /// Where connections go that are opened on the way, for the API and for the event streams.
     pub(super) api: SocketAddr,
     pub(super) events: SocketAddr,
+    /// Where connections go that want h2.
+    pub(super) h2: SocketAddr,
     /// Where connections go that are passed on as they are.
     pub(super) opaque: SocketAddr,
     /// The authority that signs what the load generator sees, unless passed on.
@@ -66,6 +69,7 @@ impl Contender {
             name: Name::Direct,
             api: UPSTREAM,
             events: EVENT_UPSTREAM,
+            h2: UPSTREAM,
             opaque: UPSTREAM,
             authority,
             cgroup: None,
@@ -78,6 +82,7 @@ impl Contender {
             name: Name::Enforcer,
             api: ANYWHERE,
             events: ANYWHERE,
+            h2: ANYWHERE,
             opaque: ANYWHERE,
             authority,
             cgroup: Some(cgroup),
@@ -90,6 +95,7 @@ impl Contender {
             name: Name::Haproxy,
             api: PEER_OPENED,
             events: PEER_OPENED,
+            h2: PEER_H2,
             opaque: PEER_OPAQUE,
             authority,
             cgroup: None,

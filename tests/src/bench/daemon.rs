@@ -89,8 +89,8 @@ fn configuration(folder: &Path, ways: Ways, certificates: &Certificates) -> Stri
     let (folder, roots) = (folder.display(), certificates.upstream_authority.display());
     format!(
         "state_dir: {folder}/state
-policy:
-  dir: {folder}/policies
+runtime_dir: {folder}/run
+policies: {folder}/policies
 upstream:
   connect_to:
     \"{API}:443\": \"{api}\"
@@ -102,17 +102,23 @@ upstream:
 }
 
 fn policy() -> String {
-    let mut text = String::from("version: 1\nrules:\n");
-    for index in 0..OTHER_RULES {
+    let mut text = String::from("version: 1\nname: bench\nrules:\n");
+    let mut rule = |id: &str, hosts: &[&str], more: &str| {
+        let hosts = hosts.join(", ");
         // Writing to a string cannot fail.
         let _written = writeln!(
             text,
-            "  - id: other-{index}\n    allow:\n      hosts: [service-{index}.example.org]"
+            "  - id: {id}\n    effect: allow\n{more}    match:\n      host: [{hosts}]"
+        );
+    };
+    for index in 0..OTHER_RULES {
+        rule(
+            &format!("other-{index}"),
+            &[&format!("service-{index}.example.org")],
+            "",
         );
     }
-    let _written = writeln!(
-        text,
-        "  - id: bench\n    allow:\n      hosts: [{API}, {EVENTS}]\n  - id: opaque\n    allow:\n      hosts: [{OPAQUE}]\n    inspect: false"
-    );
+    rule("bench", &[API, EVENTS], "");
+    rule("opaque", &[OPAQUE], "    inspect: false\n");
     text
 }

@@ -14,6 +14,9 @@ use super::{
 pub(super) struct Ways {
     /// Opens TLS and chooses the upstream by the name asked for.
     pub(super) opened: SocketAddr,
+    /// Opens TLS with a certificate made beforehand, for the API alone. Certificates that HAProxy mints come without
+    /// ALPN, so nobody can speak h2 to it where it mints.
+    pub(super) h2: SocketAddr,
     /// Passes bytes on as they are, to the API.
     pub(super) opaque: SocketAddr,
     pub(super) api: SocketAddr,
@@ -38,11 +41,13 @@ pub(super) fn start(folder: &Path, ways: Ways, certificates: &Certificates) -> R
 fn configuration(ways: Ways, certificates: &Certificates) -> String {
     let Ways {
         opened,
+        h2,
         opaque,
         api,
         events,
     } = ways;
     let default = certificates.peer_default.display();
+    let fixed = certificates.peer_fixed.display();
     let authority = certificates.peer_authority_with_key.display();
     let trust = certificates.upstream_authority.display();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -60,13 +65,16 @@ defaults
     timeout server 600s
     http-reuse always
 frontend opened
-    bind {opened} ssl crt {default} generate-certificates ca-sign-file {authority} alpn h2,http/1.1
+    bind {opened} ssl crt {default} generate-certificates ca-sign-file {authority}
     use_backend events if {{ ssl_fc_sni {EVENTS} }}
     use_backend api if {{ ssl_fc_sni {API} }}
 backend api
     server one {api} {server}
 backend events
     server one {events} {server}
+frontend h2
+    bind {h2} ssl crt {fixed} alpn h2,http/1.1
+    default_backend api
 frontend opaque
     mode tcp
     bind {opaque}

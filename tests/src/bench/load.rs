@@ -106,7 +106,7 @@ fn share(job: &Job, index: usize, window: Window) -> Result<Record> {
             match ended.context("a client panicked")? {
                 Ok(one) => record.absorb(one),
                 Err(_elapsed) => {
-                    record.fail(&anyhow!("an exchange stalled until the run was abandoned"))
+                    record.fail(&anyhow!("an exchange stalled until the run was abandoned"));
                 }
             }
         }

@@ -1,11 +1,8 @@
 //! The course of a run: what is started, in which order the cells are measured, what is reported.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use tokio::{
     runtime, select,
@@ -13,23 +10,16 @@ use tokio::{
 };
 
 use super::{
-    certificates::Certificates,
-    contender::{Contender, EVENT_UPSTREAM, Name, PEER_OPAQUE, PEER_OPENED, UPSTREAM},
-    daemon::{self, Daemon},
-    events::EventServer,
-    haproxy::{self, Ways},
     machine::Machine,
-    nginx,
-    process::{self, Service},
     report::{Outcome, Report, progress},
     round::{self, Cell},
     row::{Row, Timing},
-    site::{self, Site},
+    site,
+    stage::Stage,
 };
 
 /// Round 0: cells that are measured once, on processes that have carried no load yet.
 const FRESH_ROUND: u32 = 0;
-const MIB: f64 = 1024.0 * 1024.0;
 
 /// What to measure, and how long.
 #[derive(Debug, Clone, Args)]
@@ -71,17 +61,6 @@ enum Peers {
     None,
 }
 
-/// Everything that runs while the benchmark does. Fields drop in order: those who dial before those who are dialled.
-struct Stage {
-    contenders: Vec<Contender>,
-    daemon: Option<Daemon>,
-    _peer: Option<Service>,
-    _events: EventServer,
-    _upstream: Service,
-    certificates: Certificates,
-    _site: Site,
-}
-
 /// Runs the benchmark as the options say; an error when any cell failed, never because of a figure.
 pub(super) fn run(options: Options) -> Result<()> {
     ensure!(
@@ -118,31 +97,21 @@ pub(super) fn run(options: Options) -> Result<()> {
 }
 
 async fn measure(options: &Options) -> Result<Outcome> {
-    let stage = Stage::set(options)?;
+    let stage = Stage::set(options.enforcer(), options.peers == Peers::Haproxy)?;
+    stage.prime().await?;
     let timing = options.timing();
     let (mut cells, mut failures) = (Vec::new(), Vec::new());
     for (round, row) in options.course() {
-        for contender in stage
-            .contenders
-            .iter()
-            .filter(|contender| row.concerns(contender.name))
-        {
-            let job = row.job(contender, &stage.certificates.upstream_authority, timing);
+        for contender in stage.contenders().filter(|one| row.concerns(one.name)) {
+            let (row_name, name) = (row.text(), contender.name.text());
             let label = format!(
-                "round {round}/{}  {:<11} {:<8}",
-                options.rounds(),
-                row.text(),
-                contender.name.text()
+                "round {round}/{}  {row_name:<11} {name:<8}",
+                options.rounds()
             );
-            match round::run(round, row, contender, &job).await {
+            match round::run(round, row, contender, &stage.job(row, contender, timing)).await {
                 Ok(cell) => {
                     progress(&format!("{label}  {}", summary(&cell)));
-                    failures.extend(cell.tally.first_error.as_ref().map(|error| {
-                        format!(
-                            "{label}: {} of {} exchanges: {error}",
-                            cell.tally.errors, cell.tally.total
-                        )
-                    }));
+                    failures.extend(complaint(&cell).map(|text| format!("{label}: {text}")));
                     cells.push(cell);
                 }
                 Err(error) => {
@@ -152,22 +121,30 @@ async fn measure(options: &Options) -> Result<Outcome> {
             }
         }
     }
-    if let (Some(daemon), false) = (&stage.daemon, failures.is_empty()) {
-        progress(&format!(
-            "the enforcer's last words:\n{}",
-            daemon.last_words()
-        ));
+    let (memory_after_load, unread) = stage.memory();
+    failures.extend(unread);
+    if !failures.is_empty() {
+        progress(&stage.last_words());
     }
-    let machine = Machine::ask();
-    let memory_after_load = stage.memory()?;
+    let (machine, rounds) = (Machine::ask(), options.rounds());
     Ok(Outcome {
         machine,
-        rounds: options.rounds(),
+        rounds,
         timing,
         cells,
         memory_after_load,
         failures,
     })
+}
+
+/// What is wrong with a cell that nevertheless has figures.
+fn complaint(cell: &Cell) -> Option<String> {
+    let tally = &cell.tally;
+    let error = tally.first_error.as_ref()?;
+    Some(format!(
+        "{} errors beside {} exchanges: {error}",
+        tally.errors, tally.total
+    ))
 }
 
 fn summary(cell: &Cell) -> String {
@@ -185,6 +162,10 @@ fn summary(cell: &Cell) -> String {
 // === impl Options ===
 
 impl Options {
+    fn enforcer(&self) -> Option<&Path> {
+        (!self.without_enforcer).then_some(&self.enforcer)
+    }
+
     fn rounds(&self) -> u32 {
         if self.quick { 1 } else { self.rounds }
     }
@@ -217,75 +198,4 @@ impl Options {
         });
         first.chain(rest).collect()
     }
-}
-
-// === impl Stage ===
-
-impl Stage {
-    /// Starts everything and waits until it answers.
-    fn set(options: &Options) -> Result<Self> {
-        let site = Site::make()?;
-        let folder = site.folder();
-        let certificates = Certificates::make(folder)?;
-        let upstream = nginx::start(folder, UPSTREAM, &certificates)?;
-        let events = EventServer::start(EVENT_UPSTREAM, &certificates)?;
-        let mut contenders = vec![Contender::direct(certificates.upstream_authority.clone())];
-        let daemon = if options.without_enforcer {
-            None
-        } else {
-            let enforcer = std::path::absolute(&options.enforcer)?;
-            let daemon = start_daemon(&enforcer, &site, &certificates)?;
-            contenders.push(Contender::enforcer(
-                daemon.authority(),
-                site.cgroup().to_owned(),
-                daemon.id(),
-            ));
-            Some(daemon)
-        };
-        let peer = match options.peers {
-            Peers::None => None,
-            Peers::Haproxy => {
-                let ways = Ways {
-                    opened: PEER_OPENED,
-                    opaque: PEER_OPAQUE,
-                    api: UPSTREAM,
-                    events: EVENT_UPSTREAM,
-                };
-                let service = haproxy::start(folder, ways, &certificates)?;
-                contenders.push(Contender::haproxy(
-                    certificates.peer_authority.clone(),
-                    service.id(),
-                ));
-                Some(service)
-            }
-        };
-        Ok(Self {
-            contenders,
-            daemon,
-            _peer: peer,
-            _events: events,
-            _upstream: upstream,
-            certificates,
-            _site: site,
-        })
-    }
-
-    /// Resident memory of every process in the middle, in MiB.
-    fn memory(&self) -> Result<BTreeMap<Name, f64>> {
-        let proxies = self
-            .contenders
-            .iter()
-            .filter_map(|contender| Some((contender.name, contender.process?)));
-        proxies
-            .map(|(name, id)| Ok((name, process::resident_bytes(id)? as f64 / MIB)))
-            .collect()
-    }
-}
-
-fn start_daemon(enforcer: &Path, site: &Site, certificates: &Certificates) -> Result<Daemon> {
-    let ways = daemon::Ways {
-        api: UPSTREAM,
-        events: EVENT_UPSTREAM,
-    };
-    Daemon::start(enforcer, site, ways, certificates).context("the enforcer does not come up")
 }

@@ -71,8 +71,6 @@ impl Row {
     pub(super) fn concerns(self, name: Name) -> bool {
         match (self, name) {
             (Self::Memory, Name::Direct) | (Self::Connect, Name::Haproxy) => false,
-            // Certificates that HAProxy mints come without ALPN, so no client ever agrees on h2 with it.
-            (Self::H2, Name::Haproxy) => false,
             (
                 Self::Latency
                 | Self::H1
@@ -101,14 +99,11 @@ impl Row {
             Self::Events | Self::Memory => {
                 (contender.events, EVENTS, contender.authority.as_path())
             }
+            Self::H2 => (contender.h2, API, contender.authority.as_path()),
             Self::Passthrough => (contender.opaque, OPAQUE, upstream_authority),
-            Self::Latency
-            | Self::H1
-            | Self::H2
-            | Self::New
-            | Self::Down
-            | Self::Up
-            | Self::Connect => (contender.api, API, contender.authority.as_path()),
+            Self::Latency | Self::H1 | Self::New | Self::Down | Self::Up | Self::Connect => {
+                (contender.api, API, contender.authority.as_path())
+            }
         };
         Job {
             target,
