@@ -18,6 +18,9 @@ mod file;
 mod lower;
 mod section;
 
+/// Where the configuration is looked for when no other file is named.
+pub(crate) const DEFAULT_FILE: &str = "/etc/enforcer/enforcer.yaml";
+
 /// Longest configuration file that is read.
 const MAX_FILE: u64 = 1024 * 1024;
 
@@ -81,6 +84,8 @@ pub(crate) struct Upstream {
     pub extra_roots: Vec<PathBuf>,
     /// `upstream.connect_timeout`: name lookup, TCP and TLS handshake together.
     pub connect_timeout: Duration,
+    /// `upstream.response_timeout`: from a request's end to the first byte of its answer; a model may think for minutes.
+    pub response_timeout: Duration,
     /// `upstream.idle_timeout`: an unused connection is closed after this time.
     pub idle_timeout: Duration,
     /// `upstream.max_idle_per_host`: unused connections kept for one destination.
@@ -173,6 +178,22 @@ pub(crate) struct Mistake {
 // === impl Config ===
 
 impl Config {
+    /// The configuration that `--config` names; without it the one at [`DEFAULT_FILE`], or the defaults if there is none.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub(crate) fn find(named: Option<&Path>) -> Result<Self, ConfigError> {
+        if let Some(path) = named {
+            return Self::load(path);
+        }
+        match Self::load(Path::new(DEFAULT_FILE)) {
+            Err(ConfigError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok(Self::default())
+            }
+            found => found,
+        }
+    }
+
     /// Reads and lowers a file; relative paths in it start at the file's folder.
     ///
     /// # Errors
@@ -249,6 +270,7 @@ impl Default for Upstream {
             connect_to: HashMap::new(),
             extra_roots: Vec::new(),
             connect_timeout: Duration::from_secs(10),
+            response_timeout: Duration::from_secs(600),
             idle_timeout: Duration::from_secs(60),
             max_idle_per_host: 32,
             max_connections: 8192,

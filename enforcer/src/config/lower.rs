@@ -96,6 +96,7 @@ fn upstream(mut section: Section<'_>, base: &Path, config: &mut Upstream) {
         connect_to,
         extra_roots,
         connect_timeout,
+        response_timeout,
         idle_timeout,
         max_idle_per_host,
         max_connections,
@@ -110,6 +111,7 @@ fn upstream(mut section: Section<'_>, base: &Path, config: &mut Upstream) {
     });
     section.list("extra_roots", extra_roots, |v| path(v, base));
     section.read("connect_timeout", connect_timeout, timeout);
+    section.read("response_timeout", response_timeout, timeout);
     section.read("idle_timeout", idle_timeout, timeout);
     section.read("max_idle_per_host", max_idle_per_host, |v| {
         count(v, 0..=MAX_COUNT)

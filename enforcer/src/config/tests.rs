@@ -56,7 +56,7 @@ fn the_example_shows_every_key_with_its_default() {
         ("ca", "dir"),
         (
             "upstream",
-            "connect_to, extra_roots, connect_timeout, idle_timeout, max_idle_per_host, max_connections",
+            "connect_to, extra_roots, connect_timeout, response_timeout, idle_timeout, max_idle_per_host, max_connections",
         ),
         (
             "limits",
@@ -91,7 +91,7 @@ fn every_key_is_taken_over() {
          ledger: {path: l.jsonl, rotate_size: 2MiB, sync_interval: 0s}\n\
          ca: {dir: /ca}\n\
          upstream:\n  connect_to:\n    API.openai.com.:443: 127.0.0.1:8443\n    '[2001:db8::1]:443': '[::1]:1'\n  \
-         extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
+         extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  response_timeout: 3s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
          log: {level: off, format: json}\n",
@@ -125,6 +125,7 @@ fn every_key_is_taken_over() {
             ]),
             extra_roots: vec!["/etc/enforcer/a.pem".into(), "/b.pem".into()],
             connect_timeout: Duration::from_secs(1),
+            response_timeout: Duration::from_secs(3),
             idle_timeout: Duration::from_secs(2),
             max_idle_per_host: 0,
             max_connections: 5,
@@ -372,7 +373,7 @@ fn a_file_is_loaded_and_its_errors_name_it() {
     assert_eq!(printed, expected);
 
     let missing = folder.path().join("none.yaml");
-    let printed = Config::load(&missing).unwrap_err().to_string();
+    let printed = Config::find(Some(&missing)).unwrap_err().to_string();
     assert!(
         printed.contains("none.yaml") && printed.contains("No such file"),
         "{printed}"
