@@ -1,1 +1,32 @@
-//! To be written.
+//! Loads the kernel's programs, hangs them on agents' cgroups, and tells who opened a connection and where it was to go.
+//!
+//! The only room in userspace with `unsafe` in it: every block is a system call or a read of what the kernel filled in, with
+//! the reason beside it. Nothing here judges a destination or serves a connection. What is pinned goes on enforcing when
+//! the daemon is gone: agents are then refused, and a successor that pins in the same place takes over without a gap.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod cgroup;
+mod error;
+mod events;
+mod hooks;
+mod link;
+mod netns;
+mod object;
+mod origins;
+mod pins;
+mod placement;
+mod programs;
+mod prune;
+mod sys;
+mod table;
+
+pub use cgroup::cgroup_id;
+pub use enforcer_common::{Hook, Reason};
+pub use error::KernelError;
+pub use events::{Events, Lost, Refused};
+pub use netns::{Listeners, Loopback, Netns, Ports};
+pub use origins::{Origin, Origins};
+pub use placement::Placement;
+pub use programs::Programs;
+pub use prune::prune;

@@ -1,0 +1,84 @@
+//! Cgroups: their ids, and which of them must not be enforced.
+
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use enforcer_flow::CgroupId;
+use rustix::fs::fstatfs;
+
+use crate::KernelError;
+
+/// The file system type, from `linux/magic.h`.
+const CGROUP2_MAGIC: i64 = 0x6367_7270;
+
+/// The id of the cgroup that `dir` is: its inode number.
+///
+/// # Errors
+/// When the directory cannot be read, or is not one of cgroup2.
+pub fn cgroup_id(dir: &Path) -> Result<CgroupId, KernelError> {
+    open(dir).map(|(_, id)| id)
+}
+
+/// Opens a cgroup's directory to hang programs on it: it must be `id`, not the root, and not hold ourselves.
+pub(crate) fn open_agent(dir: &Path, id: CgroupId) -> Result<File, KernelError> {
+    let (folder, found) = open(dir)?;
+    let path = dir.to_path_buf();
+    if found != id {
+        return Err(KernelError::Cgroup { path, id });
+    }
+    // Every cgroup has this file but the root.
+    if !dir.join("cgroup.type").exists() {
+        return Err(KernelError::Root { path });
+    }
+    if holds_ourselves(dir, id) {
+        return Err(KernelError::Own { id });
+    }
+    Ok(folder)
+}
+
+fn open(dir: &Path) -> Result<(File, CgroupId), KernelError> {
+    let failed = |error| KernelError::file("open", dir, error);
+    let folder = File::open(dir).map_err(failed)?;
+    let about = fstatfs(&folder).map_err(|error| failed(error.into()))?;
+    if i64::from(about.f_type) != CGROUP2_MAGIC {
+        return Err(KernelError::NotCgroup2 {
+            path: dir.to_path_buf(),
+        });
+    }
+    let id = folder.metadata().map_err(failed)?.ino();
+    Ok((folder, CgroupId(id)))
+}
+
+/// Whether this process is in the cgroup or below it. `dir` gives the mount to look in: a cgroup above ours is among the
+/// directories that lead to ours.
+fn holds_ourselves(dir: &Path, id: CgroupId) -> bool {
+    let Some(own) = own_path() else {
+        return false;
+    };
+    let Some(mount) = mount_of(dir) else {
+        return false;
+    };
+    let own = mount.join(own.strip_prefix("/").unwrap_or(&own));
+    own.ancestors()
+        .take_while(|above| above.starts_with(&mount))
+        .any(|above| fs::metadata(above).is_ok_and(|about| about.ino() == id.0))
+}
+
+/// This process's cgroup2 path: the line that starts with `0::`, wherever it stands.
+fn own_path() -> Option<PathBuf> {
+    let lines = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = lines.lines().find_map(|line| line.strip_prefix("0::"))?;
+    Some(path.into())
+}
+
+/// The topmost directory above `dir` that is on the same file system.
+fn mount_of(dir: &Path) -> Option<PathBuf> {
+    let dir = fs::canonicalize(dir).ok()?;
+    let device = fs::metadata(&dir).ok()?.dev();
+    let same = |above: &&Path| fs::metadata(above).is_ok_and(|about| about.dev() == device);
+    dir.ancestors()
+        .take_while(same)
+        .last()
+        .map(Path::to_path_buf)
+}

@@ -1,0 +1,30 @@
+//! The programs by name, and where on a cgroup each hangs.
+
+/// One program of the object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HookPoint {
+    /// Its name in the object, and that of its pinned link.
+    pub(crate) name: &'static str,
+    /// Where it hangs: the kernel's `enum bpf_attach_type`.
+    pub(crate) attach_type: u32,
+}
+
+/// All programs, in the order in which they are attached: what keeps track of connections before what bends them, so that
+/// none is bent without a record, and the backstop last.
+pub(crate) const HOOKS: [HookPoint; 11] = [
+    hook("sock_create", 2),
+    hook("established", 3),
+    hook("getpeername4", 29),
+    hook("getpeername6", 30),
+    hook("recvmsg4", 19),
+    hook("recvmsg6", 20),
+    hook("sendmsg4", 14),
+    hook("sendmsg6", 15),
+    hook("connect4", 10),
+    hook("connect6", 11),
+    hook("egress", 1),
+];
+
+const fn hook(name: &'static str, attach_type: u32) -> HookPoint {
+    HookPoint { name, attach_type }
+}

@@ -1,0 +1,41 @@
+//! One cgroup's links: each hangs one program on it and is pinned, so that it holds without us.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::Path;
+
+use crate::hooks::HookPoint;
+use crate::{KernelError, sys};
+
+/// Hangs `program` on `cgroup` and pins the link at `pin`. Where a predecessor's link is pinned, its program is replaced in
+/// one step: at no moment is the cgroup without. Returns whether a new link was made.
+pub(crate) fn hang(
+    program: BorrowedFd<'_>,
+    hook: HookPoint,
+    cgroup: &File,
+    pin: &Path,
+) -> Result<bool, KernelError> {
+    if let Ok(link) = sys::open_pin(pin) {
+        match sys::link_update(link.as_fd(), program) {
+            Ok(()) => return Ok(false),
+            // The cgroup this link was made for is gone; an id is not used twice, so this cannot be ours.
+            Err(error) if error.raw_os_error() == Some(libc::ENOLINK) => unpin(pin)?,
+            Err(error) => return Err(KernelError::call("replacing a program", error)),
+        }
+    }
+    let link = sys::link_create(program, cgroup.as_fd(), hook.attach_type)
+        .map_err(|error| KernelError::call("attaching a program", error))?;
+    sys::pin(link.as_fd(), pin).map_err(|error| KernelError::file("pin at", pin, error))?;
+    Ok(true)
+}
+
+/// Removes a pin, and with it the link; it need not be there.
+pub(crate) fn unpin(pin: &Path) -> Result<(), KernelError> {
+    match fs::remove_file(pin) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(KernelError::file("remove", pin, error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,151 @@
+//! The embedded object: parsed, its maps made or adopted, its programs loaded.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+
+use aya::maps::{Map, MapData, MapError};
+use aya::programs::{Program, ProgramError};
+use aya::sys::is_program_supported;
+use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
+
+use crate::KernelError;
+use crate::error::lacks_rights;
+use crate::hooks::{HOOKS, HookPoint};
+
+/// Empty when `cargo xtask ebpf` was not run before the build.
+static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/object"));
+
+/// The maps by name; each is pinned under it.
+const MAPS: [&str; 7] = [
+    "EVENTS",
+    "FLOWS",
+    "LOOKUPS",
+    "LOST",
+    "NETNS",
+    "SOCKETS",
+    "WORKLOADS",
+];
+
+/// What the object became in the kernel.
+pub(crate) struct Loaded {
+    ebpf: Ebpf,
+    /// The programs, in the order of [`HOOKS`].
+    pub(crate) programs: Vec<(HookPoint, OwnedFd)>,
+}
+
+impl Loaded {
+    /// Loads everything; maps that are pinned in `maps` are adopted, the others made and pinned there.
+    pub(crate) fn new(maps: &Path) -> Result<Self, KernelError> {
+        if OBJECT.is_empty() {
+            return Err(KernelError::ObjectMissing);
+        }
+        if aya::features().btf().is_none() {
+            return Err(without_btf());
+        }
+        let mut loader = EbpfLoader::new();
+        for name in MAPS {
+            loader.map_pin_path(name, maps.join(name));
+        }
+        let mut ebpf = loader.load(OBJECT).map_err(prepare_error)?;
+        let programs = HOOKS
+            .into_iter()
+            .map(|hook| Ok((hook, load(&mut ebpf, hook)?)))
+            .collect::<Result<_, KernelError>>()?;
+        Ok(Self { ebpf, programs })
+    }
+
+    /// A descriptor of the map `name`.
+    pub(crate) fn map(&self, name: &'static str) -> Result<OwnedFd, KernelError> {
+        let data = match self.ebpf.map(name) {
+            Some(Map::HashMap(data) | Map::LruHashMap(data) | Map::PerCpuArray(data)) => data,
+            Some(_) | None => return Err(missing_map(name)),
+        };
+        let fd = data.fd().as_fd().try_clone_to_owned();
+        fd.map_err(|source| KernelError::call("duplicating a descriptor", source))
+    }
+
+    /// The ring of events.
+    pub(crate) fn events(&mut self) -> Result<Map, KernelError> {
+        self.ebpf
+            .take_map("EVENTS")
+            .ok_or_else(|| missing_map("EVENTS"))
+    }
+}
+
+fn load(ebpf: &mut Ebpf, hook: HookPoint) -> Result<OwnedFd, KernelError> {
+    let HookPoint { name, .. } = hook;
+    let refused = |source| program_error(name, source);
+    let program = ebpf.program_mut(name).ok_or_else(|| missing_map(name))?;
+    match program {
+        Program::CgroupSkb(program) => program.load(),
+        Program::CgroupSock(program) => program.load(),
+        Program::CgroupSockAddr(program) => program.load(),
+        Program::SockOps(program) => program.load(),
+        _ => return Err(missing_map(name)),
+    }
+    .map_err(refused)?;
+    let fd = program.fd().map_err(refused)?.as_fd().try_clone_to_owned();
+    fd.map_err(|source| KernelError::call("duplicating a descriptor", source))
+}
+
+/// The kernel knows no BTF, or does not let us ask.
+fn without_btf() -> KernelError {
+    if rustix::process::geteuid().is_root() {
+        return KernelError::Btf;
+    }
+    KernelError::Permission {
+        call: "loading the kernel's programs",
+        source: io::ErrorKind::PermissionDenied.into(),
+    }
+}
+
+/// An object that lacks what this crate was written for: someone else's, or one of another version.
+fn missing_map(name: &'static str) -> KernelError {
+    KernelError::Object(Box::new(EbpfError::MapError(MapError::InvalidName {
+        name: name.into(),
+    })))
+}
+
+fn prepare_error(error: EbpfError) -> KernelError {
+    match error {
+        EbpfError::MapError(MapError::CreateError { io_error, .. }) if lacks_rights(&io_error) => {
+            KernelError::call("making a map", io_error)
+        }
+        error => KernelError::Object(Box::new(error)),
+    }
+}
+
+fn program_error(program: &'static str, error: ProgramError) -> KernelError {
+    match error {
+        ProgramError::LoadError { io_error, .. } if lacks_rights(&io_error) => {
+            KernelError::call("loading a program", io_error)
+        }
+        source => match unsupported() {
+            Some(kind) => KernelError::CgroupBpf { kind },
+            None => KernelError::Program {
+                program,
+                source: Box::new(source),
+            },
+        },
+    }
+}
+
+/// The first kind of program that this kernel does not have at all.
+fn unsupported() -> Option<&'static str> {
+    use aya::programs::ProgramType as Kind;
+    [
+        (Kind::CgroupSockAddr, "cgroup/sock_addr"),
+        (Kind::CgroupSock, "cgroup/sock"),
+        (Kind::CgroupSkb, "cgroup/skb"),
+        (Kind::SockOps, "sock_ops"),
+    ]
+    .into_iter()
+    .find_map(|(kind, name)| matches!(is_program_supported(kind), Ok(false)).then_some(name))
+}
+
+/// A ring buffer over the events' map.
+pub(crate) fn ring(map: Map) -> Result<aya::maps::RingBuf<MapData>, KernelError> {
+    aya::maps::RingBuf::try_from(map)
+        .map_err(|error| KernelError::Object(Box::new(EbpfError::MapError(error))))
+}

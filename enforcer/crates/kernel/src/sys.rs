@@ -1,0 +1,193 @@
+//! bpf(2), as far as the loader library does not cover it: taking an element, links of cgroup programs, pins.
+//!
+//! Each command's arguments are the leading fields of the kernel's `union bpf_attr`, which accepts a shorter structure than
+//! its own: <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h#L1464>.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+const MAP_LOOKUP_ELEM: libc::c_long = 1;
+const MAP_UPDATE_ELEM: libc::c_long = 2;
+const MAP_DELETE_ELEM: libc::c_long = 3;
+const OBJ_PIN: libc::c_long = 6;
+const OBJ_GET: libc::c_long = 7;
+const MAP_LOOKUP_AND_DELETE_ELEM: libc::c_long = 21;
+const LINK_CREATE: libc::c_long = 28;
+const LINK_UPDATE: libc::c_long = 29;
+
+/// Arguments of the commands on one element of a map.
+#[repr(C)]
+struct Element {
+    map: RawFd,
+    reserved: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+/// Arguments of pinning and of opening a pin.
+#[repr(C)]
+struct Pin {
+    path: u64,
+    fd: RawFd,
+    flags: u32,
+}
+
+#[repr(C)]
+struct LinkCreate {
+    program: RawFd,
+    target: RawFd,
+    attach_type: u32,
+    flags: u32,
+}
+
+#[repr(C)]
+struct LinkUpdate {
+    link: RawFd,
+    program: RawFd,
+    flags: u32,
+    old_program: RawFd,
+}
+
+/// Copies the value of `key` to `value`.
+///
+/// # Safety
+/// `key` must be readable for the map's key size and `value` writable for its value size (times the number of possible
+/// processors, rounded up to eight bytes each, for a per-processor map).
+pub(crate) unsafe fn lookup(map: BorrowedFd<'_>, key: *const u8, value: *mut u8) -> io::Result<()> {
+    // SAFETY: the caller vouches for both pointers.
+    unsafe { element(MAP_LOOKUP_ELEM, map, key, value) }
+}
+
+/// Copies the value of `key` to `value` and removes the element, in one step.
+///
+/// # Safety
+/// As for [`lookup`].
+pub(crate) unsafe fn take(map: BorrowedFd<'_>, key: *const u8, value: *mut u8) -> io::Result<()> {
+    // SAFETY: the caller vouches for both pointers.
+    unsafe { element(MAP_LOOKUP_AND_DELETE_ELEM, map, key, value) }
+}
+
+/// Sets the value of `key`.
+///
+/// # Safety
+/// `key` and `value` must be readable for the map's key and value sizes.
+pub(crate) unsafe fn update(
+    map: BorrowedFd<'_>,
+    key: *const u8,
+    value: *const u8,
+) -> io::Result<()> {
+    // SAFETY: the caller vouches for both pointers; this command only reads the value.
+    unsafe { element(MAP_UPDATE_ELEM, map, key, value.cast_mut()) }
+}
+
+/// Removes the element of `key`.
+///
+/// # Safety
+/// `key` must be readable for the map's key size.
+pub(crate) unsafe fn delete(map: BorrowedFd<'_>, key: *const u8) -> io::Result<()> {
+    // SAFETY: the caller vouches for the key; this command has no value.
+    unsafe { element(MAP_DELETE_ELEM, map, key, std::ptr::null_mut()) }
+}
+
+/// Hangs a program on a cgroup. Several may hang on one; a parent's are run after its children's.
+pub(crate) fn link_create(
+    program: BorrowedFd<'_>,
+    cgroup: BorrowedFd<'_>,
+    attach_type: u32,
+) -> io::Result<OwnedFd> {
+    let mut arguments = LinkCreate {
+        program: program.as_raw_fd(),
+        target: cgroup.as_raw_fd(),
+        attach_type,
+        flags: 0,
+    };
+    // SAFETY: the structure is what this command reads, and names open descriptors.
+    unsafe { open(LINK_CREATE, &mut arguments) }
+}
+
+/// Puts another program in the place of the one a link holds, in one step.
+pub(crate) fn link_update(link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
+    let mut arguments = LinkUpdate {
+        link: link.as_raw_fd(),
+        program: program.as_raw_fd(),
+        flags: 0,
+        old_program: 0,
+    };
+    // SAFETY: the structure is what this command reads, and names open descriptors.
+    unsafe { call(LINK_UPDATE, &mut arguments) }.map(drop)
+}
+
+/// Pins an object under a name in a BPF file system.
+pub(crate) fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut arguments = Pin {
+        path: path.as_ptr().expose_provenance() as u64,
+        fd: object.as_raw_fd(),
+        flags: 0,
+    };
+    // SAFETY: the structure is what this command reads; the path lives until the call is over.
+    unsafe { call(OBJ_PIN, &mut arguments) }.map(drop)
+}
+
+/// Opens a pinned object.
+pub(crate) fn open_pin(path: &Path) -> io::Result<OwnedFd> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut arguments = Pin {
+        path: path.as_ptr().expose_provenance() as u64,
+        fd: 0,
+        flags: 0,
+    };
+    // SAFETY: the structure is what this command reads; the path lives until the call is over.
+    unsafe { open(OBJ_GET, &mut arguments) }
+}
+
+/// # Safety
+/// The pointers must be what the command makes of them: readable for the key, readable or writable for the value.
+unsafe fn element(
+    command: libc::c_long,
+    map: BorrowedFd<'_>,
+    key: *const u8,
+    value: *mut u8,
+) -> io::Result<()> {
+    let mut arguments = Element {
+        map: map.as_raw_fd(),
+        reserved: 0,
+        key: key.expose_provenance() as u64,
+        value: value.expose_provenance() as u64,
+        flags: 0,
+    };
+    // SAFETY: the structure is what these commands read; the caller vouches for the pointers in it.
+    unsafe { call(command, &mut arguments) }.map(drop)
+}
+
+/// # Safety
+/// `T` must be the arguments of `command`, which must be one that returns a new descriptor.
+unsafe fn open<T>(command: libc::c_long, arguments: &mut T) -> io::Result<OwnedFd> {
+    // SAFETY: the caller vouches for the arguments.
+    let fd = unsafe { call(command, arguments) }?;
+    // SAFETY: the kernel just made this descriptor (close-on-exec, as all of bpf's are), and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// # Safety
+/// `T` must be the arguments of `command`, plain data in C layout without padding, and pointers in it must be valid.
+unsafe fn call<T>(command: libc::c_long, arguments: &mut T) -> io::Result<RawFd> {
+    // SAFETY: the caller vouches for the arguments; their size goes with them.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command,
+            std::ptr::from_mut(arguments),
+            size_of::<T>(),
+        )
+    };
+    // bpf(2) returns a descriptor, zero, or -1: all of them fit.
+    RawFd::try_from(result)
+        .ok()
+        .filter(|result| *result >= 0)
+        .ok_or_else(io::Error::last_os_error)
+}

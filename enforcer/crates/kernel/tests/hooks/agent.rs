@@ -1,0 +1,188 @@
+//! A process that does what it is told with sockets: this test binary, run again inside the cgroup.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use enforcer_kernel::{Netns, Placement};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+/// Names the variable that turns the test `agent_process` into an agent.
+const ROLE: &str = "ENFORCER_TEST_AGENT";
+/// Marks the agent's answers among the test runner's own lines.
+const MARK: &str = "agent> ";
+/// No call of an agent may hang a test.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A running agent; killed on drop.
+pub struct Agent {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Agent {
+    pub fn start(cgroup: &Path, netns: Option<&Netns>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "agent::agent_process", "--nocapture"])
+            .env(ROLE, "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        Placement::new(cgroup, netns).unwrap().apply(&mut command);
+        let mut child = command.spawn().unwrap();
+        Self {
+            stdin: child.stdin.take().unwrap(),
+            stdout: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Tells the agent to do something without waiting for it.
+    pub fn tell(&mut self, order: &str) {
+        writeln!(self.stdin, "{order}").unwrap();
+    }
+
+    /// Waits for the answer to the oldest order.
+    pub fn answer(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.stdout.read_line(&mut line).unwrap(),
+                0,
+                "the agent died"
+            );
+            // The runner's own "test … ..." has no line end before the first answer.
+            if let Some((_, answer)) = line.split_once(MARK) {
+                return answer.trim_end().to_owned();
+            }
+        }
+    }
+
+    pub fn ask(&mut self, order: &str) -> String {
+        self.tell(order);
+        self.answer()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Not a test: the agent's own main, when the role is given.
+#[test]
+fn agent_process() {
+    if std::env::var_os(ROLE).is_none() {
+        return;
+    }
+    let mut hands = Hands::default();
+    for order in io::stdin().lines() {
+        let order = order.unwrap();
+        let answer = match hands.obey(&order) {
+            Ok(answer) => answer,
+            Err(error) => format!("error {}", error.raw_os_error().unwrap_or(0)),
+        };
+        println!("{MARK}{answer}");
+    }
+}
+
+/// What an agent holds.
+#[derive(Default)]
+struct Hands {
+    socket: Option<Socket>,
+    listener: Option<TcpListener>,
+}
+
+impl Hands {
+    fn obey(&mut self, order: &str) -> io::Result<String> {
+        let words: Vec<_> = order.split(' ').collect();
+        match words[..] {
+            ["socket", domain, kind, protocol] => {
+                let [domain, kind, protocol] =
+                    [domain, kind, protocol].map(|n| n.parse::<i32>().unwrap());
+                let socket = Socket::new(
+                    Domain::from(domain),
+                    Type::from(kind),
+                    Some(Protocol::from(protocol)),
+                )?;
+                socket.set_read_timeout(Some(PATIENCE))?;
+                self.socket = Some(socket);
+                Ok("ok".into())
+            }
+            ["bind", addr] => self.socket().bind(&parse(addr)).map(|()| "ok".into()),
+            ["connect", addr] => {
+                self.socket().connect_timeout(&parse(addr), PATIENCE)?;
+                Ok(format!("ok {}", self.local()?))
+            }
+            ["peer"] => Ok(format!(
+                "ok {}",
+                self.socket().peer_addr()?.as_socket().unwrap()
+            )),
+            ["send", text] => self.socket().send(text.as_bytes()).map(|_| "ok".into()),
+            ["sendto", addr, text] => {
+                self.socket().send_to(text.as_bytes(), &parse(addr))?;
+                Ok(format!("ok {}", self.local()?))
+            }
+            ["recv"] => {
+                let mut buffer = [0; 256];
+                let length = self.socket().read(&mut buffer)?;
+                Ok(format!("ok {}", String::from_utf8_lossy(&buffer[..length])))
+            }
+            ["recvfrom"] => {
+                let mut buffer = vec![std::mem::MaybeUninit::uninit(); 256];
+                let (length, from) = self.socket().recv_from(&mut buffer)?;
+                let text = buffer[..length].iter().map(|byte| {
+                    // SAFETY: the kernel wrote the first `length` bytes.
+                    char::from(unsafe { byte.assume_init() })
+                });
+                let text: String = text.collect();
+                Ok(format!("ok {text} {}", from.as_socket().unwrap()))
+            }
+            ["close"] => {
+                self.socket = None;
+                Ok("ok".into())
+            }
+            ["listen", addr] => {
+                let listener = TcpListener::bind(addr)?;
+                let addr = listener.local_addr()?;
+                self.listener = Some(listener);
+                Ok(format!("ok {addr}"))
+            }
+            ["accept"] => {
+                let (stream, _) = self.listener.as_ref().unwrap().accept()?;
+                self.socket = Some(Socket::from(stream));
+                Ok("ok".into())
+            }
+            ["visit", addr] => {
+                let addr: SocketAddr = addr.parse().unwrap();
+                let mut stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
+                stream.write_all(b"hello")?;
+                Ok("ok".into())
+            }
+            _ => panic!("an agent cannot `{order}`"),
+        }
+    }
+
+    fn socket(&mut self) -> &mut Socket {
+        self.socket
+            .as_mut()
+            .expect("an order to open one came before")
+    }
+
+    fn local(&mut self) -> io::Result<SocketAddr> {
+        Ok(self.socket().local_addr()?.as_socket().unwrap())
+    }
+}
+
+fn parse(addr: &str) -> SockAddr {
+    addr.parse::<SocketAddr>().unwrap().into()
+}

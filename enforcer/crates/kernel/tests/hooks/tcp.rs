@@ -1,0 +1,62 @@
+//! TCP is bent to the listener, and the listener learns where it was to go.
+
+use enforcer_kernel::Loopback;
+
+use crate::agent::Agent;
+use crate::sandbox::Sandbox;
+
+/// Connects from a socket of `family` (2 or 10) to `dst`; the origin must say `shown`, and so must the agent's own view.
+fn check(family: u32, dst: &str, shown: &str) {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    assert_eq!(agent.ask(&format!("socket {family} 1 6")), "ok");
+    let local = agent.ask(&format!("connect {dst}"));
+    let (_stream, _, origin) = sandbox.accept();
+    let origin = origin.unwrap_or_else(|| panic!("no origin; the agent says `{local}`"));
+    assert_eq!(origin.dst.to_string(), shown);
+    assert_eq!(origin.cgroup, sandbox.id);
+    assert_eq!(origin.netns, sandbox.netns.cookie());
+    assert_eq!(origin.process.pid, agent.pid());
+    assert_eq!(origin.process.uid, 0);
+    assert!(
+        origin.process.comm.starts_with("agent::agent_pr"),
+        "{origin:?}"
+    );
+    assert_eq!(agent.ask("peer"), format!("ok {dst}"));
+}
+
+#[test]
+fn ipv4_is_redirected_with_its_origin() {
+    check(2, "192.0.2.1:443", "192.0.2.1:443");
+}
+
+#[test]
+fn ipv6_is_redirected_with_its_origin() {
+    check(10, "[2001:db8::1]:443", "[2001:db8::1]:443");
+}
+
+#[test]
+fn ipv4_mapped_is_redirected_with_its_origin() {
+    check(10, "[::ffff:192.0.2.1]:443", "192.0.2.1:443");
+}
+
+#[test]
+fn tcp_port_53_is_redirected_even_on_loopback() {
+    check(2, "127.0.0.11:53", "127.0.0.11:53");
+}
+
+#[test]
+fn a_child_cgroup_is_attributed_to_the_labelled_one_above() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let child = sandbox.cgroup.join("a/b");
+    std::fs::create_dir_all(&child).unwrap();
+    let mut agent = Agent::start(&child, Some(&sandbox.netns));
+    agent.ask("socket 2 1 6");
+    agent.ask("connect 192.0.2.1:443");
+    let (_stream, _, origin) = sandbox.accept();
+    assert_eq!(origin.unwrap().cgroup, sandbox.id);
+}
