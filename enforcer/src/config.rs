@@ -59,7 +59,7 @@ pub(crate) struct Control {
 /// `ledger`: the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ledger {
-    /// `ledger.path`: the file that is written; by default `audit/ledger.jsonl` below `state_dir`.
+    /// `ledger.path`: the file that is written; by default `audit.jsonl` below `state_dir`.
     pub path: PathBuf,
     /// `ledger.rotate_size`: a file that has grown this far is closed and a new one continues its chain.
     pub rotate_size: u64,
@@ -240,9 +240,9 @@ impl Config {
                 socket: runtime_dir.join("control.sock"),
             },
             ledger: Ledger {
-                path: state_dir.join("audit/ledger.jsonl"),
+                path: state_dir.join("audit.jsonl"),
                 rotate_size: 256 * 1024 * 1024,
-                sync_interval: Duration::from_millis(50),
+                sync_interval: Duration::from_secs(1),
             },
             ca: Ca {
                 dir: state_dir.join("ca"),

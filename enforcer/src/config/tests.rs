@@ -156,7 +156,7 @@ fn paths_follow_the_two_folders_unless_named() {
     assert_eq!(config.ca.dir, Path::new("/etc/enforcer/state/ca"));
     assert_eq!(
         config.ledger.path,
-        Path::new("/etc/enforcer/state/audit/ledger.jsonl")
+        Path::new("/etc/enforcer/state/audit.jsonl")
     );
     assert_eq!(config.control.socket, Path::new("/tmp/r/control.sock"));
 }
