@@ -220,3 +220,6 @@ fn record(addr: IpAddr) -> RData {
         IpAddr::V6(addr) => RData::AAAA(AAAA(addr)),
     }
 }
+
+#[cfg(test)]
+mod tests;

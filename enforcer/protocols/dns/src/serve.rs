@@ -5,3 +5,6 @@ mod udp;
 
 pub use tcp::{Ending, serve_tcp};
 pub use udp::serve_udp;
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use hickory_proto::op::{
 };
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, BinEncodable, BinEncoder};
+use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
 use crate::Cause;
 
@@ -47,7 +47,16 @@ pub(crate) struct Question {
 pub(crate) struct Echo {
     metadata: Metadata,
     query: Option<Query>,
-    edns: Option<Edns>,
+    opt: Option<Opt>,
+}
+
+/// What an OPT record says that matters here. Read by hand: options are skipped, and nothing an agent puts into them can
+/// make the library log. <https://www.rfc-editor.org/rfc/rfc6891#section-6.1>
+#[derive(Clone, Copy, Debug)]
+struct Opt {
+    payload: u16,
+    version: u8,
+    dnssec_ok: bool,
 }
 
 /// Why bytes are not a question.
@@ -74,7 +83,7 @@ impl Question {
         let mut echo = Echo {
             metadata: header.metadata,
             query: None,
-            edns: None,
+            opt: None,
         };
         if header.op_code != OpCode::Query {
             return Err(echo.refused(ResponseCode::NotImp, Cause::Opcode));
@@ -88,11 +97,18 @@ impl Question {
             return Err(echo.malformed());
         };
         echo.query = Some(query.clone());
-        match read_edns(&mut decoder, counts.additionals) {
-            Some(edns) if decoder.is_empty() => echo.edns = edns,
-            Some(_) | None => return Err(echo.malformed()),
+        echo.opt = match counts.additionals {
+            0 => None,
+            1 => match Opt::read(&mut decoder) {
+                Some(opt) => Some(opt),
+                None => return Err(echo.malformed()),
+            },
+            2.. => return Err(echo.malformed()),
+        };
+        if !decoder.is_empty() {
+            return Err(echo.malformed());
         }
-        if echo.edns.as_ref().is_some_and(|edns| edns.version() > 0) {
+        if echo.opt.is_some_and(|opt| opt.version > 0) {
             return Err(echo.refused(ResponseCode::BADVERS, Cause::EdnsVersion));
         }
         Ok(Self { echo, query })
@@ -137,18 +153,18 @@ impl Echo {
         let Self {
             metadata,
             query,
-            edns,
+            opt,
         } = self;
         let mut message = Message::response(metadata.id, metadata.op_code);
         message.metadata = Metadata::response_from_request(metadata);
         message.metadata.recursion_available = true;
         message.metadata.response_code = code;
         message.add_queries(query.iter().cloned());
-        if let Some(asked) = edns {
+        if let Some(opt) = opt {
             let mut edns = Edns::new();
             edns.set_max_payload(MAX_DATAGRAM);
             // <https://www.rfc-editor.org/rfc/rfc3225#section-3>: the answer repeats the DO bit.
-            edns.set_dnssec_ok(asked.flags().dnssec_ok);
+            edns.set_dnssec_ok(opt.dnssec_ok);
             message.set_edns(edns);
         }
         message
@@ -156,10 +172,10 @@ impl Echo {
 
     /// The longest answer that the asker takes.
     pub(crate) fn room(&self, transport: Transport) -> u16 {
-        match (transport, &self.edns) {
+        match (transport, self.opt) {
             (Transport::Tcp, _) => u16::MAX,
             (Transport::Udp, None) => MIN_DATAGRAM,
-            (Transport::Udp, Some(edns)) => edns.max_payload().clamp(MIN_DATAGRAM, MAX_DATAGRAM),
+            (Transport::Udp, Some(opt)) => opt.payload.clamp(MIN_DATAGRAM, MAX_DATAGRAM),
         }
     }
 
@@ -177,31 +193,49 @@ impl Echo {
     }
 }
 
-/// Writes an answer of at most `room` bytes. What does not fit is left out and the answer marked as truncated; none of
-/// ours is that long.
-pub(crate) fn write(message: &Message, room: u16) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut encoder = BinEncoder::new(&mut bytes);
-    encoder.set_max_size(room);
-    match message.emit(&mut encoder) {
-        Ok(()) => Some(bytes),
-        Err(error) => {
-            tracing::debug!(%error, "an answer could not be written");
-            None
-        }
+// === impl Opt ===
+
+impl Opt {
+    fn read(decoder: &mut BinDecoder<'_>) -> Option<Self> {
+        let owner = decoder.read_u8().ok()?.unverified(/* compared below */);
+        let kind = decoder.read_u16().ok()?.unverified(/* compared below */);
+        let payload = decoder.read_u16().ok()?.unverified(/* clamped where it is used */);
+        let flags = decoder.read_u32().ok()?.unverified(/* any bits are flags */);
+        let length = decoder.read_u16().ok()?.unverified(/* checked by `read_slice` */);
+        let options = decoder.read_slice(usize::from(length)).ok()?;
+        let [_, version, high, _] = flags.to_be_bytes();
+        let is_opt = owner == 0 && kind == u16::from(RecordType::OPT);
+        (is_opt && are_options(options.unverified(/* checked here */))).then_some(Self {
+            payload,
+            version,
+            dnssec_ok: high & 0x80 != 0,
+        })
     }
 }
 
-/// The OPT record, if there is one; none at all if there is anything else.
-fn read_edns(decoder: &mut BinDecoder<'_>, additionals: u16) -> Option<Option<Edns>> {
-    match additionals {
-        0 => Some(None),
-        1 => {
-            let record = Record::read(decoder).ok()?;
-            (record.record_type() == RecordType::OPT).then(|| Some(Edns::from(&record)))
+/// Writes an answer of at most `room` bytes; one that is longer loses its records and is marked as truncated, so that the
+/// client asks again over TCP. None of ours is that long.
+pub(crate) fn write(message: &Message, room: u16) -> Option<Vec<u8>> {
+    // The library's own bound would count a name before it is compressed and cut answers that fit.
+    let written = match message.to_vec() {
+        Ok(bytes) if bytes.len() > usize::from(room) => message.truncate().to_vec(),
+        written => written,
+    };
+    written
+        .inspect_err(|error| tracing::debug!(%error, "an answer could not be written"))
+        .ok()
+}
+
+/// Whether bytes are a sequence of EDNS options, each a code, a length and that many bytes.
+fn are_options(mut bytes: &[u8]) -> bool {
+    while let [_, _, high, low, rest @ ..] = bytes {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        match rest.get(length..) {
+            Some(rest) => bytes = rest,
+            None => return false,
         }
-        2.. => None,
     }
+    bytes.is_empty()
 }
 
 /// The record that carries the lifetime of a no. <https://www.rfc-editor.org/rfc/rfc2308#section-5>
@@ -220,4 +254,24 @@ fn start_of_authority() -> Record {
         ttl,
     );
     Record::from_rdata(Name::root(), ttl, RData::SOA(soa))
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::rdata::TXT;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_does_not_fit_says_so() {
+        let mut message = Message::response(7, OpCode::Query);
+        message.add_query(Query::query(Name::root(), RecordType::TXT));
+        let data = TXT::new(vec!["a".repeat(255), "b".repeat(255)]);
+        message.add_answer(Record::from_rdata(Name::root(), 1, RData::TXT(data)));
+        let cut = Message::from_vec(&write(&message, MIN_DATAGRAM).unwrap()).unwrap();
+        assert!(cut.truncation && cut.answers.is_empty());
+        assert_eq!((cut.id, cut.queries), (7, message.queries.clone()));
+        let whole = Message::from_vec(&write(&message, MAX_DATAGRAM).unwrap()).unwrap();
+        assert!(!whole.truncation && whole.answers.len() == 1);
+    }
 }
