@@ -17,8 +17,8 @@ pub enum AcceptError {
     /// The agent went away without a word. Programs that pin a certificate often do so on seeing ours.
     #[error("the agent closed the connection during the handshake")]
     Closed,
-    /// The agent does not trust our certificate, and said so.
-    #[error("the agent does not trust the local CA (alert {})", alert::name(*.0))]
+    /// The agent does not accept our certificate, and said so: most likely it was never told to trust our CA.
+    #[error("the agent does not accept a certificate of the local CA (alert {})", alert::name(*.0))]
     Distrust(AlertDescription),
     /// The agent's handshake is wrong, or has nothing in common with ours.
     #[error("the agent's handshake failed")]

@@ -72,7 +72,7 @@ pub enum ConnectError {
     #[error("the upstream's certificate is not valid yet")]
     NotYetValid,
     /// No root that we trust stands behind the upstream's certificate.
-    #[error("the upstream's certificate is not signed by a trusted root")]
+    #[error("no trusted root stands behind the upstream's certificate")]
     Untrusted,
     /// The certificate is for other names.
     #[error("the upstream's certificate is not for the name asked for")]
@@ -209,7 +209,8 @@ impl ConnectError {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 Self::NotYetValid
             }
-            CertificateError::UnknownIssuer => Self::Untrusted,
+            // The second is somebody who merely calls himself like a root.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::Untrusted,
             other => Self::Certificate(rustls::Error::InvalidCertificate(other)),
         }
     }

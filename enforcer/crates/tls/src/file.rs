@@ -3,7 +3,9 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand;
 
 use crate::TlsError;
 
@@ -20,21 +22,24 @@ pub(crate) enum Audience {
 ///
 /// The mode is exact, whatever the umask, before the first byte is written.
 pub(crate) fn write(path: &Path, content: &[u8], audience: Audience) -> Result<(), TlsError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
+    let temporary = temporary(path).map_err(failed("write", path))?;
     replace(&temporary, path, content, audience).map_err(|source| {
-        // The first error is the one to report; a temporary that stays behind is overwritten next time.
+        // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
         failed("write", path)(source)
     })
 }
 
+/// A name beside `path` that no other writer picks, in this process or another.
+fn temporary(path: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    rand::fill(&mut random).map_err(|_| io::Error::other("no randomness"))?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{:016x}.tmp", u64::from_ne_bytes(random)));
+    Ok(path.with_file_name(name))
+}
+
 fn replace(temporary: &Path, path: &Path, content: &[u8], audience: Audience) -> io::Result<()> {
-    match fs::remove_file(temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
     let mode = match audience {
         Audience::Owner => 0o600,
         Audience::Public => 0o644,

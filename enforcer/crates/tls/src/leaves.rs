@@ -92,7 +92,7 @@ impl Leaves {
         self.server_config_at(host, SystemTime::now())
     }
 
-    fn server_config_at(
+    pub(crate) fn server_config_at(
         &self,
         host: &Host,
         now: SystemTime,

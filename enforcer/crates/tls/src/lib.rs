@@ -27,3 +27,6 @@ pub use connect::{Alpn, ConnectError, Connector};
 pub use error::TlsError;
 pub use leaves::Leaves;
 pub use prefixed::Prefixed;
+
+#[cfg(test)]
+mod tests;

@@ -118,3 +118,6 @@ fn evict(slots: &mut HashMap<Host, Arc<Slot>>) {
         slots.remove(&host);
     }
 }
+
+#[cfg(test)]
+mod tests;
