@@ -2,9 +2,15 @@
 //!
 //! Everything here is a value that cleans up after itself when dropped; nothing runs a shell.
 
+pub mod agent;
 pub mod bench;
+pub mod binaries;
 pub mod cgroup;
+pub mod daemon;
+pub mod ledger;
 pub mod namespace;
+pub mod probe;
 pub mod process;
+pub mod sandbox;
 pub mod upstream;
 pub mod world;

@@ -75,7 +75,7 @@ impl Upstream {
     /// # Errors
     /// When an address cannot be bound, the log cannot be created or no thread can be had.
     pub fn start(options: Options) -> anyhow::Result<Self> {
-        let authority = Arc::new(Authority::new()?);
+        let authority = Arc::new(Authority::new("Test Upstream Authority")?);
         let journal = Journal::new(options.log.as_deref())?;
         let gates = Gates::default();
         let bound = bind(&options)?;

@@ -181,9 +181,11 @@ fn wire(host: &Namespace, world: &Namespace) -> anyhow::Result<()> {
     world.ip(&["addr", "add", &format!("{WORLD_V4}/24"), "dev", "down0"])?;
     world.ip(&["addr", "add", &world_v6, "dev", "down0", "nodad"])?;
     world.ip(&["link", "set", "down0", "up"])?;
-    // Every address is the world's own, so that whoever reaches it is answered.
-    world.ip(&["route", "add", "local", "default", "dev", "lo"])?;
-    world.ip(&["-6", "route", "add", "local", "default", "dev", "lo"])?;
+    // Every address is the world's own, so that whoever reaches it is answered. In the table of local routes, which is asked
+    // first, this would swallow the way back.
+    let everything = ["local", "default", "dev", "lo", "table", "main"];
+    world.ip(&[&["route", "add"], &everything[..]].concat())?;
+    world.ip(&[&["-6", "route", "add"], &everything[..]].concat())?;
     host.ip(&["route", "add", "default", "via", &WORLD_V4.to_string()])?;
     host.ip(&[
         "-6",

@@ -51,13 +51,12 @@ pub(super) struct Certificates {
 // === impl Authority ===
 
 impl Authority {
-    /// Makes a new authority with a key of its own.
+    /// Makes a new authority with a key of its own, called `name`.
     ///
     /// # Errors
     /// When the key or the certificate cannot be made.
-    pub fn new() -> anyhow::Result<Self> {
+    pub fn new(name: &str) -> anyhow::Result<Self> {
         let mut params = CertificateParams::default();
-        let name = "Test Upstream Authority";
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

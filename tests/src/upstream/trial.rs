@@ -10,7 +10,7 @@
 //! | `/test/gate/NAME?n=` | opens a gate for `n` events |
 //! | `/test/trailers` | a body and trailers |
 //! | `/test/status/CODE` | that status |
-//! | `/test/early-413` | 413 without reading the body |
+//! | `/test/early-413` | 413 before the body is read |
 //! | `/test/cut?bytes=&after=` | breaks off after `after` bytes |
 //! | `/test/close` | the connection closes without an answer |
 //! | `/test/websocket` | a WebSocket that echoes |
@@ -33,6 +33,7 @@ const EVENTS: u64 = 10_000;
 const GAP: u64 = 10_000;
 const CHUNK: u64 = 64 << 10;
 const FLOOD: u64 = 8 << 30;
+const LINGER: usize = 1 << 20;
 
 /// Answers a request whose path begins with `/test/`.
 pub(super) async fn answer(service: &Service, ask: Ask) -> Result<Response<Answer>, Hangup> {
@@ -52,7 +53,7 @@ pub(super) async fn answer(service: &Service, ask: Ask) -> Result<Response<Answe
         "close" => return Err(Hangup),
         "cut" => cut(&ask),
         "download" => download(&ask),
-        "early-413" => early_refusal(&ask),
+        "early-413" => early_refusal(ask),
         "echo" => echo(ask).await,
         "sse" => events(service, &ask),
         "trailers" => trailers(),
@@ -214,11 +215,29 @@ fn trailers() -> Response<Answer> {
     response
 }
 
-fn early_refusal(ask: &Ask) -> Response<Answer> {
-    let status = StatusCode::PAYLOAD_TOO_LARGE;
-    let mut response = answer::error(status, "body_too_large", "refused before it was read");
+/// Answers at once; what the client still sends is read and dropped for a while after that, because closing under its hands
+/// would take the answer away again.
+fn early_refusal(ask: Ask) -> Response<Answer> {
+    let version = ask.head.version;
+    let refusal = json!({"error": {
+        "message": "refused before it was read",
+        "type": "invalid_request_error",
+        "param": null,
+        "code": "body_too_large",
+    }});
+    let mut body = ask.body;
+    let mut response = answer::streamed("application/json", move |mut feed| async move {
+        feed.data(refusal.to_string()).await;
+        drop(feed);
+        let mut left = LINGER;
+        while let (1.., Some(Ok(frame))) = (left, body.frame().await) {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            left = left.saturating_sub(length);
+        }
+    });
+    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
     // HTTP/2 has no such header: there only the stream ends.
-    if ask.head.version < Version::HTTP_2 {
+    if version < Version::HTTP_2 {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
