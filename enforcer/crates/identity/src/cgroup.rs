@@ -68,8 +68,7 @@ impl Cgroup {
     /// Whether `other` is this cgroup or lies below it.
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
-        let below = other.path.strip_prefix(self.path.trim_end_matches('/'));
-        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        is_below(&self.path, &other.path)
     }
 
     /// Whether the directory is still there under its name.
@@ -255,6 +254,12 @@ pub(crate) fn subdirectories(dir: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .take(MAX_BELOW)
         .collect()
+}
+
+/// Whether `path` is `above` or below it.
+pub(crate) fn is_below(above: &str, path: &str) -> bool {
+    let rest = path.strip_prefix(above.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The process ids of a `cgroup.procs`; zero stands for a process that has no id here.

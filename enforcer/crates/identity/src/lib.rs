@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agents;
 mod cgroup;
 mod error;
 mod hierarchy;
@@ -15,6 +16,7 @@ mod sandbox;
 mod scan;
 mod workloads;
 
+pub use agents::{Agents, RUNS};
 pub use cgroup::Cgroup;
 pub use error::{CgroupError, LabelError, WorkloadsFull};
 pub use hierarchy::Hierarchy;
