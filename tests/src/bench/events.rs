@@ -30,7 +30,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     runtime,
     sync::oneshot,
-    time::{self, Interval, MissedTickBehavior},
+    time::{self, Instant, Interval, MissedTickBehavior},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -53,7 +53,7 @@ enum Stream {
     Empty,
     /// One event now, then nothing until the reader goes away.
     Silence { said: bool },
-    /// An event at every tick, then the closing mark.
+    /// An event now and at every tick, then the closing mark.
     Ticks { interval: Interval, left: u32 },
 }
 
@@ -150,7 +150,8 @@ async fn respond(request: Request<Incoming>) -> Result<Response<Stream>, Infalli
 
 impl Stream {
     fn ticking() -> Self {
-        let mut interval = time::interval(Duration::from_millis(EVENT_INTERVAL_MS));
+        let period = Duration::from_millis(EVENT_INTERVAL_MS);
+        let mut interval = time::interval_at(Instant::now() + period, period);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self::Ticks {
             interval,
@@ -181,7 +182,10 @@ impl Body for Stream {
                         b"data: [DONE]\n\n",
                     )))));
                 };
-                ready!(interval.poll_tick(task));
+                // The first event waits for nothing: a timer would round its moment up to a whole millisecond.
+                if *left < EVENTS_PER_STREAM {
+                    ready!(interval.poll_tick(task));
+                }
                 *left = rest;
                 event()
             }

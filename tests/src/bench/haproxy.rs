@@ -38,6 +38,8 @@ pub(super) fn start(folder: &Path, ways: Ways, certificates: &Certificates) -> R
     Ok(service)
 }
 
+/// `abortonclose`: otherwise it keeps the upstream half of silent streams whose reader has gone, and then runs so short of
+/// descriptors that it stops reusing connections.
 fn configuration(ways: Ways, certificates: &Certificates) -> String {
     let Ways {
         opened,
@@ -64,6 +66,7 @@ defaults
     timeout client 600s
     timeout server 600s
     http-reuse always
+    option abortonclose
 frontend opened
     bind {opened} ssl crt {default} generate-certificates ca-sign-file {authority}
     use_backend events if {{ ssl_fc_sni {EVENTS} }}

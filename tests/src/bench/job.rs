@@ -14,8 +14,8 @@ pub(super) const ANSWER_BYTES: usize = 1536;
 pub(super) const LARGE_BYTES: usize = 1 << 20;
 
 /// Events in one stream of the event rows, and the time between two of them.
-pub(super) const EVENTS_PER_STREAM: u32 = 60;
-pub(super) const EVENT_INTERVAL_MS: u64 = 5;
+pub(super) const EVENTS_PER_STREAM: u32 = 20;
+pub(super) const EVENT_INTERVAL_MS: u64 = 20;
 
 /// One run of the load generator.
 #[derive(Debug, Clone, Serialize, Deserialize)]

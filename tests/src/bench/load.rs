@@ -16,6 +16,7 @@ use std::{
     io::{self, BufRead, Write},
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -93,12 +94,16 @@ fn share(job: &Job, index: usize, window: Window) -> Result<Record> {
         .build()?;
     runtime.block_on(async {
         let dial = Arc::new(Dial::new(job)?);
-        let mine = (index..job.connections).step_by(job.threads.max(1)).count();
         let mut clients = JoinSet::new();
-        for _ in 0..mine {
+        for ordinal in (index..job.connections).step_by(job.threads.max(1)) {
             let (dial, shape) = (Arc::clone(&dial), job.shape);
+            let offset = stream::offset(ordinal, job.connections);
             clients.spawn(async move {
-                time::timeout_at(window.abandoned().into(), client(dial, shape, window)).await
+                time::timeout_at(
+                    window.abandoned().into(),
+                    client(dial, shape, offset, window),
+                )
+                .await
             });
         }
         let mut record = Record::default();
@@ -114,10 +119,10 @@ fn share(job: &Job, index: usize, window: Window) -> Result<Record> {
     })
 }
 
-async fn client(dial: Arc<Dial>, shape: Shape, window: Window) -> Record {
+async fn client(dial: Arc<Dial>, shape: Shape, offset: Duration, window: Window) -> Record {
     match shape {
         Shape::Download => exchange::repeat(&dial, exchange::Kind::Download, window).await,
-        Shape::Events => stream::repeat(&dial, window).await,
+        Shape::Events => stream::repeat(&dial, offset, window).await,
         Shape::Exchange {
             http: Http::H1 | Http::H2,
         } => exchange::repeat(&dial, exchange::Kind::Small, window).await,

@@ -18,7 +18,7 @@ const FEW: usize = 4;
 /// Handshakes under way at the same time.
 const FRESH: usize = 4;
 /// Streams read at the same time.
-const STREAMS: usize = 16;
+const STREAMS: usize = 8;
 /// Silent pairs of connections whose memory is read.
 pub(super) const HELD: usize = 400;
 /// Threads of the load generator where one would be the bottleneck.

@@ -11,6 +11,7 @@ use http::{Method, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use rustix::time::{ClockId, clock_gettime};
+use tokio::time;
 
 use super::{
     dial::{Dial, Session},
@@ -18,7 +19,7 @@ use super::{
     record::Record,
     window::Window,
 };
-use crate::bench::job::EVENTS_PER_STREAM;
+use crate::bench::job::{EVENT_INTERVAL_MS, EVENTS_PER_STREAM};
 
 /// No event of ours is longer; more without an end is not an event stream.
 const LONGEST_EVENT: usize = 4096;
@@ -30,9 +31,16 @@ struct Reader {
     events: u32,
 }
 
-/// Streams until the window closes.
-pub(super) async fn repeat(dial: &Dial, window: Window) -> Record {
+/// When a stream begins after the others, so that their events do not all fall due at the same time.
+pub(super) fn offset(ordinal: usize, streams: usize) -> Duration {
+    let part = ordinal as f64 / streams.max(1) as f64;
+    Duration::from_millis(EVENT_INTERVAL_MS).mul_f64(part)
+}
+
+/// Streams until the window closes, the first one after `offset`.
+pub(super) async fn repeat(dial: &Dial, offset: Duration, window: Window) -> Record {
     let mut record = Record::default();
+    time::sleep(offset).await;
     while window.is_open() && record.is_hopeful() {
         if let Err(error) = on_one_connection(dial, window, &mut record).await {
             record.fail(&error);
