@@ -1,2 +1,21 @@
-//! To be written.
-fn main() {}
+//! The enforcer: parse, dispatch, exit code.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+mod app;
+mod child;
+mod cli;
+mod config;
+mod enforcement;
+mod kernel_events;
+mod policies;
+mod telemetry;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::main()
+}

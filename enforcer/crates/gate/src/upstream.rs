@@ -11,6 +11,7 @@ use enforcer_policy::{Question, Verdict};
 use enforcer_tls::{Alpn, ConnectError, Connector};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::gate::Gate;
 use crate::resolve::Resolve;
@@ -20,12 +21,14 @@ use crate::{Far, Flow, Permit};
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// What dialling depends on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct UpstreamConfig {
     /// Where a destination is really dialled, like curl's `--connect-to`. The name that is verified stays the same.
     pub connect_to: HashMap<Destination, SocketAddr>,
     /// The most a connection may take, TLS handshake included.
     pub connect_timeout: Duration,
+    /// Places for open connections, used and unused, of all workers.
+    pub places: Arc<Semaphore>,
 }
 
 /// One worker's way to the far side.
@@ -45,6 +48,9 @@ pub enum DialError {
     /// The connection was refused or broke.
     #[error("connecting failed: {0}")]
     Io(#[from] io::Error),
+    /// As many connections are open as may be.
+    #[error("too many upstream connections are open")]
+    TooMany,
     /// It took too long.
     #[error("no connection within {0:?}")]
     Timeout(Duration),
@@ -75,11 +81,12 @@ impl Upstream {
     /// # Errors
     /// When the name has no address that may be used, or none answers in time.
     pub async fn dial(&self, flow: &Flow, permit: &Permit) -> Result<(Far, SocketAddr), DialError> {
+        let place = self.place()?;
         let limit = self.config.connect_timeout;
         let (stream, addr) = tokio::time::timeout(limit, self.connect(flow, permit))
             .await
             .map_err(|_| DialError::Timeout(limit))??;
-        Ok((Far::Plain(stream), addr))
+        Ok((Far::plain(stream, place), addr))
     }
 
     /// Opens a TCP connection to where the permit says, and TLS inside it, verified for the permit's name.
@@ -92,16 +99,22 @@ impl Upstream {
         permit: &Permit,
         alpn: Alpn,
     ) -> Result<(Far, SocketAddr), DialError> {
+        let place = self.place()?;
         let limit = self.config.connect_timeout;
         let open = async {
             let (stream, addr) = self.connect(flow, permit).await?;
             let host = &permit.destination().host;
             let stream = self.connector.connect(host, alpn, stream).await?;
-            Ok((Far::Tls(Box::new(stream)), addr))
+            Ok((Far::tls(stream, place), addr))
         };
         tokio::time::timeout(limit, open)
             .await
             .map_err(|_| DialError::Timeout(limit))?
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, DialError> {
+        let places = Arc::clone(&self.config.places);
+        places.try_acquire_owned().map_err(|_| DialError::TooMany)
     }
 
     async fn connect(
@@ -155,6 +168,7 @@ impl DialError {
             Self::ForbiddenAddress(_) => "forbidden_address",
             Self::Io(_) => "connect_failed",
             Self::Timeout(_) => "connect_timeout",
+            Self::TooMany => "too_many_connections",
             Self::Tls(error) => tls_cause(error),
             Self::Unresolved => "unresolved",
         }

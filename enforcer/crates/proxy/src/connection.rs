@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enforcer_audit::{Entry, FlowFacts, FlowRefused};
-use enforcer_dns::Asker;
+use enforcer_dns::{Asker, Names};
 use enforcer_flow::{
     ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side,
     Workload,
@@ -90,7 +90,13 @@ fn attribute(proxy: &Proxy, accepted: Accepted) -> Option<Attributed> {
         }
     };
     let Some(admitted) = parts.admission.admit(workload.cgroup) else {
-        refuse(&parts.gate, client, Some(&origin), Some(&workload), "too_many_flows");
+        refuse(
+            &parts.gate,
+            client,
+            Some(&origin),
+            Some(&workload),
+            "too_many_flows",
+        );
         reset(&stream);
         return None;
     };
@@ -152,7 +158,7 @@ fn destination(proxy: &Proxy, flow: &Flow) -> Option<(Destination, bool)> {
     let named = name.is_some();
     let host = match name {
         Some(name) => name,
-        None if names.is_synthetic(original.ip()) => return None,
+        None if Names::is_synthetic(original.ip()) => return None,
         None => Host::from_ip(original.ip()),
     };
     let port = original.port();

@@ -43,11 +43,29 @@ pub(crate) async fn dispatch(proxy: &Arc<Proxy>, pool: Arc<Pool>, classified: Cl
     match class {
         Class::Http1 => {
             let stream = Prefixed::new(bytes, stream);
-            http(proxy, pool, stream, Version::Http1, Protocol::Http, proven, flow).await;
+            http(
+                proxy,
+                pool,
+                stream,
+                Version::Http1,
+                Protocol::Http,
+                proven,
+                flow,
+            )
+            .await;
         }
         Class::Http2 => {
             let stream = Prefixed::new(bytes, stream);
-            http(proxy, pool, stream, Version::Http2, Protocol::Http, proven, flow).await;
+            http(
+                proxy,
+                pool,
+                stream,
+                Version::Http2,
+                Protocol::Http,
+                proven,
+                flow,
+            )
+            .await;
         }
         Class::Tls { name } => {
             let destination = match name {
@@ -106,7 +124,10 @@ async fn tls(
     };
     let session = stream.get_ref().1;
     // The name our own parser read chose the certificate; what rustls read must be the same.
-    if session.server_name().is_some_and(|name| !destination.host.matches(name)) {
+    if session
+        .server_name()
+        .is_some_and(|name| !destination.host.matches(name))
+    {
         flow.fault(Side::Agent, "server_name_mismatch");
         return;
     }

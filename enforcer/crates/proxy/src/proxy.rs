@@ -20,6 +20,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// How long a forwarded stream may stand still.
     pub idle_timeout: Duration,
+    /// How long connections may take to end once the daemon stops.
+    pub drain_timeout: Duration,
     /// HTTP's own.
     pub http: enforcer_http::Limits,
 }

@@ -36,19 +36,19 @@ impl Site {
         proxy: &Arc<Proxy>,
         workers: &Arc<Workers>,
     ) -> io::Result<Self> {
-        let Listeners { tcp, dns } = listeners;
+        let Listeners { tcp, dns, dns6 } = listeners;
         let address = OriginalDst::new(tcp.local_addr()?);
-        let accepting = accept(AsyncFd::new(tcp)?, netns, address, Arc::clone(workers));
-        let dns = tokio::net::UdpSocket::from_std(dns)?;
-        let resolver = Arc::clone(&proxy.parts.resolver);
-        let tasks = vec![
-            tokio::spawn(accepting).abort_handle(),
-            tokio::spawn(async move {
-                let error = enforcer_dns::serve_udp(dns, netns, resolver).await;
+        let accepting = accept(AsyncFd::register(tcp)?, netns, address, Arc::clone(workers));
+        let mut tasks = vec![tokio::spawn(accepting).abort_handle()];
+        for socket in [Some(dns), dns6].into_iter().flatten() {
+            let socket = tokio::net::UdpSocket::from_std(socket)?;
+            let resolver = Arc::clone(&proxy.parts.resolver);
+            let answering = async move {
+                let error = enforcer_dns::serve_udp(socket, netns, resolver).await;
                 tracing::error!(%error, %netns, "lookups are not answered any more");
-            })
-            .abort_handle(),
-        ];
+            };
+            tasks.push(tokio::spawn(answering).abort_handle());
+        }
         Ok(Self { netns, tasks })
     }
 

@@ -19,8 +19,6 @@ use crate::proxy::Proxy;
 
 /// How often idle upstream connections are looked at.
 const SWEEP: Duration = Duration::from_secs(5);
-/// How long connections may take to end once the daemon stops.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// The worker threads.
 pub struct Workers {
@@ -71,7 +69,10 @@ impl Workers {
 
     /// Hands a connection to the worker with the fewest.
     pub(crate) fn take(&self, accepted: Accepted) {
-        let least = self.workers.iter().min_by_key(|worker| worker.load.load(Relaxed));
+        let least = self
+            .workers
+            .iter()
+            .min_by_key(|worker| worker.load.load(Relaxed));
         let Some(worker) = least else {
             return;
         };
@@ -160,7 +161,7 @@ async fn work(
     }
     let ended = async { while connections.join_next().await.is_some() {} };
     // What has not ended by then is dropped, and says so in the ledger.
-    let _ = tokio::time::timeout(GRACE, ended).await;
+    let _ = tokio::time::timeout(proxy.parts.limits.drain_timeout, ended).await;
 }
 
 impl Drop for Load {

@@ -8,7 +8,7 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 
-use crate::body::UpstreamBody;
+use crate::body::{BodyError, UpstreamBody};
 use crate::exchange::Granted;
 use crate::pool::{Lease, Need};
 use crate::serve::Connection;
@@ -60,6 +60,20 @@ pub(crate) fn down(
     let limit = connection.agent.limits.idle_timeout;
     let body = UpstreamBody::new(body, lease, exchange, limit);
     Response::from_parts(head, ResponseBody::Upstream(Box::new(body)))
+}
+
+/// Notes on the exchange that the agent's own body failed.
+fn incomplete(exchange: &mut Exchange, cause: &'static str) -> Refusal {
+    exchange.fault(Side::Agent, cause);
+    Refusal {
+        exchange: exchange.id(),
+        fault: Fault::Agent,
+        cause,
+        public: format!(
+            "the request's body did not arrive (exchange {})",
+            exchange.id()
+        ),
+    }
 }
 
 /// Notes on the exchange that the far side failed, and says so to the agent without saying how.
@@ -118,6 +132,9 @@ async fn send(
             Err(error) => error,
         };
         tracing::debug!(error = %error.error(), exchange.id = %exchange.id(), "an upstream connection failed");
+        if let Some(cause) = body_cause(error.error()) {
+            return Err(incomplete(exchange, cause));
+        }
         // hyper hands the message back only if none of it was written.
         request = match error.take_message() {
             Some(message) if current.is_reused() => message,
@@ -126,6 +143,12 @@ async fn send(
         *current = lease(connection, exchange, permit, need).await?;
     }
     Err(fail(exchange, "upstream_connection_failed"))
+}
+
+/// Whether a connection failed because the agent's body did.
+fn body_cause(error: &hyper::Error) -> Option<&'static str> {
+    let source = std::error::Error::source(error)?;
+    source.downcast_ref::<BodyError>().map(BodyError::cause)
 }
 
 fn need(headers: &HeaderMap) -> Need {

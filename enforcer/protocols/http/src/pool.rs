@@ -157,7 +157,12 @@ impl Pool {
         if let Some(lease) = self.take_idle(&key) {
             return Ok(lease);
         }
-        match self.lease_http1(flow, permit, key.clone()).await {
+        let mut opened = self.lease_http1(flow, permit, key.clone()).await;
+        if let Err(DialError::TooMany) = opened {
+            self.clear();
+            opened = self.lease_http1(flow, permit, key.clone()).await;
+        }
+        match opened {
             Err(DialError::Tls(ConnectError::NoProtocol)) => {
                 self.shelves().http2_only.insert(key.clone());
                 self.lease_http2(flow, permit, key).await
@@ -179,6 +184,13 @@ impl Pool {
             connection,
             upstream,
         })
+    }
+
+    /// Gives up every idle connection: their places are wanted.
+    fn clear(&self) {
+        let mut shelves = self.shelves();
+        shelves.idle.clear();
+        shelves.idle_count = 0;
     }
 
     fn take_idle(self: &Arc<Self>, key: &Key) -> Option<Lease> {

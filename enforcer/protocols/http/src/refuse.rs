@@ -30,6 +30,11 @@ struct ErrorObject<'a> {
 /// The answer to a refused request.
 pub(crate) fn refuse(refusal: &Refusal) -> Response<ResponseBody> {
     let (status, kind, code) = match refusal.fault {
+        Fault::Agent => (
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            "enforcer_incomplete_request",
+        ),
         Fault::Policy => (StatusCode::FORBIDDEN, "policy_violation", "enforcer_denied"),
         Fault::Unavailable => (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -22,8 +22,6 @@ use crate::exchange;
 use crate::pool::Pool;
 pub use crate::request::Proven;
 
-/// Streams that one agent connection may have open at once (RFC 9113, section 6.5.2).
-const MAX_STREAMS: u32 = 128;
 /// Flow-control windows: what an agent may send ahead of an upstream that reads slowly.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
@@ -39,6 +37,8 @@ pub struct Limits {
     pub header_bytes: usize,
     /// How long a request's head may take, idle time between requests included.
     pub header_timeout: Duration,
+    /// Streams that one HTTP/2 connection may have open at once (RFC 9113, section 6.5.2).
+    pub streams: u32,
     /// How long a body may stand still, in either direction.
     pub idle_timeout: Duration,
     /// How long the upstream may take to begin its answer.
@@ -158,7 +158,7 @@ fn http2(limits: Limits) -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_STREAMS)
+        .max_concurrent_streams(limits.streams)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)

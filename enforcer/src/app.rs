@@ -1,0 +1,191 @@
+//! The composition root: a configuration becomes a running enforcer. The only file that knows everyone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use enforcer_audit::{Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode};
+use enforcer_dns::{Names, Resolver};
+use enforcer_gate::{Gate, UpstreamConfig};
+use enforcer_http::PoolConfig;
+use enforcer_identity::Workloads;
+use enforcer_kernel::Programs;
+use enforcer_policy::PolicySet;
+use enforcer_proxy::{Admission, Attribution, Limits, Proxy, ProxyParts, Workers};
+use enforcer_tls::{Authority, Connector, Leaves};
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::Config;
+use crate::enforcement::Enforcement;
+
+/// Where every instance keeps its pinned programs and maps.
+pub(crate) const PINS: &str = "/sys/fs/bpf/enforcer";
+/// How long the upstream may take to begin its answer. Long, because models think; bounded, because nothing is not.
+const RESPONSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(900);
+
+/// What an instance is started with, beside the configuration.
+pub(crate) struct Instance {
+    /// Below [`PINS`]; unique among running instances.
+    pub name: String,
+    /// Whether it serves labels or one command.
+    pub mode: Mode,
+    /// Where its ledger is written.
+    pub ledger: PathBuf,
+    /// The policy in force; whoever loads policies swaps it.
+    pub policy: Arc<ArcSwap<PolicySet>>,
+}
+
+/// A running enforcer.
+pub(crate) struct App {
+    pub authority: Arc<Authority>,
+    pub admission: Arc<Admission>,
+    pub enforcement: Enforcement,
+    pub ledger: Arc<Ledger>,
+    pub programs: Arc<Programs>,
+    pub resolver: Arc<Resolver>,
+    pub workloads: Arc<Workloads>,
+    workers: Arc<Workers>,
+    stopping: watch::Sender<bool>,
+}
+
+impl App {
+    /// Builds and starts everything but the enforcement of particular cgroups. Must be called within the front runtime.
+    ///
+    /// # Errors
+    /// When any part cannot be had. Nothing is in force then, and what was in force before stays so.
+    pub(crate) fn start(config: &Config, instance: Instance) -> anyhow::Result<Self> {
+        let ledger = open_ledger(config, &instance.ledger)?;
+        let authority = Arc::new(Authority::load_or_create(&config.ca.dir)?);
+        let programs = Arc::new(Programs::load(&Path::new(PINS).join(&instance.name))?);
+        let workloads = Arc::new(Workloads::new(config.limits.workloads));
+        let admission = Admission::new(config.limits.flows, config.limits.flows_per_workload);
+        let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
+        let gate = Arc::new(Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)));
+        let names = Arc::new(Names::new());
+        let resolver = Arc::new(Resolver::new(
+            Arc::clone(&names),
+            Arc::clone(&instance.policy),
+            Arc::clone(&ledger),
+            Arc::clone(&attribution) as Arc<dyn enforcer_dns::Attribution>,
+        ));
+        let (stopping, stop) = watch::channel(false);
+        let proxy = Proxy::new(ProxyParts {
+            attribution,
+            admission: Arc::clone(&admission),
+            gate,
+            leaves: Arc::new(Leaves::new(Arc::clone(&authority))?),
+            names,
+            resolver: Arc::clone(&resolver),
+            fingerprinter: Arc::new(Fingerprinter::open(&config.state_dir)?),
+            limits: limits(config),
+            stopping: stop,
+        });
+        let workers = Arc::new(start_workers(config, &proxy)?);
+        ledger.defer(&started(instance.mode, &instance.policy.load()));
+        let enforcement = Enforcement::new(
+            Arc::clone(&programs),
+            Arc::clone(&workloads),
+            Arc::clone(&resolver),
+            Arc::clone(&ledger),
+            proxy,
+            Arc::clone(&workers),
+        )?;
+        Ok(Self {
+            authority,
+            admission,
+            enforcement,
+            ledger,
+            programs,
+            resolver,
+            workloads,
+            workers,
+            stopping,
+        })
+    }
+
+    /// Lets what runs come to its end and writes the last entry. Enforcement itself stays in the kernel: agents are
+    /// refused until an enforcer is back, unless the caller releases the programs.
+    pub(crate) fn stop(self, reason: &str) -> Arc<Programs> {
+        let Self {
+            enforcement,
+            ledger,
+            programs,
+            workers,
+            stopping,
+            ..
+        } = self;
+        stopping.send_replace(true);
+        drop(enforcement);
+        // Only the sites and this struct held the workers, and the sites are gone.
+        if let Some(workers) = Arc::into_inner(workers) {
+            workers.stop();
+        }
+        ledger.defer(&Entry::EnforcerStopped { reason });
+        if let Err(error) = ledger.flush() {
+            tracing::error!(%error, "the last entries could not be written");
+        }
+        programs
+    }
+}
+
+fn open_ledger(config: &Config, path: &Path) -> anyhow::Result<Arc<Ledger>> {
+    let mut ledger = enforcer_audit::Config::at(path);
+    ledger.rotate_at = config.ledger.rotate_size;
+    ledger.durability = if config.ledger.sync_interval.is_zero() {
+        Durability::EveryEntry
+    } else {
+        Durability::Every(config.ledger.sync_interval)
+    };
+    let ledger = Ledger::open(ledger)
+        .with_context(|| format!("the ledger `{}` cannot be opened", path.display()))?;
+    Ok(Arc::new(ledger))
+}
+
+fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers> {
+    let upstream = &config.upstream;
+    let connector = Arc::new(Connector::new(&upstream.extra_roots)?);
+    let dialling = Arc::new(UpstreamConfig {
+        connect_to: upstream.connect_to.clone(),
+        connect_timeout: upstream.connect_timeout,
+        places: Arc::new(Semaphore::new(upstream.max_connections)),
+    });
+    let pool = PoolConfig {
+        max_idle_per_host: upstream.max_idle_per_host,
+        max_idle: upstream.max_connections / 2,
+        idle_timeout: upstream.idle_timeout,
+    };
+    Ok(Workers::start(
+        config.workers,
+        proxy,
+        &dialling,
+        &connector,
+        pool,
+    )?)
+}
+
+fn limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    Limits {
+        first_byte_timeout: limits.first_byte_timeout,
+        handshake_timeout: limits.handshake_timeout,
+        idle_timeout: limits.idle_timeout,
+        drain_timeout: limits.drain_timeout,
+        http: enforcer_http::Limits {
+            header_bytes: limits.header_bytes,
+            header_timeout: limits.header_timeout,
+            streams: limits.streams_per_flow,
+            idle_timeout: limits.idle_timeout,
+            response_timeout: RESPONSE_TIMEOUT,
+        },
+    }
+}
+
+fn started(mode: Mode, policy: &PolicySet) -> Entry<'_> {
+    Entry::EnforcerStarted(EnforcerStarted {
+        version: env!("CARGO_PKG_VERSION"),
+        mode,
+        policy_digest: policy.digest(),
+        rules: policy.rules() as u64,
+    })
+}

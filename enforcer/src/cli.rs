@@ -1,0 +1,68 @@
+//! What an operator may type.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod audit;
+mod ca;
+mod daemon;
+mod label;
+mod policy;
+mod run;
+mod status;
+
+/// Captures every connection of an AI agent in the kernel, judges it by policy and records it, with nothing reconfigured
+/// in the agent.
+#[derive(Debug, Parser)]
+#[command(name = "enforcer", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read and verify the ledger.
+    Audit(audit::AuditArgs),
+    /// Show the local certificate authority.
+    Ca(ca::CaArgs),
+    /// Serve labelled cgroups until told to stop.
+    Daemon(daemon::DaemonArgs),
+    /// Put a cgroup under enforcement.
+    Label(label::LabelArgs),
+    /// Check and test policies.
+    Policy(policy::PolicyArgs),
+    /// Run a command under enforcement.
+    Run(run::RunArgs),
+    /// Show what a running daemon does.
+    Status(status::StatusArgs),
+    /// Release a cgroup from enforcement.
+    Unlabel(label::UnlabelArgs),
+}
+
+/// Parses, dispatches, and turns an error into a message and an exit code.
+pub(crate) fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    // A command's own failure must not look like the failure of what it runs; 125 is what env(1) and container engines use.
+    let failure = match command {
+        Command::Run(_) => ExitCode::from(125),
+        _ => ExitCode::FAILURE,
+    };
+    let done = match command {
+        Command::Audit(args) => audit::run(args),
+        Command::Ca(args) => ca::run(args),
+        Command::Daemon(args) => daemon::run(args),
+        Command::Label(args) => label::run(args),
+        Command::Policy(args) => policy::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Unlabel(args) => label::unlabel(args),
+    };
+    done.unwrap_or_else(|error| {
+        // Standard error may be closed; the exit code still tells.
+        let _ = writeln!(std::io::stderr(), "enforcer: {error:#}");
+        failure
+    })
+}

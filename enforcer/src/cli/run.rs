@@ -1,0 +1,229 @@
+//! `enforcer run`: one command under enforcement, by an enforcer of its own.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use arc_swap::ArcSwap;
+use clap::{Args, ValueEnum};
+use enforcer_audit::{Entry, Mode, TrustPlaced};
+use enforcer_identity::{Cgroup, Hierarchy, Label};
+use enforcer_kernel::{Netns, Placement};
+use enforcer_policy::{PolicySet, Source};
+use enforcer_tls::Placed;
+use uuid::Uuid;
+
+use crate::app::{App, Instance, PINS};
+use crate::child;
+use crate::config::{Config, Log};
+use crate::{policies, telemetry};
+
+/// What is in force when no policy is named: what an OpenAI agent needs, and nothing else.
+const DEFAULT_POLICY: &str = include_str!("../../../policies/examples/openai-agent.yaml");
+/// How long processes that outlive the command may take to die.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Run a command under enforcement.
+///
+/// The command and everything it starts live in a cgroup of their own. Every connection they open is captured, judged
+/// and recorded. The command trusts the local certificate authority; its exit code becomes this one's. Failures of the
+/// enforcer itself exit with 125, a command that cannot be executed with 126, one that is not found with 127.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The policy in force: a file or a folder. Without it: what an OpenAI agent needs, and nothing else.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The configuration. Without it: every key's default.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The network the command sees.
+    #[arg(long, value_enum, default_value_t = Net::Isolated)]
+    net: Net,
+    /// The command and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<std::ffi::OsString>,
+}
+
+/// The network a command sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Net {
+    /// A namespace of its own with a loopback and nothing else: even what no cgroup hook sees has nowhere to go.
+    Isolated,
+    /// The host's. Raw packets and sockets made elsewhere are then held by the cgroup's hooks alone.
+    Host,
+}
+
+/// What belongs to one run and goes with it.
+struct Room {
+    id: String,
+    cgroup: Cgroup,
+    /// Public files that the command must be able to read.
+    trust: PathBuf,
+    ledger: PathBuf,
+}
+
+pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let config = match &args.config {
+        Some(path) => Config::load(path)?,
+        None => Config {
+            log: Log {
+                level: "warn".to_owned(),
+                ..Log::default()
+            },
+            ..Config::default()
+        },
+    };
+    telemetry::start(&config.log)?;
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "capturing connections needs root; run this with sudo"
+    );
+    let policy = policy(args.policy.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be made")?;
+    let room = Room::make(&config)?;
+    let ended = runtime.block_on(serve(&args, &config, policy, &room));
+    let left = room.leave();
+    let code = ended?;
+    left?;
+    summarise(&room.ledger);
+    Ok(code)
+}
+
+async fn serve(
+    args: &RunArgs,
+    config: &Config,
+    policy: PolicySet,
+    room: &Room,
+) -> anyhow::Result<ExitCode> {
+    let instance = Instance {
+        name: room.id.clone(),
+        mode: Mode::Run,
+        ledger: room.ledger.clone(),
+        policy: Arc::new(ArcSwap::from_pointee(policy)),
+    };
+    let mut app = App::start(config, instance)?;
+    let events = tokio::spawn(crate::kernel_events::record(
+        app.programs.events()?,
+        Arc::clone(&app.ledger),
+        Arc::clone(&app.workloads),
+    ));
+    let settling = {
+        let resolver = Arc::clone(&app.resolver);
+        tokio::spawn(async move { resolver.settle().await })
+    };
+    let ended = command(args, &mut app, room).await;
+    events.abort();
+    settling.abort();
+    let programs = app.stop("command_ended");
+    if let Some(programs) = Arc::into_inner(programs) {
+        programs.release()?;
+    }
+    ended
+}
+
+/// Runs the command to its end, and ends what it left behind.
+async fn command(args: &RunArgs, app: &mut App, room: &Room) -> anyhow::Result<ExitCode> {
+    let netns = match args.net {
+        Net::Host => None,
+        Net::Isolated => Some(Netns::isolated()?),
+    };
+    if let Some(netns) = &netns {
+        app.enforcement.serve(netns)?;
+    }
+    let placed = enforcer_tls::place(&room.trust, app.authority.certificate())?;
+    let workload = app
+        .enforcement
+        .enforce(&room.cgroup, &Label::new(None)?, "run")?;
+    app.ledger.defer(&Entry::TrustPlaced(TrustPlaced {
+        workload: Some(&workload),
+        place: &room.trust.display(),
+        authority: &app.authority.fingerprint().to_string(),
+    }));
+    let [program, arguments @ ..] = args.command.as_slice() else {
+        bail!("no command was given");
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    trust(&mut command, &placed);
+    Placement::new(room.cgroup.dir(), netns.as_ref())?.apply(&mut command);
+    let ending = child::supervise(command).await;
+    room.cgroup.kill_all()?;
+    Ok(ending?.exit_code())
+}
+
+/// Points the programs that read such variables at the roots they are to believe.
+fn trust(command: &mut Command, placed: &Placed) {
+    let java = std::env::var_os("JAVA_TOOL_OPTIONS");
+    command.envs(enforcer_tls::environment(placed, java.as_deref()));
+}
+
+fn policy(path: Option<&Path>) -> anyhow::Result<PolicySet> {
+    match path {
+        Some(path) => policies::load(path),
+        None => {
+            let source = Source {
+                name: "openai-agent.yaml",
+                text: DEFAULT_POLICY,
+            };
+            let (set, _) = PolicySet::compile(&[source])
+                .map_err(|found| anyhow::anyhow!("the shipped policy is broken: {found:?}"))?;
+            Ok(set)
+        }
+    }
+}
+
+/// One line on what happened, counted from the evidence itself.
+fn summarise(ledger: &Path) {
+    let line = match enforcer_audit::count(ledger) {
+        Ok(counts) => format!(
+            "enforcer: {} granted, {} denied; audit: {}",
+            counts.of("exchange_granted"),
+            counts.of("exchange_denied") + counts.of("flow_refused") + counts.of("name_refused") + counts.of("kernel_refused"),
+            ledger.display()
+        ),
+        Err(error) => format!("enforcer: the ledger cannot be read back: {error}; audit: {}", ledger.display()),
+    };
+    // The command may have closed its terminal; the ledger is there all the same.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+// === impl Room ===
+
+impl Room {
+    fn make(config: &Config) -> anyhow::Result<Self> {
+        // What runs that were killed left pinned is of no use to anybody.
+        if let Err(error) = enforcer_kernel::prune(Path::new(PINS)) {
+            tracing::debug!(%error, "pins of earlier runs could not be removed");
+        }
+        let short = Uuid::now_v7().simple().to_string();
+        let id = format!("run-{short}");
+        let state = config.state_dir.join("runs").join(&id);
+        std::fs::create_dir_all(&state)
+            .with_context(|| format!("the state folder `{}` cannot be made", state.display()))?;
+        let hierarchy = Hierarchy::discover()?;
+        Ok(Self {
+            cgroup: hierarchy.create(&format!("/enforcer/{id}"))?,
+            trust: config.runtime_dir.join(&id).join("trust"),
+            ledger: state.join("ledger.jsonl"),
+            id,
+        })
+    }
+
+    /// Removes what only the run needed. The ledger stays.
+    fn leave(&self) -> anyhow::Result<()> {
+        self.cgroup.remove(PATIENCE)?;
+        if let Some(folder) = self.trust.parent()
+            && folder.exists()
+        {
+            std::fs::remove_dir_all(folder)
+                .with_context(|| format!("`{}` cannot be removed", folder.display()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! What the kernel refused by itself becomes evidence.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enforcer_audit::{Entry, KernelRefused, Ledger, Suppressed};
+use enforcer_flow::CgroupId;
+use enforcer_identity::Workloads;
+use enforcer_kernel::{Events, Hook, Lost, Refused};
+use tokio::time::MissedTickBehavior;
+
+/// How often refusals that the kernel counted but did not send are looked for.
+const COUNT: Duration = Duration::from_secs(1);
+
+/// Writes every refusal that the kernel reports, and the number of those it could not report, until the stream ends.
+pub(crate) async fn record(mut events: Events, ledger: Arc<Ledger>, workloads: Arc<Workloads>) {
+    let mut seen = events.lost().unwrap_or_default();
+    let mut count = tokio::time::interval(COUNT);
+    count.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            refused = events.next() => match refused {
+                Ok(refused) => write(&refused, &ledger, &workloads),
+                Err(error) => {
+                    tracing::error!(%error, "the kernel's refusals are not recorded any more");
+                    return;
+                }
+            },
+            _ = count.tick() => seen = settle(&events, seen, &ledger),
+        }
+    }
+}
+
+fn write(refused: &Refused, ledger: &Ledger, workloads: &Workloads) {
+    let workload = refused.cgroup.and_then(|cgroup| workloads.find(cgroup));
+    ledger.defer(&Entry::KernelRefused(KernelRefused {
+        workload: workload.as_deref(),
+        cgroup: refused.cgroup.unwrap_or(CgroupId(0)),
+        process: &refused.process,
+        hook: hook(refused.hook),
+        protocol: protocol(refused.protocol),
+        dst: refused.dst,
+    }));
+}
+
+/// Writes how many refusals were not sent since the last look.
+fn settle(events: &Events, seen: Lost, ledger: &Ledger) -> Lost {
+    let Ok(now) = events.lost() else {
+        return seen;
+    };
+    let count = (now.full + now.suppressed).saturating_sub(seen.full + seen.suppressed);
+    if count > 0 {
+        ledger.defer(&Entry::Suppressed(Suppressed {
+            workload: None,
+            event: "kernel_refused",
+            count,
+        }));
+    }
+    now
+}
+
+fn hook(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Connect4 => "connect4",
+        Hook::Connect6 => "connect6",
+        Hook::Egress => "egress",
+        Hook::Sendmsg4 => "sendmsg4",
+        Hook::Sendmsg6 => "sendmsg6",
+        Hook::SockCreate => "sock_create",
+        Hook::SockOps => "sock_ops",
+    }
+}
+
+/// The names of the protocol numbers that agents try (IANA, and `IPPROTO_*` of `linux/in.h` above 255).
+fn protocol(number: u32) -> &'static str {
+    match number {
+        1 => "icmp",
+        6 => "tcp",
+        17 => "udp",
+        58 => "icmp6",
+        132 => "sctp",
+        136 => "udplite",
+        255 => "raw",
+        262 => "mptcp",
+        _ => "other",
+    }
+}
