@@ -27,19 +27,25 @@ pub(crate) enum Class {
 }
 
 /// Why a connection has no class.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Unclassified {
     /// The agent closed before it said anything, as port probes and pre-connecting clients do.
+    #[error("closed before it said anything")]
     Closed,
     /// It is TLS, but no `ClientHello` to answer.
+    #[error("no `ClientHello` to answer: {0:?}")]
     Hello(Malformed),
     /// It closed or failed in the middle of its first message.
+    #[error("gone in the middle of its first message")]
     Gone,
     /// Its first message did not come to an end in time.
+    #[error("its first message did not end in time")]
     Stalled,
     /// Its first message is longer than the bound.
+    #[error("its first message is too long")]
     TooLarge,
     /// The TLS server name is no host name.
+    #[error("its TLS server name is no host: {0}")]
     ServerName(HostError),
 }
 

@@ -131,6 +131,7 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow:
     let (class, bytes) = match classify(&mut stream, patience).await {
         Ok(classified) => classified,
         Err(unclassified) => {
+            tracing::debug!(%unclassified, flow.id = %flow.id(), "a connection was not understood");
             if let Some(cause) = unclassified.cause() {
                 flow.fault(Side::Agent, cause);
             }

@@ -1,15 +1,13 @@
 //! One network namespace in which agents are served: its listeners, for as long as the site is held.
 
 use std::io;
-use std::net::TcpListener;
-use std::os::fd::OwnedFd;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use enforcer_flow::{ClientAddr, NetnsCookie, OriginalDst};
 use enforcer_kernel::Listeners;
-use rustix::net::{SocketFlags, accept_with};
-use tokio::io::unix::AsyncFd;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
 use crate::connection::Accepted;
@@ -38,7 +36,12 @@ impl Site {
     ) -> io::Result<Self> {
         let Listeners { tcp, dns, dns6 } = listeners;
         let address = OriginalDst::new(tcp.local_addr()?);
-        let accepting = accept(AsyncFd::register(tcp)?, netns, address, Arc::clone(workers));
+        let accepting = accept(
+            TcpListener::from_std(tcp)?,
+            netns,
+            address,
+            Arc::clone(workers),
+        );
         let mut tasks = vec![tokio::spawn(accepting).abort_handle()];
         for socket in [Some(dns), dns6].into_iter().flatten() {
             let socket = tokio::net::UdpSocket::from_std(socket)?;
@@ -68,19 +71,14 @@ impl Drop for Site {
 }
 
 async fn accept(
-    listener: AsyncFd<TcpListener>,
+    listener: TcpListener,
     netns: NetnsCookie,
     address: OriginalDst,
     workers: Arc<Workers>,
 ) {
     loop {
-        let ready = listener
-            .async_io(tokio::io::Interest::READABLE, |listener| {
-                let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-                Ok(accept_with(listener, flags)?)
-            })
-            .await;
-        match ready.and_then(|socket| accepted(socket, netns, address)) {
+        let ready = listener.accept().await;
+        match ready.and_then(|(stream, client)| accepted(stream, client, netns, address)) {
             Ok(accepted) => workers.take(accepted),
             // A connection that went away before it was accepted is nobody's fault.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -92,12 +90,16 @@ async fn accept(
     }
 }
 
-fn accepted(socket: OwnedFd, netns: NetnsCookie, listener: OriginalDst) -> io::Result<Accepted> {
-    let stream = std::net::TcpStream::from(socket);
-    let client = ClientAddr::new(stream.peer_addr()?);
+/// Takes the socket out of this runtime: it belongs to a worker's.
+fn accepted(
+    stream: TcpStream,
+    client: SocketAddr,
+    netns: NetnsCookie,
+    listener: OriginalDst,
+) -> io::Result<Accepted> {
     Ok(Accepted {
-        stream,
-        client,
+        stream: stream.into_std()?,
+        client: ClientAddr::new(client),
         netns,
         listener,
     })
