@@ -27,7 +27,12 @@ pub(crate) fn document<'t>(text: &'t str, findings: &mut Findings) -> Option<Doc
 }
 
 fn applies_to<'t>(entry: Entry<'t>, findings: &mut Findings) -> Option<AppliesTo<'t>> {
-    let mut fields = Fields::open(entry.value, "`applies_to`", &AppliesTo::KEYS, findings)?;
+    let mut fields = Fields::open(
+        entry.into_value(),
+        "`applies_to`",
+        &AppliesTo::KEYS,
+        findings,
+    )?;
     Some(AppliesTo {
         workloads: list(&mut fields, "workloads", findings),
     })
@@ -64,7 +69,7 @@ fn rule<'t>(node: Node<'t>, findings: &mut Findings) -> Option<Rule<'t>> {
 }
 
 fn matches<'t>(entry: Entry<'t>, findings: &mut Findings) -> Option<Match<'t>> {
-    let mut fields = Fields::open(entry.value, "`match`", &Match::KEYS, findings)?;
+    let mut fields = Fields::open(entry.into_value(), "`match`", &Match::KEYS, findings)?;
     Some(Match {
         host: list(&mut fields, "host", findings),
         cidr: list(&mut fields, "cidr", findings),

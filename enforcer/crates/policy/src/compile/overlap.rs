@@ -2,8 +2,6 @@
 //!
 //! Only what is sure is reported, by comparing rules in pairs; what two rules cover together is not found.
 
-use std::ops::ControlFlow;
-
 use crate::check::Effect;
 use crate::compile::host::Place;
 use crate::compile::{Policy, Rule};
@@ -13,20 +11,20 @@ use crate::diagnostic::{Findings, Spot};
 /// with thousands of rules for one place come near.
 const MAX_PAIRS: usize = 2_000_000;
 
-/// Reports the rules of one policy that never decide.
+/// Reports the rules of one policy that never decide. The places are those of its rules, in the same order.
 pub(crate) fn report(policy: &Policy, places: &[(Spot<'_>, Vec<Place>)], findings: &mut Findings) {
-    let mut pairs = MAX_PAIRS;
-    for (at, (rule, (spot, places))) in (0u32..).zip(policy.rules.iter().zip(places)) {
-        let covering = match covering(policy, (at, rule), places, &mut pairs) {
-            ControlFlow::Continue(covering) => covering,
-            ControlFlow::Break(()) => {
-                let message =
-                    "too many rules for one place; overlaps were not looked for from here";
-                findings.warning(*spot, message.to_owned(), None);
-                return;
-            }
+    let mut search = Search {
+        policy,
+        places,
+        pairs: MAX_PAIRS,
+    };
+    for (at, (rule, (spot, _))) in (0u32..).zip(policy.rules.iter().zip(places)) {
+        let Some(decider) = search.decider(at) else {
+            let message = "too many rules for one place; overlaps were not looked for from here";
+            findings.warning(*spot, message.to_owned(), None);
+            return;
         };
-        let Some(other) = covering.and_then(|other| policy.rules.get(other as usize)) else {
+        let Some(other) = decider.and_then(|other| policy.rule(other)) else {
             continue;
         };
         let (id, by) = (rule.name.id(), other.name.id());
@@ -44,69 +42,83 @@ pub(crate) fn report(policy: &Policy, places: &[(Spot<'_>, Vec<Place>)], finding
     }
 }
 
-/// The rule that covers all of this one, a denying one first.
-fn covering(
-    policy: &Policy,
-    (at, rule): (u32, &Rule),
-    places: &[Place],
-    pairs: &mut usize,
-) -> ControlFlow<(), Option<u32>> {
-    let Some((first, more)) = places.split_first() else {
-        return ControlFlow::Continue(None);
-    };
-    let mut candidates = Vec::new();
-    policy
-        .index
-        .visit_around(first, |rules| candidates.extend_from_slice(rules));
-    let Some(left) = pairs.checked_sub(candidates.len()) else {
-        return ControlFlow::Break(());
-    };
-    *pairs = left;
-    candidates.retain(|other| {
-        policy
-            .rules
-            .get(*other as usize)
-            .is_some_and(|covering| covers((*other, covering), (at, rule)))
-    });
-    for place in more {
-        if candidates.is_empty() {
-            break;
-        }
-        let mut around = Vec::new();
-        policy
-            .index
-            .visit_around(place, |rules| around.extend_from_slice(rules));
-        let Some(left) = pairs.checked_sub(around.len()) else {
-            return ControlFlow::Break(());
-        };
-        *pairs = left;
-        around.sort_unstable();
-        candidates.retain(|other| around.binary_search(other).is_ok());
-    }
-    let denies = |other: &&u32| {
-        let rule = policy.rules.get(**other as usize);
-        rule.is_some_and(|rule| rule.effect == Effect::Deny)
-    };
-    let denying = candidates.iter().find(denies).copied();
-    ControlFlow::Continue(denying.or(candidates.first().copied()))
+/// Looks for covering rules, within a budget. Each step answers none when the budget is spent.
+struct Search<'s, 't> {
+    policy: &'s Policy,
+    places: &'s [(Spot<'t>, Vec<Place>)],
+    pairs: usize,
 }
 
-/// Whether the second rule decides nothing because of the first, places apart.
-fn covers((at, by): (u32, &Rule), (other_at, rule): (u32, &Rule)) -> bool {
-    match (by.effect, rule.effect) {
-        (Effect::Allow, Effect::Deny) => false,
-        (Effect::Deny, Effect::Allow) => rule.is_denied_by(by),
-        (Effect::Allow, Effect::Allow) | (Effect::Deny, Effect::Deny) => {
-            // Of two rules that say the same, the later one is too many.
-            let same = rule.is_within(by);
-            same && at != other_at && (at < other_at || !by.is_within(rule))
+impl Search<'_, '_> {
+    /// The rule that decides whatever this one speaks of, a denying one first.
+    fn decider(&mut self, at: u32) -> Option<Option<u32>> {
+        let covering = self.covering(at)?;
+        let own = self.effect(at);
+        let denies = |other: &&u32| self.effect(**other) != own;
+        if let Some(deny) = covering.iter().find(denies) {
+            return Some(Some(*deny));
         }
+        for other in covering {
+            // Of two rules that cover each other, the later one is too many.
+            if other < at || !self.covering(other)?.contains(&at) {
+                return Some(Some(other));
+            }
+        }
+        Some(None)
+    }
+
+    /// The other rules that cover all of this one.
+    fn covering(&mut self, at: u32) -> Option<Vec<u32>> {
+        let (policy, all) = (self.policy, self.places);
+        let (Some(rule), Some((_, places))) = (policy.rule(at), all.get(at as usize)) else {
+            return Some(Vec::new());
+        };
+        let Some((first, more)) = places.split_first() else {
+            return Some(Vec::new());
+        };
+        let mut covering = self.around(first)?;
+        covering.retain(|other| {
+            *other != at && policy.rule(*other).is_some_and(|by| rule.is_covered_by(by))
+        });
+        for place in more {
+            if covering.is_empty() {
+                break;
+            }
+            let around = self.around(place)?;
+            covering.retain(|other| around.binary_search(other).is_ok());
+        }
+        Some(covering)
+    }
+
+    /// The rules that speak of all of a place, sorted.
+    fn around(&mut self, place: &Place) -> Option<Vec<u32>> {
+        let mut around = Vec::new();
+        self.policy
+            .index
+            .visit_around(place, |rules| around.extend_from_slice(rules));
+        self.pairs = self.pairs.checked_sub(around.len())?;
+        around.sort_unstable();
+        around.dedup();
+        Some(around)
+    }
+
+    fn effect(&self, at: u32) -> Option<Effect> {
+        self.policy.rule(at).map(|rule| rule.effect)
     }
 }
 
 // === impl Rule ===
 
 impl Rule {
+    /// Whether the other rule, places apart, surely decides whatever this one speaks of.
+    fn is_covered_by(&self, other: &Self) -> bool {
+        match (self.effect, other.effect) {
+            (Effect::Allow, Effect::Allow) | (Effect::Deny, Effect::Deny) => self.is_within(other),
+            (Effect::Allow, Effect::Deny) => self.is_denied_by(other),
+            (Effect::Deny, Effect::Allow) => false,
+        }
+    }
+
     /// Whether this rule, places apart, matches only what the other surely matches too.
     fn is_within(&self, other: &Self) -> bool {
         let methods = match (&self.methods, &other.methods) {

@@ -41,6 +41,19 @@ pub(crate) struct Entry<'t> {
     pub(crate) value: Node<'t>,
 }
 
+// === impl Entry ===
+
+impl<'t> Entry<'t> {
+    /// The value, at the key's place when nothing is written for it.
+    pub(crate) fn into_value(self) -> Node<'t> {
+        let mut value = self.value;
+        if let Value::Null = value.value {
+            value.spot = self.spot;
+        }
+        value
+    }
+}
+
 /// Reads the one document in a text. Findings say why there is none.
 pub(crate) fn read<'t>(text: &'t str, findings: &mut Findings) -> Option<Node<'t>> {
     if text.len() > MAX_TEXT {
