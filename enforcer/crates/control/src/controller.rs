@@ -1,0 +1,94 @@
+//! The one place that performs actions.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{Action, Code, Peer, Problem, Rescanned, Status, Unlabelled, View, WorkloadView};
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+/// What the running enforcer lends to its controller. Calls may block; changes come one at a time.
+pub trait Enforcement: Send + Sync + 'static {
+    /// Writes to the ledger that this peer asks for this change. Called before the change is made.
+    ///
+    /// # Errors
+    /// When it was not written. Then the change is not made.
+    fn record(&self, action: &Action, peer: Peer) -> Result<(), Problem>;
+
+    /// Labels a cgroup and returns when it is enforced; takes over the policy of one that is labelled already.
+    ///
+    /// # Errors
+    /// When it may not be labelled or cannot be enforced; then neither has been done.
+    fn label(&self, cgroup: &str, policy: Option<&str>) -> Result<WorkloadView, Problem>;
+
+    /// Takes a label off and returns when the cgroup is not enforced any more.
+    ///
+    /// # Errors
+    /// When there is no such cgroup, or it goes on being enforced.
+    fn unlabel(&self, cgroup: &str) -> Result<Unlabelled, Problem>;
+
+    /// Finds all labels anew and returns when all that may be enforced is. What is enforced and still there goes on
+    /// being enforced, with or without its label.
+    ///
+    /// # Errors
+    /// When the hierarchy cannot be read.
+    fn rescan(&self) -> Result<Rescanned, Problem>;
+
+    /// How things are.
+    fn status(&self) -> Status;
+}
+
+/// Performs actions: changes in turn and never without an entry in the ledger, questions at any time.
+pub struct Controller {
+    enforcement: Box<dyn Enforcement>,
+    changing: Mutex<()>,
+}
+
+impl Controller {
+    /// A controller of this enforcement.
+    #[must_use]
+    pub fn new(enforcement: impl Enforcement) -> Arc<Self> {
+        Arc::new(Self {
+            enforcement: Box::new(enforcement),
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// Performs one action. Blocks.
+    ///
+    /// # Errors
+    /// When it was refused or failed.
+    pub fn perform(&self, action: &Action, peer: Peer) -> Result<View, Problem> {
+        if !action.changes() {
+            return self.carry_out(action);
+        }
+        // The lock guards no data that a panic could have left half written.
+        let changing = self.changing.lock();
+        let _changing = changing.unwrap_or_else(PoisonError::into_inner);
+        self.enforcement.record(action, peer).map_err(|problem| {
+            let message =
+                format!("nothing was changed, the ledger does not take the entry: {problem}");
+            Problem::new(Code::Unavailable, message)
+        })?;
+        let done = self.carry_out(action);
+        match &done {
+            Ok(_) => tracing::info!(%action, peer.uid, peer.pid, "operator's change was made"),
+            Err(problem) => {
+                tracing::warn!(%action, peer.uid, peer.pid, %problem, "operator's change was refused");
+            }
+        }
+        done
+    }
+
+    fn carry_out(&self, action: &Action) -> Result<View, Problem> {
+        let enforcement = &*self.enforcement;
+        match action {
+            Action::Label { cgroup, policy } => enforcement
+                .label(cgroup, policy.as_deref())
+                .map(View::Labelled),
+            Action::Rescan => enforcement.rescan().map(View::Rescanned),
+            Action::Status => Ok(View::Status(Box::new(enforcement.status()))),
+            Action::Unlabel { cgroup } => enforcement.unlabel(cgroup).map(View::Unlabelled),
+        }
+    }
+}
