@@ -212,6 +212,14 @@ impl<'s> Daemon<'s> {
         Process::start(&mut command, Some(self.sandbox.host()))?.finish(PATIENCE)
     }
 
+    /// Runs `enforcer audit VERB` on this daemon's ledger.
+    ///
+    /// # Errors
+    /// As [`Daemon::cli`].
+    pub fn audit(&self, verb: &str) -> anyhow::Result<Finished> {
+        self.cli(&["audit", verb])
+    }
+
     /// Puts a cgroup under the daemon's care.
     ///
     /// # Errors
@@ -228,12 +236,9 @@ impl<'s> Daemon<'s> {
     /// # Errors
     /// When the CA cannot be had.
     pub fn agent(&self, cgroup: &Cgroup) -> anyhow::Result<Agent> {
-        let shown = self.cli(&["ca", "show"])?;
-        let start = shown.stdout.find("-----BEGIN CERTIFICATE-----");
-        let start = start.with_context(|| format!("ca show: {}", shown.stderr))?;
-        let trust = self
-            .sandbox
-            .write("agent-trust.pem", &shown.stdout[start..])?;
+        let shown = self.cli(&["ca", "show", "--pem"])?;
+        anyhow::ensure!(shown.code() == 0, "ca show: {}", shown.stderr);
+        let trust = self.sandbox.write("agent-trust.pem", &shown.stdout)?;
         Ok(Agent::new(self.sandbox, cgroup.path(), &trust))
     }
 

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod binaries;
 pub mod cgroup;
 pub mod daemon;
+pub mod demo;
 pub mod ledger;
 pub mod namespace;
 pub mod probe;

@@ -1,6 +1,7 @@
 //! The project's chores, one file each: `cargo xtask CHORE`.
 
 mod build;
+mod demo;
 mod ebpf;
 mod toolchain;
 
@@ -20,6 +21,8 @@ struct Arguments {
 enum Chore {
     /// Build everything: the kernel's programs, then the binary that carries them
     Build(build::Options),
+    /// Show an unmodified agent program under enforcement, from a fresh machine (root)
+    Demo,
     /// Build the kernel's programs alone, installing their compiler where that can be done
     Ebpf,
 }
@@ -28,6 +31,7 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Build(options) => build::run(&options),
+        Chore::Demo => demo::run(),
         Chore::Ebpf => ebpf::run().map(drop),
     };
     match done {

@@ -34,6 +34,10 @@ pub(super) async fn answer(service: &Service, ask: Ask) -> Response<Answer> {
             model(path.trim_start_matches("/v1/models/"))
         }
         (Method::GET, "/v1/files") => files(),
+        (Method::POST, "/v1/files") => match ask.whole().await {
+            Ok(content) => file(service, content.len()),
+            Err(refusal) => *refusal,
+        },
         (Method::POST, "/v1/traces/ingest") => match ask.whole().await {
             Ok(_) => answer::bare(StatusCode::NO_CONTENT),
             Err(refusal) => *refusal,
@@ -102,4 +106,17 @@ fn model(id: &str) -> Response<Answer> {
 fn files() -> Response<Answer> {
     let list = json!({"object": "list", "data": [], "has_more": false});
     answer::json(StatusCode::OK, &list)
+}
+
+fn file(service: &Service, bytes: usize) -> Response<Answer> {
+    let kept = json!({
+        "id": format!("file-{:016x}", service.serial()),
+        "object": "file",
+        "bytes": bytes,
+        "created_at": MADE,
+        "filename": "upload",
+        "purpose": "user_data",
+        "status": "processed",
+    });
+    answer::json(StatusCode::OK, &kept)
 }
