@@ -1,8 +1,14 @@
 //! The project's chores, one file each: `cargo xtask CHORE`.
 
+mod bench;
 mod build;
+mod check;
 mod demo;
 mod ebpf;
+mod packages;
+mod step;
+mod test;
+mod tidy;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
@@ -19,20 +25,32 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measure what the enforcer adds, beside direct traffic and a peer (root)
+    Bench(bench::Options),
     /// Build everything: the kernel's programs, then the binary that carries them
     Build(build::Options),
+    /// Format, lints, dependencies and our own rules
+    Check,
     /// Show an unmodified agent program under enforcement, from a fresh machine (root)
     Demo,
     /// Build the kernel's programs alone, installing their compiler where that can be done
     Ebpf,
+    /// Everything: checks, unit tests, policy examples and, as root, end to end
+    Test(test::Options),
+    /// Our own rules alone: layers, budgets, names, invariants
+    Tidy,
 }
 
 #[expect(clippy::print_stderr, reason = "a chore speaks to whoever runs it")]
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
+        Chore::Bench(options) => bench::run(&options),
         Chore::Build(options) => build::run(&options),
+        Chore::Check => check::run(),
         Chore::Demo => demo::run(),
         Chore::Ebpf => ebpf::run().map(drop),
+        Chore::Test(options) => test::run(&options),
+        Chore::Tidy => tidy::run(&workspace()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -206,7 +206,7 @@ fn install_packages() -> Result<()> {
     .concat())
 }
 
-fn apt(arguments: &[&str]) -> Result<()> {
+pub(crate) fn apt(arguments: &[&str]) -> Result<()> {
     let status = clean("apt-get")
         .env("DEBIAN_FRONTEND", "noninteractive")
         .args(["-o", "DPkg::Lock::Timeout=300", "-qq"])
@@ -222,7 +222,7 @@ fn apt(arguments: &[&str]) -> Result<()> {
 }
 
 /// Debian or one of its kin, and we are root.
-fn may_install() -> bool {
+pub(crate) fn may_install() -> bool {
     let root = output(clean("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     root && Path::new("/etc/debian_version").exists() && on_path("apt-get")
 }
@@ -235,7 +235,7 @@ fn has_llvm(major: u32) -> bool {
     llvm_prefix(major).join("lib/libLLVM.so").exists()
 }
 
-fn on_path(name: &str) -> bool {
+pub(crate) fn on_path(name: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|folder| {
         // rustup leaves proxies for tools it does not have; a file that is there is enough for all others.
