@@ -12,6 +12,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -33,7 +34,7 @@ mod rotate;
 use flusher::Bell;
 use journal::Journal;
 use part::Part;
-pub(crate) use part::read_from;
+pub(crate) use part::{is_at, read_from};
 
 /// How a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,6 @@ pub struct Ledger {
 /// }
 /// ```
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "nothing may go out without it"]
 pub struct Receipt {
     sequence: u64,
     grants: Option<ExchangeId>,
@@ -89,6 +89,11 @@ pub struct Head {
     /// Its hash.
     pub hash: Digest,
 }
+
+/// A text that is not a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a head: a line number, a colon and 64 lower-case hex digits expected")]
+pub struct HeadError;
 
 /// Why an entry is not in the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +145,7 @@ pub enum OpenError {
     },
 }
 
-struct Shared {
+pub(crate) struct Shared {
     series: Series,
     config: Config,
     journal: Mutex<Journal<Part>>,
@@ -253,6 +258,12 @@ impl Ledger {
         self.shared.with(|journal| Ok(journal.head()))
     }
 
+    /// What tests of other modules here turn by hand instead of waiting for the flusher.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// The active file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -297,6 +308,18 @@ impl Receipt {
 }
 
 // === impl Head ===
+
+impl FromStr for Head {
+    type Err = HeadError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (sequence, hash) = text.split_once(':').ok_or(HeadError)?;
+        Ok(Self {
+            sequence: sequence.parse().map_err(|_| HeadError)?,
+            hash: hash.parse().map_err(|_| HeadError)?,
+        })
+    }
+}
 
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

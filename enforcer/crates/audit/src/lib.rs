@@ -13,7 +13,9 @@ mod fingerprint;
 mod ledger;
 mod opening;
 mod series;
+pub mod tail;
 mod terminal;
+mod verify;
 
 pub use chain::{Digest, DigestError};
 pub use entry::{
@@ -22,7 +24,8 @@ pub use entry::{
     PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter};
-pub use ledger::{Config, Durability, Head, Ledger, LedgerError, OpenError, Receipt};
+pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};
+pub use verify::{Finding, Problem, Report, Verifier, VerifyError};
 
 /// Where the daemon's ledger is unless its configuration says otherwise.
 pub const DEFAULT_LEDGER: &str = "/var/lib/enforcer/audit.jsonl";

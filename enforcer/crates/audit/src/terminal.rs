@@ -40,7 +40,7 @@ pub(crate) fn neutral(text: &str) -> String {
     for c in text.chars() {
         if is_hostile(c) {
             escape(c, |bytes| {
-                shown.extend(bytes.iter().map(|b| char::from(*b)))
+                shown.extend(bytes.iter().map(|b| char::from(*b)));
             });
         } else {
             shown.push(c);

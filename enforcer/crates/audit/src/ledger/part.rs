@@ -60,7 +60,7 @@ impl Store for Part {
 
     fn length(&self) -> io::Result<Option<u64>> {
         let metadata = self.file.metadata()?;
-        Ok((metadata.nlink() > 0).then(|| metadata.len()))
+        Ok((metadata.nlink() > 0).then_some(metadata.len()))
     }
 }
 
