@@ -9,21 +9,23 @@ use aws_lc_rs::rand;
 
 use crate::TlsError;
 
-/// Who may read a file.
+/// What a file is for: who may read it, and whether it must outlast a loss of power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Audience {
-    /// The owner: 0600.
-    Owner,
-    /// All: 0644.
+pub(crate) enum Kind {
+    /// For all, and made anew at every start: 0644, not waited for.
+    Derived,
+    /// For all, and made once: 0644, on disk before it is seen.
     Public,
+    /// For the owner, and made once: 0600, on disk before it is seen.
+    Secret,
 }
 
-/// Puts `content` at `path` under its final name and mode only once it is whole and on disk.
+/// Puts `content` at `path` under its final name only once it is whole.
 ///
 /// The mode is exact, whatever the umask, before the first byte is written.
-pub(crate) fn write(path: &Path, content: &[u8], audience: Audience) -> Result<(), TlsError> {
+pub(crate) fn write(path: &Path, content: &[u8], kind: Kind) -> Result<(), TlsError> {
     let temporary = temporary(path).map_err(failed("write", path))?;
-    replace(&temporary, path, content, audience).map_err(|source| {
+    replace(&temporary, path, content, kind).map_err(|source| {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
         failed("write", path)(source)
@@ -39,10 +41,10 @@ fn temporary(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(name))
 }
 
-fn replace(temporary: &Path, path: &Path, content: &[u8], audience: Audience) -> io::Result<()> {
-    let mode = match audience {
-        Audience::Owner => 0o600,
-        Audience::Public => 0o644,
+fn replace(temporary: &Path, path: &Path, content: &[u8], kind: Kind) -> io::Result<()> {
+    let mode = match kind {
+        Kind::Secret => 0o600,
+        Kind::Derived | Kind::Public => 0o644,
     };
     let mut file = OpenOptions::new()
         .write(true)
@@ -51,6 +53,9 @@ fn replace(temporary: &Path, path: &Path, content: &[u8], audience: Audience) ->
         .open(temporary)?;
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(content)?;
+    if kind == Kind::Derived {
+        return fs::rename(temporary, path);
+    }
     file.sync_all()?;
     fs::rename(temporary, path)?;
     match path.parent() {

@@ -8,7 +8,7 @@ mod pkcs12;
 
 use std::path::{Path, PathBuf};
 
-use crate::file::{self, Audience};
+use crate::file::{self, Kind};
 use crate::{CaCertificate, TlsError, certificate, roots};
 
 pub use environment::environment;
@@ -43,8 +43,8 @@ pub fn place(dir: &Path, ca: &CaCertificate) -> Result<Placed, TlsError> {
     let bundle = certificate::encode(&certificates);
     let truststore = pkcs12::truststore(&certificates, TRUSTSTORE_PASSWORD)?;
     file::public_folder(dir)?;
-    file::write(&placed.ca, ca.pem().as_bytes(), Audience::Public)?;
-    file::write(&placed.bundle, bundle.as_bytes(), Audience::Public)?;
-    file::write(&placed.truststore, &truststore, Audience::Public)?;
+    file::write(&placed.ca, ca.pem().as_bytes(), Kind::Derived)?;
+    file::write(&placed.bundle, bundle.as_bytes(), Kind::Derived)?;
+    file::write(&placed.truststore, &truststore, Kind::Derived)?;
     Ok(placed)
 }

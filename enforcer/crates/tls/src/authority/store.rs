@@ -15,7 +15,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData};
 
 use crate::TlsError;
 use crate::certificate::CaCertificate;
-use crate::file::{self, Audience, failed};
+use crate::file::{self, Kind, failed};
 
 /// A P-256 key in PKCS#8 is about 240 bytes as PEM; an RSA key brought along has a few thousand.
 const MAX_KEY: u64 = 16 * 1024;
@@ -66,7 +66,7 @@ pub(super) fn load(dir: &Path) -> Result<Stored, TlsError> {
 pub(super) fn create(dir: &Path, now: SystemTime) -> Result<Pair, TlsError> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(library)?;
     let pem = Secret::new(key.serialize_pem());
-    file::write(&key_path(dir), pem.expose().as_bytes(), Audience::Owner)?;
+    file::write(&key_path(dir), pem.expose().as_bytes(), Kind::Secret)?;
     tracing::info!(ca.folder = %dir.display(), "made a new local CA");
     certify(dir, key, now)
 }
@@ -81,7 +81,7 @@ pub(super) fn certify(dir: &Path, key: KeyPair, now: SystemTime) -> Result<Pair,
     file::write(
         certificate.path(),
         certificate.pem().as_bytes(),
-        Audience::Public,
+        Kind::Public,
     )?;
     Ok(Pair { key, certificate })
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use enforcer_flow::Side;
-use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
+use rustls::{CipherSuite, HandshakeKind, NamedGroup};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -53,6 +53,24 @@ async fn h2_is_chosen_over_http1_and_silence_is_accepted() {
         assert_eq!(agent.get_ref().1.alpn_protocol(), chosen);
         assert_eq!(server.get_ref().1.alpn_protocol(), chosen);
     }
+}
+
+#[tokio::test]
+async fn the_cheapest_suite_is_chosen_whatever_the_agent_prefers() {
+    let ours = Ours::new();
+    let met = ours
+        .meet(
+            &ours.agent_with_library_defaults(),
+            "a.example",
+            "a.example",
+        )
+        .await;
+    let (agent, _) = met.exchange().await;
+    let session = agent.get_ref().1;
+    let suite = session.negotiated_cipher_suite().unwrap().suite();
+    assert_eq!(suite, CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let group = session.negotiated_key_exchange_group().unwrap().name();
+    assert_eq!(group, NamedGroup::X25519);
 }
 
 #[tokio::test]

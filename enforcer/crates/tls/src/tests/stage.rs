@@ -10,6 +10,8 @@ use rcgen::{
     Issuer, KeyPair,
 };
 use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use tempfile::TempDir;
@@ -48,6 +50,12 @@ impl Ours {
         Agent::trusting(self.authority.certificate_der(), version)
     }
 
+    /// An agent that trusts our CA and prefers what its library prefers: the suites with SHA-384.
+    pub(super) fn agent_with_library_defaults(&self) -> Agent {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        Agent::with_provider(provider, self.authority.certificate_der(), &TLS13)
+    }
+
     /// The handshake between `agent`, who wants `name`, and us, who serve `served`.
     pub(super) async fn meet(&self, agent: &Agent, name: &str, served: &str) -> Met {
         let config = self.leaves.server_config(&host(served)).unwrap();
@@ -71,9 +79,17 @@ impl Agent {
         ca: &CertificateDer<'static>,
         version: &'static SupportedProtocolVersion,
     ) -> Self {
+        Self::with_provider(provider::agent_side(), ca, version)
+    }
+
+    fn with_provider(
+        provider: Arc<CryptoProvider>,
+        ca: &CertificateDer<'static>,
+        version: &'static SupportedProtocolVersion,
+    ) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(ca.clone()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(provider::agent_side())
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[version])
             .unwrap()
             .with_root_certificates(roots)
@@ -176,6 +192,16 @@ impl World {
 
     /// A server that proves `claims`, speaks `alpn` and all versions.
     pub(super) fn server(&self, claims: Claims, alpn: &[&str]) -> Arc<ServerConfig> {
+        self.server_with(provider::upstream_side(), claims, alpn)
+    }
+
+    /// The same with a choice of algorithms.
+    pub(super) fn server_with(
+        &self,
+        provider: Arc<CryptoProvider>,
+        claims: Claims,
+        alpn: &[&str],
+    ) -> Arc<ServerConfig> {
         let Claims { names, from, until } = claims;
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(names).unwrap();
@@ -184,7 +210,7 @@ impl World {
         leaf::set_validity(&mut params, from, until);
         let der = params.signed_by(&key, &self.issuer).unwrap().into();
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-        let mut config = ServerConfig::builder_with_provider(provider::agent_side())
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use enforcer_flow::Side;
-use rustls::{HandshakeKind, ServerConfig};
+use rustls::crypto::aws_lc_rs::kx_group;
+use rustls::{HandshakeKind, NamedGroup, ServerConfig};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio_rustls::client::TlsStream;
 
 use super::stage::{Claims, DAY, World, host};
-use crate::{Alpn, ConnectError, Connector, TlsError, accept};
+use crate::{Alpn, ConnectError, Connector, TlsError, accept, provider};
 
 /// What we offer, what the server speaks, and what is chosen.
 type Spoken = (Alpn, &'static [&'static str], Option<&'static [u8]>);
@@ -189,6 +190,29 @@ async fn sessions_resume_within_one_set_of_protocols() {
     for (alpn, kind) in cases {
         let met = meet(&connector, alpn, "api.example", Arc::clone(&server)).await;
         assert_eq!(met.unwrap().get_ref().1.handshake_kind(), Some(kind));
+    }
+}
+
+#[tokio::test]
+async fn the_key_exchange_is_hybrid_where_the_server_can_and_costs_no_round_trip_where_not() {
+    let world = World::new();
+    let connector = Connector::new(&[world.roots()]).unwrap();
+    let mut plain = (*provider::upstream_side()).clone();
+    plain.kx_groups = vec![kx_group::X25519];
+    let cases = [
+        (provider::upstream_side(), NamedGroup::X25519MLKEM768),
+        (Arc::new(plain), NamedGroup::X25519),
+    ];
+    for (provider, group) in cases {
+        let server = world.server_with(provider, Claims::valid("api.example"), &[]);
+        let met = meet(&connector, Alpn::Http1, "api.example", server).await;
+        let stream = met.unwrap();
+        let session = stream.get_ref().1;
+        assert_eq!(
+            session.negotiated_key_exchange_group().unwrap().name(),
+            group
+        );
+        assert_eq!(session.handshake_kind(), Some(HandshakeKind::Full));
     }
 }
 
