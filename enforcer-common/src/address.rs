@@ -1,64 +1,86 @@
-//! One form for all addresses: sixteen bytes, IPv4 as `::ffff:a.b.c.d`.
+//! One form for all addresses.
 
-/// 127.0.0.1 in the one form.
-pub const LOOPBACK4: [u8; 16] = map4([127, 0, 0, 1]);
-
-/// An IPv4 address in the one form.
-#[must_use]
-#[inline(always)]
-pub const fn map4(v4: [u8; 4]) -> [u8; 16] {
-    [
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4[0], v4[1], v4[2], v4[3],
-    ]
+/// An IPv6 address, or an IPv4 one as `::ffff:a.b.c.d`: four words in network order, as the kernel's contexts hold them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// The words; each holds four bytes of the address in the order in which they are written.
+    pub words: [u32; 4],
 }
 
-/// The IPv4 address inside; meaningless unless [`is_mapped`].
-#[must_use]
-#[inline(always)]
-pub const fn unmap4(ip: &[u8; 16]) -> [u8; 4] {
-    [ip[12], ip[13], ip[14], ip[15]]
-}
+impl Address {
+    /// `::`, which also stands for "none".
+    pub const NONE: Self = Self::new([0; 16]);
+    /// 127.0.0.1.
+    pub const LOOPBACK4: Self = Self::v4(u32::from_ne_bytes([127, 0, 0, 1]));
+    /// `::1`.
+    pub const LOOPBACK6: Self = Self::new([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 
-/// Whether this is an IPv4 address.
-#[must_use]
-#[inline(always)]
-pub const fn is_mapped(ip: &[u8; 16]) -> bool {
-    zero_to(ip, 10) && ip[10] == 0xff && ip[11] == 0xff
-}
-
-/// Whether this is 127.0.0.0/8 or `::1`.
-#[must_use]
-#[inline(always)]
-pub const fn is_loopback(ip: &[u8; 16]) -> bool {
-    if is_mapped(ip) {
-        ip[12] == 127
-    } else {
-        zero_to(ip, 15) && ip[15] == 1
-    }
-}
-
-/// Whether this is 0.0.0.0 or `::`, which `connect(2)` takes for the host itself.
-#[must_use]
-#[inline(always)]
-pub const fn is_any(ip: &[u8; 16]) -> bool {
-    if is_mapped(ip) {
-        ip[12] == 0 && ip[13] == 0 && ip[14] == 0 && ip[15] == 0
-    } else {
-        zero_to(ip, 16)
-    }
-}
-
-#[inline(always)]
-const fn zero_to(ip: &[u8; 16], end: usize) -> bool {
-    let mut i = 0;
-    while i < end {
-        if ip[i] != 0 {
-            return false;
+    /// From its bytes as they are written.
+    #[must_use]
+    pub const fn new(octets: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = octets;
+        Self {
+            words: [
+                u32::from_ne_bytes([a, b, c, d]),
+                u32::from_ne_bytes([e, f, g, h]),
+                u32::from_ne_bytes([i, j, k, l]),
+                u32::from_ne_bytes([m, n, o, p]),
+            ],
         }
-        i += 1;
     }
-    true
+
+    /// From an IPv4 address in network order.
+    #[must_use]
+    #[inline(always)]
+    pub const fn v4(word: u32) -> Self {
+        Self {
+            words: [0, 0, 0xffff_u32.to_be(), word],
+        }
+    }
+
+    /// Its bytes as they are written.
+    #[must_use]
+    pub const fn octets(&self) -> [u8; 16] {
+        let words = self.words;
+        let [a, b, c, d] = words[0].to_ne_bytes();
+        let [e, f, g, h] = words[1].to_ne_bytes();
+        let [i, j, k, l] = words[2].to_ne_bytes();
+        let [m, n, o, p] = words[3].to_ne_bytes();
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+    }
+
+    /// Whether this is an IPv4 address.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_v4(&self) -> bool {
+        let [a, b, c, _] = self.words;
+        a == 0 && b == 0 && c == 0xffff_u32.to_be()
+    }
+
+    /// Whether this is 127.0.0.0/8 or `::1`.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_loopback(&self) -> bool {
+        let [a, b, c, d] = self.words;
+        let d = u32::from_be(d);
+        if self.is_v4() {
+            d >> 24 == 127
+        } else {
+            a == 0 && b == 0 && c == 0 && d == 1
+        }
+    }
+
+    /// Whether this is 0.0.0.0 or `::`, which `connect(2)` takes for the host itself.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_any(&self) -> bool {
+        let [a, b, c, d] = self.words;
+        d == 0 && (self.is_v4() || (a == 0 && b == 0 && c == 0))
+    }
 }
+
+const _: () = assert!(size_of::<Address>() == 16 && align_of::<Address>() == 4);
 
 #[cfg(test)]
 mod tests {
@@ -66,11 +88,13 @@ mod tests {
     use super::*;
     use std::net::{Ipv4Addr, Ipv6Addr};
 
-    fn check(text: &str, mapped: bool, loopback: bool, any: bool) {
-        let ip = text.parse::<Ipv6Addr>().unwrap().octets();
+    fn check(text: &str, v4: bool, loopback: bool, any: bool) {
+        let octets = text.parse::<Ipv6Addr>().unwrap().octets();
+        let ip = Address::new(octets);
+        assert_eq!(ip.octets(), octets);
         assert_eq!(
-            (is_mapped(&ip), is_loopback(&ip), is_any(&ip)),
-            (mapped, loopback, any),
+            (ip.is_v4(), ip.is_loopback(), ip.is_any()),
+            (v4, loopback, any),
             "`{text}`"
         );
     }
@@ -85,14 +109,17 @@ mod tests {
         check("::1", false, true, false);
         check("::", false, false, true);
         check("::127.0.0.1", false, false, false);
-        check("2001:db8::1", false, false, false);
+        check("2001:db8:3:4:5:6:7:8", false, false, false);
         check("1::1", false, false, false);
+        check("1::", false, false, false);
     }
 
     #[test]
-    fn mapping_is_what_the_standard_library_calls_mapping() {
+    fn ipv4_is_mapped_as_the_standard_library_maps_it() {
         let v4 = Ipv4Addr::new(198, 51, 100, 7);
-        assert_eq!(map4(v4.octets()), v4.to_ipv6_mapped().octets());
-        assert_eq!(unmap4(&map4(v4.octets())), v4.octets());
+        let ip = Address::v4(u32::from_ne_bytes(v4.octets()));
+        assert_eq!(ip.octets(), v4.to_ipv6_mapped().octets());
+        assert_eq!(Address::LOOPBACK4.octets(), Ipv4Addr::LOCALHOST.to_ipv6_mapped().octets());
+        assert_eq!(Address::LOOPBACK6.octets(), Ipv6Addr::LOCALHOST.octets());
     }
 }

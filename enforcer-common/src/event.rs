@@ -1,5 +1,7 @@
 //! What the programs tell the daemon about what they refused.
 
+use crate::Address;
+
 /// One refusal, as it lies in the ring buffer `EVENTS`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +11,7 @@ pub struct KernelEvent {
     /// Cookie of the network namespace; 0 when the program could not know it.
     pub netns: u64,
     /// Destination address; all zero when there was none.
-    pub ip: [u8; 16],
+    pub ip: Address,
     /// The task's name, padded with zeroes; empty when no task was at hand.
     pub comm: [u8; 16],
     /// Thread group id in the initial pid namespace; 0 when no task was at hand.

@@ -17,7 +17,7 @@ mod netns;
 mod origin;
 mod workload;
 
-pub use address::{LOOPBACK4, is_any, is_loopback, is_mapped, map4, unmap4};
+pub use address::Address;
 pub use event::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason};
 pub use netns::{NetnsEntry, netns_flag};
 pub use origin::{OriginKey, OriginValue};

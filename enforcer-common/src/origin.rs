@@ -1,5 +1,7 @@
 //! What the connect hook leaves for the proxy.
 
+use crate::Address;
+
 /// Key of `FLOWS` and `LOOKUPS`: the agent's own end of a redirected socket, as `accept(2)` or `recvfrom(2)` will show it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,7 +9,7 @@ pub struct OriginKey {
     /// Cookie of the network namespace the socket lives in.
     pub netns: u64,
     /// Source address.
-    pub ip: [u8; 16],
+    pub ip: Address,
     /// Source port.
     pub port: u16,
     /// Always zero; part of the key, so it must be.
@@ -23,7 +25,7 @@ pub struct OriginValue {
     /// The socket's cookie.
     pub socket: u64,
     /// Destination address.
-    pub ip: [u8; 16],
+    pub ip: Address,
     /// The task's name, padded with zeroes.
     pub comm: [u8; 16],
     /// Thread group id in the initial pid namespace.
@@ -42,7 +44,7 @@ impl OriginKey {
     /// The key of the socket at `ip` and `port` in `netns`.
     #[must_use]
     #[inline(always)]
-    pub const fn new(netns: u64, ip: [u8; 16], port: u16) -> Self {
+    pub const fn new(netns: u64, ip: Address, port: u16) -> Self {
         Self {
             netns,
             ip,

@@ -1,7 +1,7 @@
 //! `connect(2)`: remember where the agent wanted to go, and point its socket at the enforcer.
 
 use aya_ebpf::programs::SockAddrContext;
-use enforcer_common::{Hook, LOOPBACK4, Reason};
+use enforcer_common::{Address, Hook, Reason};
 
 use crate::event::{Refusal, refuse};
 use crate::socket::{Socket, state};
@@ -23,6 +23,9 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
     let Some(socket) = Socket::claim(ctx, cgroup) else {
         return refuse(&refusal, None, Reason::Full);
     };
+    if socket.is_bent_to(&ip, refusal.port) {
+        return PASS;
+    }
     // An earlier destination must not outlive this call, whatever comes of it.
     socket.state = state::PLAIN;
     let Some(carrier) = carrier(sockaddr::kind(ctx), sockaddr::protocol(ctx)) else {
@@ -34,10 +37,10 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
         Verdict::Redirect(entry) => (state::BENT, entry.tcp_port),
         Verdict::Refuse(reason) => return refuse(&refusal, Some(socket), reason),
     };
-    socket.bend(state, listener, &ip, refusal.port);
+    socket.bend(state, listener, ip, refusal.port);
     match hook {
-        Hook::Connect4 => sockaddr::set_ip4(ctx, &LOOPBACK4),
-        _ => sockaddr::set_ip6(ctx, &LOOPBACK4),
+        Hook::Connect4 => sockaddr::set_ip4(ctx, &Address::LOOPBACK4),
+        _ => sockaddr::set_ip6(ctx, &Address::LOOPBACK4),
     }
     sockaddr::set_port(ctx, listener);
     PASS

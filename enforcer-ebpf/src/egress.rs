@@ -5,7 +5,7 @@ use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::programs::SkBuffContext;
 use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
 use enforcer_common::{
-    DNS_PORT, Hook, LOOPBACK4, NetnsEntry, OriginKey, Reason, ipproto, is_loopback, map4,
+    Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ipproto,
 };
 
 use crate::event::{Refusal, refuse};
@@ -18,15 +18,14 @@ const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 const ETH_IPV4: u16 = 0x0800;
 const ETH_IPV6: u16 = 0x86dd;
-const IPV4_HEADER: usize = 20;
 const IPV6_HEADER: usize = 40;
 
 /// What the headers say.
 struct Packet {
     family: u16,
     protocol: u32,
-    source: [u8; 16],
-    destination: [u8; 16],
+    source: Address,
+    destination: Address,
     /// Zero unless the protocol is TCP or UDP.
     source_port: u16,
     destination_port: u16,
@@ -55,14 +54,14 @@ fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
         ipproto::UDP => Carrier::Datagram,
         _ => return false,
     };
-    if !is_loopback(&packet.destination) {
+    if !packet.destination.is_loopback() {
         return false;
     }
     if packet.destination_port != own_port(entry, carrier) {
         return entry.flags & LOOPBACK_EXEMPT != 0 && packet.destination_port != DNS_PORT;
     }
     match carrier {
-        Carrier::Stream => packet.destination == LOOPBACK4 && socket.state != state::PLAIN,
+        Carrier::Stream => packet.destination == Address::LOOPBACK4 && socket.state != state::PLAIN,
         Carrier::Datagram => socket.state == state::LOOKUP && file(packet, socket),
     }
 }
@@ -113,14 +112,15 @@ fn parse(ctx: &SkBuffContext) -> Option<Packet> {
 
 #[inline(always)]
 fn parse4(ctx: &SkBuffContext) -> Option<Packet> {
-    let header: [u8; IPV4_HEADER] = ctx.load(0).ok()?;
-    let [first, .., s0, s1, s2, s3, d0, d1, d2, d3] = header;
-    let (source_port, destination_port) = ports(ctx, header[9], usize::from(first & 0x0f) * 4);
+    let first: u8 = ctx.load(0).ok()?;
+    let protocol: u8 = ctx.load(9).ok()?;
+    let [source, destination]: [u32; 2] = ctx.load(12).ok()?;
+    let (source_port, destination_port) = ports(ctx, protocol, usize::from(first & 0x0f) * 4);
     Some(Packet {
         family: AF_INET,
-        protocol: header[9].into(),
-        source: map4([s0, s1, s2, s3]),
-        destination: map4([d0, d1, d2, d3]),
+        protocol: protocol.into(),
+        source: Address::v4(source),
+        destination: Address::v4(destination),
         source_port,
         destination_port,
     })
@@ -130,12 +130,13 @@ fn parse4(ctx: &SkBuffContext) -> Option<Packet> {
 #[inline(always)]
 fn parse6(ctx: &SkBuffContext) -> Option<Packet> {
     let protocol: u8 = ctx.load(6).ok()?;
+    let [source, destination]: [Address; 2] = ctx.load(8).ok()?;
     let (source_port, destination_port) = ports(ctx, protocol, IPV6_HEADER);
     Some(Packet {
         family: AF_INET6,
         protocol: protocol.into(),
-        source: ctx.load(8).ok()?,
-        destination: ctx.load(24).ok()?,
+        source,
+        destination,
         source_port,
         destination_port,
     })

@@ -6,11 +6,10 @@ use aya_ebpf::bindings::{
     bpf_sock_ops,
 };
 use aya_ebpf::programs::SockOpsContext;
-use enforcer_common::{Hook, Reason, map4};
+use enforcer_common::{Address, Hook, Reason};
 
 use crate::event::report;
 use crate::maps::FLOWS;
-use crate::sockaddr::join;
 use crate::socket::{self, Socket, state};
 
 const AF_INET: u32 = 2;
@@ -77,15 +76,22 @@ fn entry<'a>(ctx: &SockOpsContext) -> Option<&'a mut Socket> {
     unsafe { socket::entry(sk.cast(), 0) }
 }
 
+/// All fields are read whatever the family: were they read in branches, an optimiser might join the reads into one from a
+/// computed place, which the verifier refuses.
 #[inline(always)]
-fn local_ip(ctx: &SockOpsContext) -> [u8; 16] {
+fn local_ip(ctx: &SockOpsContext) -> Address {
+    let four = Address::v4(read!(ctx, local_ip4));
+    let six = Address {
+        words: [
+            read!(ctx, local_ip6[0]),
+            read!(ctx, local_ip6[1]),
+            read!(ctx, local_ip6[2]),
+            read!(ctx, local_ip6[3]),
+        ],
+    };
     if read!(ctx, family) == AF_INET {
-        return map4(read!(ctx, local_ip4).to_ne_bytes());
+        four
+    } else {
+        six
     }
-    join([
-        read!(ctx, local_ip6[0]),
-        read!(ctx, local_ip6[1]),
-        read!(ctx, local_ip6[2]),
-        read!(ctx, local_ip6[3]),
-    ])
 }

@@ -2,7 +2,7 @@
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use aya_ebpf::programs::SockAddrContext;
-use enforcer_common::{Hook, KernelEvent, LostSlot, Reason};
+use enforcer_common::{Address, Hook, KernelEvent, LostSlot, Reason};
 
 use crate::maps::{EVENTS, LOST, WORKLOADS};
 use crate::socket::Socket;
@@ -23,7 +23,7 @@ pub struct Refusal {
     /// The family of the socket or packet.
     pub family: u16,
     /// Where it was to go.
-    pub ip: [u8; 16],
+    pub ip: Address,
     /// And to which port.
     pub port: u16,
 }
@@ -31,7 +31,7 @@ pub struct Refusal {
 impl Refusal {
     /// From the context of `connect(2)` and `sendmsg(2)`.
     #[inline(always)]
-    pub fn at(ctx: &SockAddrContext, hook: Hook, ip: [u8; 16]) -> Self {
+    pub fn at(ctx: &SockAddrContext, hook: Hook, ip: Address) -> Self {
         Self {
             netns: 0,
             hook,

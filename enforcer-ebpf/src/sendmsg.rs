@@ -3,15 +3,12 @@
 
 use aya_ebpf::programs::SockAddrContext;
 use enforcer_common::netns_flag::DNS6;
-use enforcer_common::{Hook, LOOPBACK4, Reason};
+use enforcer_common::{Address, Hook, Reason};
 
 use crate::event::{Refusal, refuse};
 use crate::socket::{Socket, state};
 use crate::verdict::{Carrier, Verdict, carrier, judge};
 use crate::{PASS, sockaddr, workload};
-
-/// `::1`.
-const LOOPBACK6: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 /// Both hooks. An IPv6 program cannot send to an IPv4-mapped address (the kernel refuses the rewrite), so it needs a DNS
 /// socket on `::1`; where the namespace has none, the lookup is refused.
@@ -28,6 +25,9 @@ pub fn sendmsg(ctx: &SockAddrContext, hook: Hook) -> i32 {
     let Some(socket) = Socket::claim(ctx, cgroup) else {
         return refuse(&refusal, None, Reason::Full);
     };
+    if socket.is_bent_to(&ip, refusal.port) {
+        return PASS;
+    }
     let Some(Carrier::Datagram) = carrier(sockaddr::kind(ctx), sockaddr::protocol(ctx)) else {
         return refuse(&refusal, Some(socket), Reason::Protocol);
     };
@@ -38,13 +38,13 @@ pub fn sendmsg(ctx: &SockAddrContext, hook: Hook) -> i32 {
         Verdict::Refuse(reason) => return refuse(&refusal, Some(socket), reason),
     };
     match hook {
-        Hook::Sendmsg4 => sockaddr::set_ip4(ctx, &LOOPBACK4),
+        Hook::Sendmsg4 => sockaddr::set_ip4(ctx, &Address::LOOPBACK4),
         _ if entry.flags & DNS6 == 0 => {
             return refuse(&refusal, Some(socket), Reason::NoListener);
         }
-        _ => sockaddr::set_ip6(ctx, &LOOPBACK6),
+        _ => sockaddr::set_ip6(ctx, &Address::LOOPBACK6),
     }
     sockaddr::set_port(ctx, entry.dns_port);
-    socket.bend(state::LOOKUP, entry.dns_port, &ip, refusal.port);
+    socket.bend(state::LOOKUP, entry.dns_port, ip, refusal.port);
     PASS
 }

@@ -5,7 +5,7 @@ use aya_ebpf::EbpfContext as _;
 use aya_ebpf::bindings::{BPF_SK_STORAGE_GET_F_CREATE, bpf_sock};
 use aya_ebpf::helpers::generated::bpf_get_netns_cookie;
 use aya_ebpf::programs::SockContext;
-use enforcer_common::{Hook, Reason};
+use enforcer_common::{Address, Hook, Reason};
 
 use crate::event::{Refusal, refuse};
 use crate::verdict::carrier;
@@ -28,7 +28,7 @@ pub fn sock_create(ctx: &SockContext) -> i32 {
         hook: Hook::SockCreate,
         protocol: read!(ctx, protocol),
         family: read!(ctx, family) as u16,
-        ip: [0; 16],
+        ip: Address::NONE,
         port: 0,
     };
     let Some(cgroup) = workload::labelled() else {

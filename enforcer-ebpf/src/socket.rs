@@ -9,7 +9,7 @@ use aya_ebpf::helpers::generated::{
     bpf_get_socket_cookie, bpf_sk_storage_get,
 };
 use aya_ebpf::programs::SockAddrContext;
-use enforcer_common::{OriginKey, OriginValue};
+use enforcer_common::{Address, OriginKey, OriginValue};
 
 use crate::maps::SOCKETS;
 
@@ -77,10 +77,18 @@ impl Socket {
         self.origin.cgroup = cgroup;
     }
 
+    /// Whether the socket is bent to this address already. That is so where a label stands above another and the same
+    /// programs run twice, and in what the kernel makes of sending on an IPv6 socket connected to an IPv4 address. An agent
+    /// that names our listener itself gains nothing by it: the origin remains the one it asked for before.
+    #[inline(always)]
+    pub fn is_bent_to(&self, ip: &Address, port: u16) -> bool {
+        self.state != state::PLAIN && ip.is_loopback() && port == self.listener
+    }
+
     /// Notes where the socket was pointed and what it is bent to instead.
     #[inline(always)]
-    pub fn bend(&mut self, state: u16, listener: u16, ip: &[u8; 16], port: u16) {
-        self.origin.ip = *ip;
+    pub fn bend(&mut self, state: u16, listener: u16, ip: Address, port: u16) {
+        self.origin.ip = ip;
         self.origin.port = port;
         self.listener = listener;
         self.state = state;

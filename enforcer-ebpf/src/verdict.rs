@@ -2,7 +2,7 @@
 //! in a namespace of the workload's own.
 
 use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
-use enforcer_common::{DNS_PORT, NetnsEntry, Reason, ipproto, is_any, is_loopback};
+use enforcer_common::{Address, DNS_PORT, NetnsEntry, Reason, ipproto};
 
 use crate::maps::NETNS;
 use crate::sockaddr::{DGRAM, STREAM};
@@ -47,11 +47,11 @@ pub fn listeners(netns: u64) -> Option<NetnsEntry> {
 
 /// Judges an address named in `connect(2)` or `sendmsg(2)`.
 #[inline(always)]
-pub fn judge(netns: u64, carrier: Carrier, ip: &[u8; 16], port: u16) -> Verdict {
+pub fn judge(netns: u64, carrier: Carrier, ip: &Address, port: u16) -> Verdict {
     let Some(entry) = listeners(netns) else {
         return Verdict::Refuse(Reason::NoListener);
     };
-    let home = is_loopback(ip) || is_any(ip);
+    let home = ip.is_loopback() || ip.is_any();
     if home && port == own_port(&entry, carrier) {
         return Verdict::Refuse(Reason::Own);
     }

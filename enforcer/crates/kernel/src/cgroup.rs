@@ -1,16 +1,30 @@
 //! Cgroups: their ids, and which of them must not be enforced.
 
 use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use enforcer_flow::CgroupId;
-use rustix::fs::fstatfs;
+use rustix::fs::{FsWord, Mode, OFlags, fstatfs, openat};
+use rustix::io::Errno;
 
 use crate::KernelError;
 
 /// The file system type, from `linux/magic.h`.
-const CGROUP2_MAGIC: i64 = 0x6367_7270;
+const CGROUP2_MAGIC: FsWord = 0x6367_7270;
+
+/// The kind of file handle that pseudo file systems hand out, from `linux/exportfs.h`.
+const FILEID_KERNFS: i32 = 0xfe;
+
+/// `struct file_handle`, name_to_handle_at(2), with a cgroup's id in it.
+#[repr(C, packed(4))]
+struct Handle {
+    length: u32,
+    kind: i32,
+    id: u64,
+}
 
 /// The id of the cgroup that `dir` is: its inode number.
 ///
@@ -37,11 +51,52 @@ pub(crate) fn open_agent(dir: &Path, id: CgroupId) -> Result<File, KernelError> 
     Ok(folder)
 }
 
+/// Whether the cgroup `id` exists and it or one below it holds processes; `hierarchy` is any directory of cgroup2.
+pub(crate) fn populated(hierarchy: &Path, id: CgroupId) -> io::Result<bool> {
+    let Some(folder) = open_id(&File::open(hierarchy)?, id)? else {
+        return Ok(false);
+    };
+    let events = match openat(&folder, "cgroup.events", OFlags::RDONLY, Mode::empty()) {
+        // It was removed since.
+        Err(Errno::NODEV | Errno::NOENT) => return Ok(false),
+        events => events?,
+    };
+    let mut text = String::new();
+    File::from(events).read_to_string(&mut text)?;
+    Ok(!text.lines().any(|line| line == "populated 0"))
+}
+
+/// Opens a cgroup by its id, which is what the kernel makes a file handle of; `None` when it is gone.
+fn open_id(hierarchy: &File, id: CgroupId) -> io::Result<Option<OwnedFd>> {
+    let mut handle = Handle {
+        length: 8,
+        kind: FILEID_KERNFS,
+        id: id.0,
+    };
+    // SAFETY: the structure is a file handle of the length it states.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_open_by_handle_at,
+            hierarchy.as_raw_fd(),
+            &raw mut handle,
+            libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC,
+        )
+    };
+    match RawFd::try_from(fd) {
+        // SAFETY: the kernel just made this descriptor, and nobody else knows it.
+        Ok(fd) if fd >= 0 => Ok(Some(unsafe { OwnedFd::from_raw_fd(fd) })),
+        _ => match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::ESTALE) => Ok(None),
+            error => Err(error),
+        },
+    }
+}
+
 fn open(dir: &Path) -> Result<(File, CgroupId), KernelError> {
     let failed = |error| KernelError::file("open", dir, error);
     let folder = File::open(dir).map_err(failed)?;
     let about = fstatfs(&folder).map_err(|error| failed(error.into()))?;
-    if i64::from(about.f_type) != CGROUP2_MAGIC {
+    if about.f_type != CGROUP2_MAGIC {
         return Err(KernelError::NotCgroup2 {
             path: dir.to_path_buf(),
         });

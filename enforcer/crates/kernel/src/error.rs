@@ -126,7 +126,7 @@ impl KernelError {
     }
 }
 
-/// Whether the kernel declined because of who asked.
+/// Whether the kernel declined because of who asked. `EACCES` is the verifier's word for a program it will not have.
 pub(crate) fn lacks_rights(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied
+    error.raw_os_error() == Some(libc::EPERM)
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use aya::maps::{MapData, RingBuf};
-use enforcer_common::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason, is_any};
+use enforcer_common::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason};
 use enforcer_flow::{CgroupId, NetnsCookie, Process};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -134,12 +134,14 @@ fn decode(bytes: &[u8]) -> Option<Refused> {
         netns: (netns != 0).then_some(NetnsCookie(netns)),
         process: process(pid, uid, &comm),
         protocol,
-        dst: (port != 0 || !is_any(&ip)).then(|| address(&ip, port)),
+        dst: (port != 0 || !ip.is_any()).then(|| address(&ip, port)),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use enforcer_common::Address;
+
     use super::*;
 
     fn bytes(event: KernelEvent) -> [u8; size_of::<KernelEvent>()] {
@@ -151,7 +153,7 @@ mod tests {
         KernelEvent {
             cgroup: 5,
             netns: 6,
-            ip: enforcer_common::map4([192, 0, 2, 1]),
+            ip: Address::v4(u32::from_ne_bytes([192, 0, 2, 1])),
             comm: *b"python3\0\0\0\0\0\0\0\0\0",
             pid: 7,
             uid: 8,
@@ -182,7 +184,7 @@ mod tests {
         let refused = decode(&bytes(KernelEvent {
             cgroup: 0,
             netns: 0,
-            ip: [0; 16],
+            ip: Address::NONE,
             port: 0,
             ..event()
         }));

@@ -30,8 +30,13 @@ pub(crate) fn hang(
     Ok(true)
 }
 
-/// Removes a pin, and with it the link; it need not be there.
+/// Takes a link's program off and removes its pin; it need not be there. Without the first, the kernel would get round to
+/// it some time after the pin is gone.
 pub(crate) fn unpin(pin: &Path) -> Result<(), KernelError> {
+    if let Ok(link) = sys::open_pin(pin) {
+        sys::link_detach(link.as_fd())
+            .map_err(|error| KernelError::call("detaching a program", error))?;
+    }
     match fs::remove_file(pin) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(KernelError::file("remove", pin, error))

@@ -1,7 +1,7 @@
 //! The embedded object: parsed, its maps made or adopted, its programs loaded.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use aya::maps::{Map, MapData, MapError};
@@ -29,9 +29,21 @@ const MAPS: [&str; 7] = [
 
 /// What the object became in the kernel.
 pub(crate) struct Loaded {
-    ebpf: Ebpf,
     /// The programs, in the order of [`HOOKS`].
     pub(crate) programs: Vec<(HookPoint, OwnedFd)>,
+    /// What they share with us.
+    pub(crate) maps: Maps,
+    /// The ring of refusals.
+    pub(crate) events: Map,
+}
+
+/// The maps that are read or written from here.
+pub(crate) struct Maps {
+    pub(crate) flows: OwnedFd,
+    pub(crate) lookups: OwnedFd,
+    pub(crate) lost: OwnedFd,
+    pub(crate) netns: OwnedFd,
+    pub(crate) workloads: OwnedFd,
 }
 
 impl Loaded {
@@ -52,41 +64,48 @@ impl Loaded {
             .into_iter()
             .map(|hook| Ok((hook, load(&mut ebpf, hook)?)))
             .collect::<Result<_, KernelError>>()?;
-        Ok(Self { ebpf, programs })
+        Ok(Self {
+            programs,
+            maps: Maps {
+                flows: map(&ebpf, "FLOWS")?,
+                lookups: map(&ebpf, "LOOKUPS")?,
+                lost: map(&ebpf, "LOST")?,
+                netns: map(&ebpf, "NETNS")?,
+                workloads: map(&ebpf, "WORKLOADS")?,
+            },
+            events: ebpf.take_map("EVENTS").ok_or_else(|| absent("EVENTS"))?,
+        })
     }
+}
 
-    /// A descriptor of the map `name`.
-    pub(crate) fn map(&self, name: &'static str) -> Result<OwnedFd, KernelError> {
-        let data = match self.ebpf.map(name) {
-            Some(Map::HashMap(data) | Map::LruHashMap(data) | Map::PerCpuArray(data)) => data,
-            Some(_) | None => return Err(missing_map(name)),
-        };
-        let fd = data.fd().as_fd().try_clone_to_owned();
-        fd.map_err(|source| KernelError::call("duplicating a descriptor", source))
-    }
+/// A descriptor of the map `name`.
+fn map(ebpf: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
+    let data = match ebpf.map(name) {
+        Some(Map::HashMap(data) | Map::LruHashMap(data) | Map::PerCpuArray(data)) => data,
+        Some(_) | None => return Err(absent(name)),
+    };
+    duplicate(data.fd())
+}
 
-    /// The ring of events.
-    pub(crate) fn events(&mut self) -> Result<Map, KernelError> {
-        self.ebpf
-            .take_map("EVENTS")
-            .ok_or_else(|| missing_map("EVENTS"))
-    }
+/// Another descriptor of the same thing.
+pub(crate) fn duplicate(fd: impl AsFd) -> Result<OwnedFd, KernelError> {
+    let copy = fd.as_fd().try_clone_to_owned();
+    copy.map_err(|source| KernelError::call("duplicating a descriptor", source))
 }
 
 fn load(ebpf: &mut Ebpf, hook: HookPoint) -> Result<OwnedFd, KernelError> {
     let HookPoint { name, .. } = hook;
     let refused = |source| program_error(name, source);
-    let program = ebpf.program_mut(name).ok_or_else(|| missing_map(name))?;
+    let program = ebpf.program_mut(name).ok_or_else(|| absent(name))?;
     match program {
         Program::CgroupSkb(program) => program.load(),
         Program::CgroupSock(program) => program.load(),
         Program::CgroupSockAddr(program) => program.load(),
         Program::SockOps(program) => program.load(),
-        _ => return Err(missing_map(name)),
+        _ => return Err(absent(name)),
     }
     .map_err(refused)?;
-    let fd = program.fd().map_err(refused)?.as_fd().try_clone_to_owned();
-    fd.map_err(|source| KernelError::call("duplicating a descriptor", source))
+    duplicate(program.fd().map_err(refused)?)
 }
 
 /// The kernel knows no BTF, or does not let us ask.
@@ -96,12 +115,12 @@ fn without_btf() -> KernelError {
     }
     KernelError::Permission {
         call: "loading the kernel's programs",
-        source: io::ErrorKind::PermissionDenied.into(),
+        source: io::Error::from_raw_os_error(libc::EPERM),
     }
 }
 
 /// An object that lacks what this crate was written for: someone else's, or one of another version.
-fn missing_map(name: &'static str) -> KernelError {
+fn absent(name: &'static str) -> KernelError {
     KernelError::Object(Box::new(EbpfError::MapError(MapError::InvalidName {
         name: name.into(),
     })))

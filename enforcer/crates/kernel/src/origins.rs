@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use enforcer_common::{OriginKey, OriginValue};
+use enforcer_common::{Address, OriginKey, OriginValue};
 use enforcer_flow::{CgroupId, ClientAddr, NetnsCookie, OriginalDst, Process};
 
 use crate::table::Table;
@@ -75,8 +75,8 @@ impl Origins for Tables {
 }
 
 /// The programs' one form of addresses, back to ours.
-pub(crate) fn address(ip: &[u8; 16], port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V6(Ipv6Addr::from(*ip)).to_canonical(), port)
+pub(crate) fn address(ip: &Address, port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::from(ip.octets())).to_canonical(), port)
 }
 
 /// A process as the programs describe it.
@@ -95,7 +95,7 @@ fn key(netns: NetnsCookie, client: ClientAddr) -> OriginKey {
         IpAddr::V4(v4) => v4.to_ipv6_mapped(),
         IpAddr::V6(v6) => v6,
     };
-    OriginKey::new(netns.0, ip.octets(), addr.port())
+    OriginKey::new(netns.0, Address::new(ip.octets()), addr.port())
 }
 
 /// A table that cannot be read answers like one that has nothing: the connection is refused.
@@ -116,7 +116,7 @@ mod tests {
         OriginValue {
             cgroup: 7,
             socket: 8,
-            ip: ip.parse::<Ipv6Addr>().unwrap().octets(),
+            ip: Address::new(ip.parse::<Ipv6Addr>().unwrap().octets()),
             comm: padded,
             pid: 9,
             uid: 10,
@@ -147,10 +147,10 @@ mod tests {
     fn keys_are_in_the_one_form_of_addresses() {
         let client = |text: &str| ClientAddr::new(text.parse().unwrap());
         let v4 = key(NetnsCookie(3), client("127.0.0.1:4000"));
-        assert_eq!(v4.ip, enforcer_common::LOOPBACK4);
+        assert_eq!(v4.ip, Address::LOOPBACK4);
         assert_eq!((v4.netns, v4.port), (3, 4000));
         assert_eq!(v4, key(NetnsCookie(3), client("[::ffff:127.0.0.1]:4000")));
         let v6 = key(NetnsCookie(3), client("[::1]:4000"));
-        assert_eq!(v6.ip, Ipv6Addr::LOCALHOST.octets());
+        assert_eq!(v6.ip, Address::LOOPBACK6);
     }
 }

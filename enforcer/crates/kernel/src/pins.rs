@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 
 use enforcer_common::ABI;
 use enforcer_flow::CgroupId;
-use rustix::fs::{FlockOperation, flock, statfs};
+use rustix::fs::{FlockOperation, FsWord, flock, statfs};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 
-use crate::KernelError;
+use crate::hooks::HOOKS;
+use crate::{KernelError, link};
 
 /// The file system type, from `linux/magic.h`.
-const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
+const BPF_FS_MAGIC: FsWord = 0xcafe_4a11;
 /// Where the file system belongs.
 const BPF_FS: &str = "/sys/fs/bpf";
 
@@ -24,21 +25,22 @@ const BPF_FS: &str = "/sys/fs/bpf";
 pub(crate) struct Pins {
     root: PathBuf,
     // Held for its lock alone.
-    _lock: File,
+    lock: File,
 }
 
 impl Pins {
     /// Makes the place, mounts the file system if that is missing, and locks it.
     pub(crate) fn claim(root: &Path) -> Result<Self, KernelError> {
-        make_folder(root)?;
+        let path = root.to_path_buf();
+        mount_missing(root)?;
+        let above = root.parent().unwrap_or(root);
+        create(above)?;
+        let _alone = guard(above)?;
+        create(root)?;
         if !in_bpf_fs(root)? {
-            return Err(KernelError::Pins {
-                path: root.to_path_buf(),
-            });
+            return Err(KernelError::Pins { path });
         }
-        Self::lock(root)?.ok_or_else(|| KernelError::Busy {
-            path: root.to_path_buf(),
-        })
+        Self::lock(root)?.ok_or(KernelError::Busy { path })
     }
 
     /// Locks a place that is there; `None` when its instance lives.
@@ -47,7 +49,7 @@ impl Pins {
         match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Self {
                 root: root.to_path_buf(),
-                _lock: folder,
+                lock: folder,
             })),
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(KernelError::file("lock", root, error)),
@@ -90,9 +92,28 @@ impl Pins {
         Ok(())
     }
 
-    /// Removes every pin and the place itself.
+    /// Takes all programs off one cgroup, the backstop first, and removes their pins.
+    pub(crate) fn unlink(&self, id: CgroupId) -> Result<(), KernelError> {
+        let links = self.links(id);
+        for hook in HOOKS.iter().rev() {
+            link::unpin(&links.join(hook.name))?;
+        }
+        remove(&links)
+    }
+
+    /// Takes all programs off, removes every pin and the place itself.
     pub(crate) fn release(self) -> Result<(), KernelError> {
+        for id in self.linked() {
+            self.unlink(id)?;
+        }
         remove(&self.root)
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread forked, and that did not yet run its command, holds a copy.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 
@@ -111,18 +132,27 @@ pub(crate) fn remove(folder: &Path) -> Result<(), KernelError> {
     }
 }
 
-fn make_folder(root: &Path) -> Result<(), KernelError> {
+/// Waits until nobody else claims or prunes below `folder`, and keeps others from it: a place that was just made must not
+/// be taken for a dead one's.
+pub(crate) fn guard(folder: &Path) -> Result<File, KernelError> {
+    let file = File::open(folder).map_err(|error| KernelError::file("open", folder, error))?;
+    flock(&file, FlockOperation::LockExclusive)
+        .map_err(|error| KernelError::file("lock", folder, error))?;
+    Ok(file)
+}
+
+fn mount_missing(root: &Path) -> Result<(), KernelError> {
     if root.starts_with(BPF_FS) && !in_bpf_fs(Path::new(BPF_FS))? {
         let options = c"mode=0700";
         mount("bpf", BPF_FS, "bpf", MountFlags::empty(), options)
             .map_err(|error| KernelError::call("mounting a BPF file system", error))?;
     }
-    create(root)
+    Ok(())
 }
 
 fn in_bpf_fs(path: &Path) -> Result<bool, KernelError> {
     match statfs(path) {
-        Ok(about) => Ok(i64::from(about.f_type) == BPF_FS_MAGIC),
+        Ok(about) => Ok(about.f_type == BPF_FS_MAGIC),
         Err(Errno::NOENT) => Ok(false),
         Err(error) => Err(KernelError::file("look at", path, error)),
     }

@@ -4,11 +4,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use crate::object::duplicate;
 use crate::{KernelError, Netns};
 
 /// A place for a command's child.
@@ -30,10 +31,7 @@ impl Placement {
             .write(true)
             .open(&procs)
             .map_err(|error| KernelError::file("write to", &procs, error))?;
-        let netns = netns
-            .map(|netns| netns.as_fd().try_clone_to_owned())
-            .transpose()
-            .map_err(|error| KernelError::call("duplicating a descriptor", error))?;
+        let netns = netns.map(duplicate).transpose()?;
         Ok(Self { cgroup, netns })
     }
 

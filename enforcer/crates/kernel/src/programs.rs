@@ -1,6 +1,6 @@
 //! The programs in the kernel: loaded once, hung on each agent's cgroup, told where the listeners are.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,8 @@ use aya::maps::Map;
 use enforcer_common::{NetnsEntry, WorkloadEntry};
 use enforcer_flow::{CgroupId, NetnsCookie};
 
-use crate::object::{Loaded, ring};
+use crate::hooks::HookPoint;
+use crate::object::{Loaded, duplicate, ring};
 use crate::origins::Tables;
 use crate::pins::{self, Pins};
 use crate::table::Table;
@@ -22,7 +23,10 @@ const NOBODY: u64 = 0;
 /// Dropping this leaves everything pinned: agents stay enforced, and are refused until a successor serves them.
 pub struct Programs {
     pins: Pins,
-    loaded: Loaded,
+    programs: Vec<(HookPoint, OwnedFd)>,
+    flows: OwnedFd,
+    lookups: OwnedFd,
+    lost: OwnedFd,
     events: Mutex<Option<Map>>,
     netns: Table<u64, NetnsEntry>,
     workloads: Table<u64, WorkloadEntry>,
@@ -38,24 +42,26 @@ impl Programs {
     /// holds `pins`.
     pub fn load(pins: &Path) -> Result<Self, KernelError> {
         let pins = Pins::claim(pins)?;
-        let mut loaded = Loaded::new(&pins.maps()?)?;
+        let loaded = Loaded::new(&pins.maps()?)?;
         // A predecessor's programs hold on to their maps without the pins.
         pins.forget_old_maps()?;
-        let events = Mutex::new(Some(loaded.events()?));
+        let Loaded {
+            programs,
+            maps,
+            events,
+        } = loaded;
         // SAFETY: the object declares both maps as hashes with these types.
-        let (netns, workloads) = unsafe {
-            (
-                Table::new(loaded.map("NETNS")?),
-                Table::new(loaded.map("WORKLOADS")?),
-            )
-        };
+        let (netns, workloads) = unsafe { (Table::new(maps.netns), Table::new(maps.workloads)) };
         workloads
             .set(&NOBODY, &WorkloadEntry::default())
             .map_err(|error| KernelError::call("writing a map", error))?;
         Ok(Self {
             pins,
-            loaded,
-            events,
+            programs,
+            flows: maps.flows,
+            lookups: maps.lookups,
+            lost: maps.lost,
+            events: Mutex::new(Some(events)),
             netns,
             workloads,
         })
@@ -77,7 +83,7 @@ impl Programs {
             .set(&id.0, &WorkloadEntry::default())
             .map_err(|error| KernelError::call("writing a map", error))?;
         let mut made = Vec::new();
-        for (hook, program) in &self.loaded.programs {
+        for (hook, program) in &self.programs {
             let pin = links.join(hook.name);
             match link::hang(program.as_fd(), *hook, &folder, &pin) {
                 Ok(true) => made.push(pin),
@@ -102,7 +108,7 @@ impl Programs {
     /// # Errors
     /// When a pin cannot be removed.
     pub fn detach(&self, id: CgroupId) -> Result<(), KernelError> {
-        pins::remove(&self.pins.links(id))?;
+        self.pins.unlink(id)?;
         self.workloads
             .remove(&id.0)
             .map_err(|error| KernelError::call("writing a map", error))
@@ -139,13 +145,9 @@ impl Programs {
     /// # Errors
     /// When descriptors run out.
     pub fn origins(&self) -> Result<impl Origins + 'static, KernelError> {
+        let (flows, lookups) = (duplicate(&self.flows)?, duplicate(&self.lookups)?);
         // SAFETY: the object declares both maps as hashes with these types.
-        let (flows, lookups) = unsafe {
-            (
-                Table::new(self.loaded.map("FLOWS")?),
-                Table::new(self.loaded.map("LOOKUPS")?),
-            )
-        };
+        let (flows, lookups) = unsafe { (Table::new(flows), Table::new(lookups)) };
         Ok(Tables { flows, lookups })
     }
 
@@ -163,7 +165,7 @@ impl Programs {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let map = taken.ok_or(KernelError::EventsTaken)?;
-        Events::new(ring(map)?, self.loaded.map("LOST")?)
+        Events::new(ring(map)?, duplicate(&self.lost)?)
     }
 
     /// Takes the programs off all cgroups and removes every pin.
@@ -171,9 +173,6 @@ impl Programs {
     /// # Errors
     /// When a pin cannot be removed.
     pub fn release(self) -> Result<(), KernelError> {
-        for id in self.attached() {
-            self.detach(id)?;
-        }
         self.pins.release()
     }
 }

@@ -17,6 +17,7 @@ const OBJ_GET: libc::c_long = 7;
 const MAP_LOOKUP_AND_DELETE_ELEM: libc::c_long = 21;
 const LINK_CREATE: libc::c_long = 28;
 const LINK_UPDATE: libc::c_long = 29;
+const LINK_DETACH: libc::c_long = 34;
 
 /// Arguments of the commands on one element of a map.
 #[repr(C)]
@@ -42,6 +43,11 @@ struct LinkCreate {
     target: RawFd,
     attach_type: u32,
     flags: u32,
+}
+
+#[repr(C)]
+struct LinkDetach {
+    link: RawFd,
 }
 
 #[repr(C)]
@@ -119,6 +125,15 @@ pub(crate) fn link_update(link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::
     };
     // SAFETY: the structure is what this command reads, and names open descriptors.
     unsafe { call(LINK_UPDATE, &mut arguments) }.map(drop)
+}
+
+/// Takes a link's program off its cgroup at once, whoever else holds the link.
+pub(crate) fn link_detach(link: BorrowedFd<'_>) -> io::Result<()> {
+    let mut arguments = LinkDetach {
+        link: link.as_raw_fd(),
+    };
+    // SAFETY: the structure is what this command reads, and names an open descriptor.
+    unsafe { call(LINK_DETACH, &mut arguments) }.map(drop)
 }
 
 /// Pins an object under a name in a BPF file system.

@@ -1,9 +1,23 @@
 //! The programs in a real kernel: real cgroups, real namespaces, real sockets. Needs root and the built object; says why
 //! it skips without.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test's own hands may fail and speak like a test"
+)]
+
 #[path = "hooks/agent.rs"]
 mod agent;
+#[path = "hooks/backstop.rs"]
+mod backstop;
+#[path = "hooks/lifecycle.rs"]
+mod lifecycle;
+#[path = "hooks/refuse.rs"]
+mod refuse;
 #[path = "hooks/sandbox.rs"]
 mod sandbox;
 #[path = "hooks/tcp.rs"]
 mod tcp;
+#[path = "hooks/udp.rs"]
+mod udp;

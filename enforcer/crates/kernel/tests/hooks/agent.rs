@@ -14,24 +14,26 @@ const ROLE: &str = "ENFORCER_TEST_AGENT";
 /// Marks the agent's answers among the test runner's own lines.
 const MARK: &str = "agent> ";
 /// No call of an agent may hang a test.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running agent; killed on drop.
-pub struct Agent {
+pub(crate) struct Agent {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Agent {
-    pub fn start(cgroup: &Path, netns: Option<&Netns>) -> Self {
+    pub(crate) fn start(cgroup: &Path, netns: &Netns) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["--exact", "agent::agent_process", "--nocapture"])
             .env(ROLE, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        Placement::new(cgroup, netns).unwrap().apply(&mut command);
+        Placement::new(cgroup, Some(netns))
+            .unwrap()
+            .apply(&mut command);
         let mut child = command.spawn().unwrap();
         Self {
             stdin: child.stdin.take().unwrap(),
@@ -40,17 +42,17 @@ impl Agent {
         }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Tells the agent to do something without waiting for it.
-    pub fn tell(&mut self, order: &str) {
+    pub(crate) fn tell(&mut self, order: &str) {
         writeln!(self.stdin, "{order}").unwrap();
     }
 
     /// Waits for the answer to the oldest order.
-    pub fn answer(&mut self) -> String {
+    pub(crate) fn answer(&mut self) -> String {
         loop {
             let mut line = String::new();
             assert_ne!(
@@ -65,7 +67,7 @@ impl Agent {
         }
     }
 
-    pub fn ask(&mut self, order: &str) -> String {
+    pub(crate) fn ask(&mut self, order: &str) -> String {
         self.tell(order);
         self.answer()
     }
@@ -149,6 +151,10 @@ impl Hands {
             }
             ["close"] => {
                 self.socket = None;
+                Ok("ok".into())
+            }
+            ["allow-ping"] => {
+                std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")?;
                 Ok("ok".into())
             }
             ["listen", addr] => {

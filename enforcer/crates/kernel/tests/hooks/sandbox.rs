@@ -12,104 +12,166 @@ use enforcer_kernel::{
 
 use crate::agent::Agent;
 
-/// Everything a test needs, in the order in which it must go.
-pub struct Sandbox {
-    pub programs: Option<Programs>,
-    pub netns: Netns,
-    pub listeners: Listeners,
-    pub cgroup: PathBuf,
-    pub id: CgroupId,
-    pub pins: PathBuf,
+/// Everything a test needs.
+pub(crate) struct Sandbox {
+    /// Taken by tests that end them early.
+    pub(crate) programs: Option<Programs>,
+    pub(crate) netns: Netns,
+    pub(crate) listeners: Listeners,
+    /// The agent's cgroup; beside it stand those of strangers.
+    pub(crate) cgroup: PathBuf,
+    pub(crate) id: CgroupId,
+    pub(crate) pins: PathBuf,
+    /// What goes when the test ends.
+    _folders: Folders,
+}
+
+/// Removed on drop, the cgroups below with their processes gone.
+struct Folders {
+    cgroup: PathBuf,
+    pins: PathBuf,
 }
 
 impl Sandbox {
     /// Programs attached to a new cgroup, serving a new namespace. `None`, with the reason printed, where that cannot be.
-    pub fn new(loopback: Loopback) -> Option<Self> {
+    pub(crate) fn new(loopback: Loopback) -> Option<Self> {
         let sandbox = Self::idle()?;
-        sandbox
-            .programs()
-            .attach(&sandbox.cgroup, sandbox.id)
-            .unwrap();
-        let ports = sandbox.listeners.ports(loopback).unwrap();
-        sandbox
-            .programs()
-            .serve(sandbox.netns.cookie(), ports)
-            .unwrap();
+        sandbox.enforce(loopback);
         Some(sandbox)
     }
 
     /// The same before anything is attached or served.
-    pub fn idle() -> Option<Self> {
+    pub(crate) fn idle() -> Option<Self> {
+        Self::below("pins")
+    }
+
+    /// The same, pinned in a folder of this name in a folder of the test's own.
+    pub(crate) fn below(name: &str) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("enforcer-test-{}-{count}", std::process::id());
-        let pins = Path::new("/sys/fs/bpf").join(&name);
+        let unique = format!("enforcer-test-{}-{count}", std::process::id());
+        let folders = Folders {
+            cgroup: cgroup2_mount().join(&unique),
+            pins: Path::new("/sys/fs/bpf").join(&unique),
+        };
+        let pins = folders.pins.join(name);
         let programs = match Programs::load(&pins) {
             Ok(programs) => programs,
-            Err(error @ (KernelError::ObjectMissing | KernelError::Permission { .. })) => {
-                println!("skipped: {error}");
-                return None;
-            }
+            Err(error @ KernelError::ObjectMissing) => return skip(&error),
+            Err(error @ KernelError::Permission { .. }) if !is_root() => return skip(&error),
             Err(error) => panic!("{error:?}"),
         };
-        let cgroup = cgroup2_mount().join(&name);
-        fs::create_dir(&cgroup).unwrap();
+        let cgroup = folders.cgroup.join("agent");
+        fs::create_dir_all(&cgroup).unwrap();
         let netns = Netns::isolated().unwrap();
         let listeners = netns.listen().unwrap();
         listeners.tcp.set_nonblocking(false).unwrap();
-        listeners.dns.set_nonblocking(false).unwrap();
+        for dns in [Some(&listeners.dns), listeners.dns6.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            dns.set_nonblocking(false).unwrap();
+            dns.set_read_timeout(Some(crate::agent::PATIENCE)).unwrap();
+        }
         Some(Self {
             programs: Some(programs),
-            id: cgroup_id(&cgroup).unwrap(),
             netns,
             listeners,
+            id: cgroup_id(&cgroup).unwrap(),
             cgroup,
             pins,
+            _folders: folders,
         })
     }
 
-    pub fn programs(&self) -> &Programs {
-        self.programs.as_ref().unwrap()
+    /// Attaches and serves.
+    pub(crate) fn enforce(&self, loopback: Loopback) {
+        let ports = self.listeners.ports(loopback).unwrap();
+        self.programs().attach(&self.cgroup, self.id).unwrap();
+        self.programs().serve(self.netns.cookie(), ports).unwrap();
+    }
+
+    pub(crate) fn programs(&self) -> &Programs {
+        self.programs
+            .as_ref()
+            .expect("no test takes them and asks for them")
     }
 
     /// A process in the cgroup and the namespace.
-    pub fn agent(&self) -> Agent {
-        Agent::start(&self.cgroup, Some(&self.netns))
+    pub(crate) fn agent(&self) -> Agent {
+        self.agent_in(&self.cgroup)
+    }
+
+    /// A process in a cgroup and the namespace.
+    pub(crate) fn agent_in(&self, cgroup: &Path) -> Agent {
+        Agent::start(cgroup, &self.netns)
+    }
+
+    /// A process in the namespace, but in a cgroup that nobody labelled.
+    pub(crate) fn stranger(&self) -> Agent {
+        self.agent_in(&self.sibling("stranger"))
+    }
+
+    /// A new cgroup beside the agent's.
+    pub(crate) fn sibling(&self, name: &str) -> PathBuf {
+        let cgroup = self.cgroup.with_file_name(name);
+        fs::create_dir(&cgroup).unwrap();
+        cgroup
     }
 
     /// Accepts the connection that is there, and asks who it is.
-    pub fn accept(&self) -> (TcpStream, SocketAddr, Option<Origin>) {
+    pub(crate) fn accept(&self) -> (TcpStream, SocketAddr, Option<Origin>) {
         let (stream, client) = self.listeners.tcp.accept().unwrap();
-        let origins = self.programs().origins().unwrap();
-        let origin = origins.take(self.netns.cookie(), ClientAddr::new(client));
+        let origin = self.origin(client);
         (stream, client, origin)
+    }
+
+    /// Asks who a client is.
+    pub(crate) fn origin(&self, client: SocketAddr) -> Option<Origin> {
+        let origins = self.programs().origins().unwrap();
+        origins.take(self.netns.cookie(), ClientAddr::new(client))
     }
 }
 
-impl Drop for Sandbox {
+impl Drop for Folders {
     fn drop(&mut self) {
-        // The pins may be held by a failed test's value, or by nobody: the folder goes in either case.
-        drop(self.programs.take());
-        let _ = fs::remove_dir_all(&self.pins);
-        remove_cgroup(&self.cgroup);
+        let Self { cgroup, pins } = self;
+        let _ = fs::remove_dir_all(pins);
+        remove_cgroup(cgroup);
     }
 }
 
 /// Where cgroup2 is mounted: alone at /sys/fs/cgroup, or below it.
-pub fn cgroup2_mount() -> PathBuf {
+pub(crate) fn cgroup2_mount() -> PathBuf {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let line = mounts.lines().find(|line| line.contains(" - cgroup2 "));
-    line.unwrap().split(' ').nth(4).unwrap().into()
+    let line = line.expect("a cgroup2 mount");
+    line.split(' ').nth(4).expect("a mount point").into()
 }
 
-/// Removes a cgroup and those below it. A process that was just killed stays in it until it is reaped.
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn skip<T>(why: &KernelError) -> Option<T> {
+    println!("skipped: {why}");
+    None
+}
+
+/// Runs what needs a runtime.
+pub(crate) fn block_on(task: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(task);
+}
+
+/// Removes a cgroup and those below it. Its processes must be gone.
 fn remove_cgroup(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             remove_cgroup(&entry.path());
         }
     }
-    if let Err(error) = fs::remove_dir(dir) {
-        println!("cgroup {} stays: {error}", dir.display());
-    }
+    let _ = fs::remove_dir(dir);
 }

@@ -2,7 +2,6 @@
 
 use enforcer_kernel::Loopback;
 
-use crate::agent::Agent;
 use crate::sandbox::Sandbox;
 
 /// Connects from a socket of `family` (2 or 10) to `dst`; the origin must say `shown`, and so must the agent's own view.
@@ -54,7 +53,7 @@ fn a_child_cgroup_is_attributed_to_the_labelled_one_above() {
     };
     let child = sandbox.cgroup.join("a/b");
     std::fs::create_dir_all(&child).unwrap();
-    let mut agent = Agent::start(&child, Some(&sandbox.netns));
+    let mut agent = sandbox.agent_in(&child);
     agent.ask("socket 2 1 6");
     agent.ask("connect 192.0.2.1:443");
     let (_stream, _, origin) = sandbox.accept();

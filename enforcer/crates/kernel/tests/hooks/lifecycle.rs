@@ -1,0 +1,255 @@
+//! Pins outlive the daemon, a successor adopts them, and nothing is left when all is released.
+
+use std::fs;
+
+use aya::maps::{HashMap, Map, MapData};
+use enforcer_flow::CgroupId;
+use enforcer_kernel::{KernelError, Loopback, Netns, Programs, cgroup_id, prune};
+
+use crate::sandbox::{Sandbox, cgroup2_mount};
+
+/// `EPERM`, from a hook.
+const REFUSED: &str = "error 1";
+/// `ENETUNREACH`: what a namespace with nothing but loopback says of itself.
+const FREE: &str = "error 101";
+
+/// How many connections are filed.
+fn filed(sandbox: &Sandbox) -> usize {
+    let map = MapData::from_pin(sandbox.pins.join("v1/FLOWS")).unwrap();
+    let map = Map::from_map_data(map).unwrap();
+    let flows: HashMap<MapData, [u8; 32], [u8; 64]> = map.try_into().unwrap();
+    flows.keys().count()
+}
+
+#[test]
+fn pins_go_on_enforcing_and_a_successor_adopts_them() {
+    let Some(mut sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let (mut early, mut late) = (sandbox.agent(), sandbox.agent());
+    drop(sandbox.programs.take());
+
+    // The daemon is gone: nothing gets out, and what is asked is kept for the successor.
+    early.ask("socket 2 2 17");
+    assert_eq!(early.ask("sendto 192.0.2.1:443 x"), REFUSED);
+    early.ask("socket 2 1 6");
+    assert!(early.ask("connect 192.0.2.1:443").starts_with("ok"));
+
+    let successor = Programs::load(&sandbox.pins).unwrap();
+    assert_eq!(successor.attached(), [sandbox.id]);
+    sandbox.programs = Some(successor);
+    let (_stream, _, origin) = sandbox.accept();
+    assert_eq!(origin.unwrap().dst.to_string(), "192.0.2.1:443");
+
+    // Its own programs take the place of the old, with the same maps.
+    sandbox
+        .programs()
+        .attach(&sandbox.cgroup, sandbox.id)
+        .unwrap();
+    assert_eq!(early.ask("peer"), "ok 192.0.2.1:443");
+    late.ask("socket 2 1 6");
+    late.ask("connect 192.0.2.2:443");
+    let (_stream, _, origin) = sandbox.accept();
+    assert_eq!(origin.unwrap().dst.to_string(), "192.0.2.2:443");
+}
+
+#[test]
+fn a_dead_listener_refuses() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let gone = sandbox.netns.listen().unwrap();
+    let ports = gone.ports(Loopback::Exempt).unwrap();
+    drop(gone);
+    sandbox
+        .programs()
+        .serve(sandbox.netns.cookie(), ports)
+        .unwrap();
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 1 6");
+    assert_eq!(agent.ask("connect 192.0.2.1:443"), "error 111");
+    assert_eq!(filed(&sandbox), 0);
+}
+
+#[test]
+fn a_namespace_that_is_no_longer_served_is_refused() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    sandbox.programs().unserve(sandbox.netns.cookie()).unwrap();
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 1 6");
+    assert_eq!(agent.ask("connect 192.0.2.1:443"), REFUSED);
+}
+
+#[test]
+fn connections_that_nobody_accepted_leave_nothing() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    for (family, dst) in [
+        (2, "192.0.2.1:443"),
+        (10, "[2001:db8::1]:443"),
+        (10, "[::ffff:192.0.2.1]:443"),
+    ] {
+        agent.ask(&format!("socket {family} 1 6"));
+        assert!(agent.ask(&format!("connect {dst}")).starts_with("ok"));
+        assert_eq!(filed(&sandbox), 1, "`{dst}`");
+        agent.ask("close");
+        assert_eq!(filed(&sandbox), 0, "`{dst}`");
+    }
+    // Nor does a process that is killed.
+    agent.ask("socket 2 1 6");
+    agent.ask("connect 192.0.2.1:443");
+    assert_eq!(filed(&sandbox), 1);
+    drop(agent);
+    assert_eq!(filed(&sandbox), 0);
+}
+
+#[test]
+fn an_origin_is_taken_once() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 1 6");
+    agent.ask("connect 192.0.2.1:443");
+    let (_stream, client, origin) = sandbox.accept();
+    assert!(origin.is_some());
+    assert_eq!(sandbox.origin(client), None);
+    assert_eq!(filed(&sandbox), 0);
+}
+
+#[test]
+fn release_sets_free_and_removes_every_pin() {
+    let Some(mut sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 2 17");
+    assert_eq!(agent.ask("sendto 192.0.2.1:443 x"), REFUSED);
+    sandbox.programs.take().unwrap().release().unwrap();
+    assert!(!sandbox.pins.exists());
+    assert_eq!(agent.ask("sendto 192.0.2.1:443 x"), FREE);
+}
+
+#[test]
+fn detach_sets_one_cgroup_free() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let other = sandbox.sibling("other");
+    let id = cgroup_id(&other).unwrap();
+    sandbox.programs().attach(&other, id).unwrap();
+    let mut attached = sandbox.programs().attached();
+    attached.sort();
+    let mut expected = [sandbox.id, id];
+    expected.sort();
+    assert_eq!(attached, expected);
+    sandbox.programs().detach(sandbox.id).unwrap();
+    assert_eq!(sandbox.programs().attached(), [id]);
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 2 17");
+    assert_eq!(agent.ask("sendto 192.0.2.1:443 x"), FREE);
+    let mut agent = sandbox.agent_in(&other);
+    agent.ask("socket 2 2 17");
+    assert_eq!(agent.ask("sendto 192.0.2.1:443 x"), REFUSED);
+}
+
+#[test]
+fn the_nearest_label_counts_and_both_enforce() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let child = sandbox.cgroup.join("child");
+    fs::create_dir(&child).unwrap();
+    let id = cgroup_id(&child).unwrap();
+    sandbox.programs().attach(&child, id).unwrap();
+    let mut agent = sandbox.agent_in(&child);
+    agent.ask("socket 2 1 6");
+    assert!(agent.ask("connect 192.0.2.1:443").starts_with("ok"));
+    let (_stream, _, origin) = sandbox.accept();
+    let origin = origin.unwrap();
+    assert_eq!(origin.dst.to_string(), "192.0.2.1:443");
+    assert_eq!(origin.cgroup, id);
+}
+
+#[test]
+fn a_live_instance_keeps_its_place() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    assert!(matches!(
+        Programs::load(&sandbox.pins),
+        Err(KernelError::Busy { .. })
+    ));
+}
+
+#[test]
+fn what_must_not_be_enforced_is_not() {
+    let Some(sandbox) = Sandbox::idle() else {
+        return;
+    };
+    let programs = sandbox.programs();
+    let root = cgroup2_mount();
+    let id = cgroup_id(&root).unwrap();
+    let answer = programs.attach(&root, id);
+    assert!(
+        matches!(answer, Err(KernelError::Root { .. })),
+        "{answer:?}"
+    );
+    let answer = programs.attach(&sandbox.cgroup, CgroupId(sandbox.id.0 + 1));
+    assert!(
+        matches!(answer, Err(KernelError::Cgroup { .. })),
+        "{answer:?}"
+    );
+    let answer = programs.attach(&sandbox.pins, sandbox.id);
+    assert!(
+        matches!(answer, Err(KernelError::NotCgroup2 { .. })),
+        "{answer:?}"
+    );
+    assert!(programs.attached().is_empty());
+}
+
+#[test]
+fn a_place_outside_a_bpf_file_system_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = Programs::load(&folder.path().join("pins")).map(drop);
+    assert!(
+        matches!(answer, Err(KernelError::Pins { .. })),
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn dead_instances_are_cleared_away_once_their_cgroups_are_empty() {
+    let Some(mut sandbox) = Sandbox::below("run") else {
+        return;
+    };
+    sandbox.enforce(Loopback::Exempt);
+    let root = sandbox.pins.parent().unwrap().to_path_buf();
+    let cgroups = cgroup2_mount();
+    assert_eq!(prune(&root, &cgroups).unwrap(), 0, "it is alive");
+    let agent = sandbox.agent();
+    drop(sandbox.programs.take());
+    assert_eq!(prune(&root, &cgroups).unwrap(), 0, "its agent is alive");
+    drop(agent);
+    assert_eq!(prune(&root, &cgroups).unwrap(), 1);
+    assert!(!sandbox.pins.exists());
+    assert_eq!(prune(&root.join("nowhere"), &cgroups).unwrap(), 0);
+}
+
+#[test]
+fn namespaces_have_cookies_of_their_own() {
+    let (Ok(one), Ok(two)) = (Netns::isolated(), Netns::isolated()) else {
+        println!("skipped: a network namespace cannot be made here");
+        return;
+    };
+    let here = Netns::current().unwrap();
+    assert_eq!(
+        here.cookie(),
+        Netns::of_process(std::process::id()).unwrap().cookie()
+    );
+    assert!(one.cookie() != two.cookie() && one.cookie() != here.cookie());
+}
