@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{check, ebpf, packages, step};
+use crate::{check, ebpf, packages, step, workspace};
 
 /// What may be asked of the tests.
 #[derive(clap::Args)]
@@ -53,7 +53,10 @@ fn tests(more: &[&str]) -> Result<()> {
     let mut summary = Summary::default();
     let ended = step::timed("tests", || {
         let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
-        read(step::cargo(arguments.iter().chain(more)), &mut summary)
+        let mut command = step::cargo(arguments.iter().chain(more));
+        // The one just built, whatever else lies in the target folder.
+        command.env("ENFORCER_BIN", workspace().join("target/debug/enforcer"));
+        read(command, &mut summary)
     });
     summary.print();
     ended?;

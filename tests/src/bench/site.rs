@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What folders and cgroups of a run are called, before the id of its process.
+const PREFIX: &str = "enforcer-bench-";
+
 /// Set for the process that already runs in the namespace.
 const INSIDE: &str = "ENFORCER_BENCH_INSIDE";
 
@@ -62,12 +65,13 @@ pub(super) fn enter_namespace() -> Result<()> {
 impl Site {
     /// Makes the folder and the cgroup.
     pub(super) fn make() -> Result<Self> {
+        let unified = cgroup2_mount()?;
+        remove_remains(&unified, &env::temp_dir());
+        let name = format!("{PREFIX}{}", std::process::id());
         let folder =
-            TempDir::with_prefix("enforcer-bench-").context("cannot make a temporary folder")?;
-        Ok(Self {
-            folder,
-            cgroup: AgentCgroup::make()?,
-        })
+            TempDir::with_prefix(format!("{name}-")).context("cannot make a temporary folder")?;
+        let cgroup = AgentCgroup::make(unified.join(name))?;
+        Ok(Self { folder, cgroup })
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -83,8 +87,7 @@ impl Site {
 // === impl AgentCgroup ===
 
 impl AgentCgroup {
-    fn make() -> Result<Self> {
-        let parent = cgroup2_mount()?.join(format!("enforcer-bench-{}", std::process::id()));
+    fn make(parent: PathBuf) -> Result<Self> {
         let leaf = parent.join("agent");
         fs::create_dir(&parent)
             .with_context(|| format!("cannot make the cgroup {}", parent.display()))?;
@@ -107,6 +110,36 @@ impl Drop for AgentCgroup {
     }
 }
 
+/// Removes what runs left behind that were killed before they could.
+fn remove_remains(unified: &Path, temporary: &Path) {
+    for cgroup in remains_in(unified) {
+        drop(AgentCgroup {
+            leaf: cgroup.join("agent"),
+            parent: cgroup,
+        });
+    }
+    for folder in remains_in(temporary) {
+        // What cannot be removed is in nobody's way.
+        let _removed = fs::remove_dir_all(folder);
+    }
+}
+
+/// Entries named after a process that is no more.
+fn remains_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            let id = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());
+            id.and_then(|id| id.parse::<u32>().ok())
+                .is_some_and(|id| !Path::new(&format!("/proc/{id}")).exists())
+        })
+        .map(|entry| entry.path())
+        .collect()
+}
+
 /// The mount point of the unified hierarchy, also where it lives beside the old one.
 fn cgroup2_mount() -> Result<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").context("cannot read the mounts")?;
@@ -126,6 +159,18 @@ fn cgroup2_in(line: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_dead_runs_left_is_removed() {
+        let folder = TempDir::new().expect("a folder");
+        let mine = format!("{PREFIX}{}-x", std::process::id());
+        // Ids end at four million.
+        let dead = format!("{PREFIX}99999999-x");
+        for name in [&mine, &dead, "enforcer-bench-x", "else"] {
+            fs::create_dir(folder.path().join(name)).expect("a folder");
+        }
+        assert_eq!(remains_in(folder.path()), [folder.path().join(dead)]);
+    }
 
     #[test]
     fn only_the_unified_hierarchy_is_taken() {
