@@ -73,7 +73,10 @@ pub(crate) fn dependencies() -> Result<()> {
         command
     };
     step::run("dependencies", &mut check(&["bans", "licenses", "sources"]))?;
-    let fetched = Command::new(&deny)
+    // A network that swallows packets must not hold up the rest.
+    let fetched = Command::new("timeout")
+        .arg("120")
+        .arg(&deny)
         .current_dir(workspace())
         .args(["fetch", "db"])
         .output();
