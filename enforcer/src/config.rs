@@ -270,7 +270,7 @@ impl Default for Upstream {
             connect_to: HashMap::new(),
             extra_roots: Vec::new(),
             connect_timeout: Duration::from_secs(10),
-            response_timeout: Duration::from_secs(600),
+            response_timeout: Duration::from_secs(900),
             idle_timeout: Duration::from_secs(60),
             max_idle_per_host: 32,
             max_connections: 8192,

@@ -27,8 +27,7 @@ pub trait Enforcement: Send + Sync + 'static {
     /// When there is no such cgroup, or it goes on being enforced.
     fn unlabel(&self, cgroup: &str) -> Result<Unlabelled, Problem>;
 
-    /// Finds all labels anew and returns when all that may be enforced is. What is enforced and still there goes on
-    /// being enforced, with or without its label.
+    /// Finds all labels anew and returns when what is enforced is what is labelled.
     ///
     /// # Errors
     /// When the hierarchy cannot be read.
