@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -55,8 +56,8 @@ pub struct Places {
 
 /// A running daemon.
 #[derive(Debug)]
-pub struct Daemon<'s> {
-    sandbox: &'s Sandbox,
+pub struct Daemon {
+    sandbox: Arc<Sandbox>,
     places: Places,
     process: Process,
 }
@@ -150,12 +151,12 @@ impl Setup {
 
 // === impl Daemon ===
 
-impl<'s> Daemon<'s> {
+impl Daemon {
     /// Writes the setup down and starts a daemon with it.
     ///
     /// # Errors
     /// When it does not come up; with what it said.
-    pub fn start(sandbox: &'s Sandbox, setup: &Setup) -> anyhow::Result<Self> {
+    pub fn start(sandbox: &Arc<Sandbox>, setup: &Setup) -> anyhow::Result<Self> {
         let places = setup.write(sandbox.folder(), "daemon")?;
         Self::start_at(sandbox, places)
     }
@@ -164,7 +165,7 @@ impl<'s> Daemon<'s> {
     ///
     /// # Errors
     /// As [`Daemon::start`].
-    pub fn start_at(sandbox: &'s Sandbox, places: Places) -> anyhow::Result<Self> {
+    pub fn start_at(sandbox: &Arc<Sandbox>, places: Places) -> anyhow::Result<Self> {
         let mut command = Command::new(&sandbox.binaries().enforcer);
         command.arg("daemon").arg("--config").arg(&places.config);
         let mut process = Process::start(&mut command, Some(sandbox.host()))?;
@@ -177,7 +178,7 @@ impl<'s> Daemon<'s> {
             std::thread::sleep(LOOK_EVERY);
         }
         Ok(Self {
-            sandbox,
+            sandbox: Arc::clone(sandbox),
             places,
             process,
         })
@@ -239,7 +240,7 @@ impl<'s> Daemon<'s> {
         let shown = self.cli(&["ca", "show", "--pem"])?;
         anyhow::ensure!(shown.code() == 0, "ca show: {}", shown.stderr);
         let trust = self.sandbox.write("agent-trust.pem", &shown.stdout)?;
-        Ok(Agent::new(self.sandbox, cgroup.path(), &trust))
+        Ok(Agent::new(&self.sandbox, cgroup.path(), &trust))
     }
 
     /// Asks it to stop and waits until it has.
@@ -251,27 +252,29 @@ impl<'s> Daemon<'s> {
         self.process.finish(PATIENCE)
     }
 
-    /// Kills it without a word; what it leaves behind stays. Gives back its places, to start again there.
-    ///
-    /// # Errors
-    /// When it cannot be reaped.
-    pub fn kill(self) -> anyhow::Result<Places> {
+    /// Kills it without a word and without waiting for this value's end; [`Daemon::places`] stay as they are.
+    pub fn strike(&self) {
         self.process.signal(Signal::KILL);
-        self.process.finish(PATIENCE)?;
-        Ok(self.places)
+        self.process.await_end();
     }
 
-    /// Its resident memory in bytes.
+    /// The most memory it ever had resident, in bytes.
     ///
     /// # Errors
     /// When /proc does not say.
-    pub fn resident(&self) -> anyhow::Result<u64> {
-        let text = fs::read_to_string(format!("/proc/{}/statm", self.id()))?;
-        let pages: u64 = text
-            .split(' ')
-            .nth(1)
-            .context("statm has fields")?
-            .parse()?;
-        Ok(pages * rustix::param::page_size() as u64)
+    pub fn peak(&self) -> anyhow::Result<u64> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = line.context("a process has a peak")?;
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+        Ok(kibibytes * 1024)
+    }
+
+    /// How many descriptors it has open.
+    ///
+    /// # Errors
+    /// When /proc does not say.
+    pub fn descriptors(&self) -> anyhow::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.id()))?.count())
     }
 }

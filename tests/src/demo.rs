@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -63,11 +64,11 @@ struct Step {
 }
 
 /// Everything the story is told with; dropped in the order daemon, cgroup, upstream, machine.
-struct Stage<'s> {
-    daemon: Daemon<'s>,
+struct Stage {
+    daemon: Daemon,
     cgroup: Cgroup,
     upstream: Upstream,
-    sandbox: &'s Sandbox,
+    sandbox: Arc<Sandbox>,
 }
 
 /// The program.
@@ -107,14 +108,14 @@ fn tell(
 }
 
 /// Makes the machine and shows that its way out is open for everybody else.
-fn machine(arguments: &Arguments, teller: &mut Teller) -> anyhow::Result<Sandbox> {
+fn machine(arguments: &Arguments, teller: &mut Teller) -> anyhow::Result<Arc<Sandbox>> {
     teller.heading("A machine with an open, watched way out");
     let probe = std::env::current_exe()?.with_file_name("probe");
     let binaries = Binaries {
         enforcer: arguments.enforcer.clone(),
         probe,
     };
-    let sandbox = Sandbox::new(binaries)?;
+    let sandbox = Arc::new(Sandbox::new(binaries)?);
     let mut command = std::process::Command::new(&sandbox.binaries().probe);
     let process = Process::start(command.args(["connect", EXFIL]), Some(sandbox.host()))?;
     let said = process.finish(COMMAND)?.stdout;
@@ -128,10 +129,10 @@ fn machine(arguments: &Arguments, teller: &mut Teller) -> anyhow::Result<Sandbox
     Ok(sandbox)
 }
 
-impl<'s> Stage<'s> {
+impl Stage {
     fn set(
         arguments: &Arguments,
-        sandbox: &'s Sandbox,
+        sandbox: &Arc<Sandbox>,
         teller: &mut Teller,
     ) -> anyhow::Result<Self> {
         teller.heading("The upstream, the daemon and an agent's cgroup");
@@ -161,7 +162,7 @@ impl<'s> Stage<'s> {
             daemon,
             cgroup,
             upstream,
-            sandbox,
+            sandbox: Arc::clone(sandbox),
         })
     }
 

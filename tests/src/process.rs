@@ -108,6 +108,17 @@ impl Process {
         }
     }
 
+    /// Waits until it has ended, without taking its end away from [`Process::finish`].
+    pub fn await_end(&self) {
+        let Some(handle) = pid_of(&self.child).map(|pid| pidfd_open(pid, PidfdFlags::empty()))
+        else {
+            return;
+        };
+        if let Ok(handle) = handle {
+            let _ = poll(&mut [PollFd::new(&handle, PollFlags::IN)], None);
+        }
+    }
+
     /// Waits for its end; kills it when that takes longer than `patience`.
     ///
     /// # Errors
