@@ -36,12 +36,16 @@ pub(crate) fn public() -> Vec<CertificateDer<'static>> {
     for error in &found.errors {
         tracing::warn!(error = %error, "could not load some public roots");
     }
-    if found.certs.is_empty() {
+    or_built_in(found.certs)
+}
+
+/// Each of `certs` once; what browsers trust when there are none.
+fn or_built_in(mut certs: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+    if certs.is_empty() {
         tracing::warn!("this host has no public roots; using the built-in ones");
         return webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
     }
     let mut seen = HashSet::new();
-    let mut certs = found.certs;
     certs.retain(|der| seen.insert(der.clone()));
     certs
 }
@@ -59,5 +63,24 @@ fn not_roots(path: &Path) -> TlsError {
     TlsError::Unreadable {
         path: path.to_owned(),
         expected: "a PEM file of root certificates",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_roots_gets_the_built_in_ones() {
+        let built_in = or_built_in(Vec::new());
+        assert!(built_in.len() > 50);
+        let (added, ignored) = RootCertStore::empty().add_parsable_certificates(built_in);
+        assert!(added > 50 && ignored == 0);
+    }
+
+    #[test]
+    fn a_root_that_the_host_has_twice_counts_once() {
+        let root = webpki_root_certs::TLS_SERVER_ROOT_CERTS[0].clone();
+        assert_eq!(or_built_in(vec![root.clone(), root.clone()]), [root]);
     }
 }

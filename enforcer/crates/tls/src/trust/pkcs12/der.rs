@@ -60,3 +60,25 @@ fn push_length(out: &mut Vec<u8>, length: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_take_as_many_bytes_as_they_need() {
+        let cases: [(usize, &[u8]); 6] = [
+            (0, &[0x00]),
+            (1, &[0x01]),
+            (127, &[0x7f]),
+            (128, &[0x81, 0x80]),
+            (256, &[0x82, 0x01, 0x00]),
+            (65_536, &[0x83, 0x01, 0x00, 0x00]),
+        ];
+        for (length, expected) in cases {
+            let encoded = octets(&vec![0; length]);
+            assert_eq!(encoded[0], 0x04);
+            assert_eq!(&encoded[1..encoded.len() - length], expected, "{length}");
+        }
+    }
+}

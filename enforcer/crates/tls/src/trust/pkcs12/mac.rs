@@ -48,3 +48,20 @@ fn repeat_to_block(bytes: &[u8]) -> Vec<u8> {
     let length = bytes.len().next_multiple_of(BLOCK);
     bytes.iter().copied().cycle().take(length).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The expected key is what `openssl kdf … PKCS12KDF` gives for the same input.
+    #[test]
+    fn the_key_is_the_one_that_others_derive() {
+        let salt: Vec<u8> = (0..20).collect();
+        let expected = [
+            0x02, 0xd1, 0x6b, 0xf7, 0x6b, 0x59, 0xe7, 0xb5, 0x22, 0x3e, 0x88, 0xe6, 0xbe, 0xa5,
+            0x0e, 0x80, 0xab, 0x07, 0xfd, 0x77, 0x6a, 0xb3, 0x02, 0xda, 0xf4, 0x68, 0x00, 0xc6,
+            0x0e, 0x87, 0xe0, 0xb3,
+        ];
+        assert_eq!(derive("changeit", &salt).as_ref(), expected);
+    }
+}
