@@ -3,14 +3,15 @@
 pub(crate) mod cidr;
 pub(crate) mod glob;
 pub(crate) mod host;
+pub(crate) mod listing;
 pub(crate) mod method;
 pub(crate) mod overlap;
 pub(crate) mod path;
 pub(crate) mod reach;
 
-use std::collections::HashMap;
 use std::fmt;
 
+use foldhash::{HashMap, HashMapExt};
 use sha2::{Digest, Sha256};
 
 use crate::check::{Checked, CheckedRule, Effect, check};
@@ -178,6 +179,7 @@ impl Policy {
             rules.push(rule);
             places.push(place);
         }
+        index.finish(&rules);
         let policy = Self {
             name: name.text.into(),
             workloads: workloads.map(Into::into),

@@ -94,13 +94,13 @@ impl PolicySet {
         };
         let mut denies = Vec::new();
         for policy in policies.clone() {
-            policy.hear(name, Effect::Deny, |_, rule| denies.push(rule));
+            policy.hear(name, Effect::Deny, |rule| denies.push(rule));
         }
         let mut cause = Cause::NoneApplies;
         let (mut allow, mut deny) = (None, None);
         for policy in policies {
             cause = Cause::NoRule;
-            policy.hear(name, Effect::Allow, |_, rule| {
+            policy.hear(name, Effect::Allow, |rule| {
                 if allow.is_some() {
                     return;
                 }
@@ -140,6 +140,14 @@ impl<'a> Asked<'a> {
             request: request.map(head),
         }
     }
+
+    /// The path, if it is known and clear.
+    fn clear_path(&self) -> Option<&[u8]> {
+        match &self.request.as_ref()?.path {
+            Path::Ambiguous => None,
+            Path::Clear(path) => Some(path),
+        }
+    }
 }
 
 // === impl Policy ===
@@ -147,22 +155,23 @@ impl<'a> Asked<'a> {
 impl Policy {
     fn judge(&self, asked: &Asked<'_>) -> Spoken {
         let mut spoken = Spoken::default();
+        let path = asked.clear_path();
         self.index.visit(asked.host, |rules| {
-            for at in rules {
-                if let Some(rule) = self.rule(*at) {
-                    spoken.hear(*at, rule, asked);
+            rules.hear(path, |at| {
+                if let Some(rule) = self.rule(at) {
+                    spoken.hear(at, rule, asked);
                 }
-            }
+            });
         });
         spoken
     }
 
     /// Hands over the rules of one effect that speak of a host.
-    fn hear<'s>(&'s self, host: &Host, effect: Effect, mut take: impl FnMut(u32, &'s Rule)) {
+    fn hear<'s>(&'s self, host: &Host, effect: Effect, mut take: impl FnMut(&'s Rule)) {
         self.index.visit(host, |rules| {
-            for at in rules {
+            for at in rules.all() {
                 match self.rule(*at) {
-                    Some(rule) if rule.effect == effect => take(*at, rule),
+                    Some(rule) if rule.effect == effect => take(rule),
                     Some(_) | None => {}
                 }
             }

@@ -50,7 +50,7 @@ impl PolicySet {
             let mut about = Vec::new();
             policy
                 .index
-                .visit(question.host, |rules| about.extend_from_slice(rules));
+                .visit(question.host, |rules| about.extend_from_slice(rules.all()));
             about.sort_unstable();
             about.dedup();
             explanation.others += policy.rules.len().saturating_sub(about.len());

@@ -1,10 +1,11 @@
 //! Address ranges: parsed from policies, and looked up by one hash probe for each prefix length in use.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::HashMap;
 use ipnet::IpNet;
 
+use crate::compile::listing::Listing;
 use crate::diagnostic::Fault;
 
 /// Reads a range from a policy.
@@ -42,7 +43,7 @@ pub(crate) struct Nets {
 struct Length {
     bits: u8,
     v6: bool,
-    rules: HashMap<IpAddr, Vec<u32>>,
+    rules: HashMap<IpAddr, Listing>,
 }
 
 impl Nets {
@@ -54,7 +55,7 @@ impl Nets {
         {
             Ok(at) => at,
             Err(at) => {
-                let rules = HashMap::new();
+                let rules = HashMap::default();
                 self.lengths.insert(at, Length { bits, v6, rules });
                 at
             }
@@ -63,8 +64,14 @@ impl Nets {
         rules.push(rule);
     }
 
+    pub(crate) fn listings(&mut self) -> impl Iterator<Item = &mut Listing> {
+        self.lengths
+            .iter_mut()
+            .flat_map(|length| length.rules.values_mut())
+    }
+
     /// Hands over the rules of every range that contains the address.
-    pub(crate) fn visit<'s>(&'s self, addr: IpAddr, take: &mut impl FnMut(&'s [u32])) {
+    pub(crate) fn visit<'s>(&'s self, addr: IpAddr, take: &mut impl FnMut(&'s Listing)) {
         for Length { bits, v6, rules } in &self.lengths {
             if *v6 != addr.is_ipv6() {
                 continue;
@@ -77,7 +84,7 @@ impl Nets {
     }
 
     /// Hands over the rules of every range that contains all of this one.
-    pub(crate) fn visit_around<'s>(&'s self, net: IpNet, take: &mut impl FnMut(&'s [u32])) {
+    pub(crate) fn visit_around<'s>(&'s self, net: IpNet, take: &mut impl FnMut(&'s Listing)) {
         for Length { bits, v6, rules } in &self.lengths {
             if *v6 != net.addr().is_ipv6() || *bits > net.prefix_len() {
                 continue;
@@ -125,7 +132,7 @@ mod tests {
                 index.insert(*net, rule);
             }
             let mut found = Vec::new();
-            index.visit(addr, &mut |rules| found.extend_from_slice(rules));
+            index.visit(addr, &mut |rules| found.extend_from_slice(rules.all()));
             found.sort_unstable();
             let expected: Vec<u32> =
                 (0u32..).zip(&nets).filter(|(_, net)| net.contains(&addr)).map(|(rule, _)| rule).collect();

@@ -3,13 +3,15 @@
 //! Names are looked up in a trie of labels from the last to the first, so a wildcard matches at label boundaries by
 //! construction: `*.example.com` cannot match `evilexample.com`, nor `example.com` itself.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use enforcer_flow::Host;
+use foldhash::HashMap;
 use ipnet::IpNet;
 
+use crate::compile::Rule;
 use crate::compile::cidr::Nets;
+use crate::compile::listing::Listing;
 use crate::diagnostic::Fault;
 
 /// Where rules point to.
@@ -30,8 +32,8 @@ pub(crate) enum Place {
 /// Which rules speak of which places, for one policy.
 #[derive(Debug)]
 pub(crate) struct HostIndex {
-    anywhere: Vec<u32>,
-    addresses: HashMap<IpAddr, Vec<u32>>,
+    anywhere: Listing,
+    addresses: HashMap<IpAddr, Listing>,
     nets: Nets,
     /// The trie; its first node is the root.
     labels: Vec<Label>,
@@ -42,9 +44,9 @@ pub(crate) struct HostIndex {
 struct Label {
     children: HashMap<Box<str>, usize>,
     /// Rules for the name that ends here.
-    name: Vec<u32>,
+    name: Listing,
     /// Rules for every name that goes on.
-    below: Vec<u32>,
+    below: Listing,
 }
 
 // === impl Place ===
@@ -109,8 +111,8 @@ fn mend(text: &str, name: &str) -> Option<String> {
 impl HostIndex {
     pub(crate) fn new() -> Self {
         Self {
-            anywhere: Vec::new(),
-            addresses: HashMap::new(),
+            anywhere: Listing::default(),
+            addresses: HashMap::default(),
             nets: Nets::default(),
             labels: vec![Label::default()],
         }
@@ -127,8 +129,32 @@ impl HostIndex {
         }
     }
 
+    /// Indexes the rules at each place. To be called when all are filed.
+    pub(crate) fn finish(&mut self, rules: &[Rule]) {
+        let Self {
+            anywhere,
+            addresses,
+            nets,
+            labels,
+        } = self;
+        anywhere.index(rules);
+        addresses
+            .values_mut()
+            .for_each(|listing| listing.index(rules));
+        nets.listings().for_each(|listing| listing.index(rules));
+        for Label {
+            children: _,
+            name,
+            below,
+        } in labels
+        {
+            name.index(rules);
+            below.index(rules);
+        }
+    }
+
     /// Hands over every list of rules that speak of a host. A rule may come more than once.
-    pub(crate) fn visit<'s>(&'s self, host: &Host, mut take: impl FnMut(&'s [u32])) {
+    pub(crate) fn visit<'s>(&'s self, host: &Host, mut take: impl FnMut(&'s Listing)) {
         match host {
             Host::Ip(addr) => self.visit_address(*addr, &mut take),
             Host::Name(name) => {
@@ -141,7 +167,7 @@ impl HostIndex {
     }
 
     /// Hands over every list of rules that speak of all of a place.
-    pub(crate) fn visit_around<'s>(&'s self, place: &Place, mut take: impl FnMut(&'s [u32])) {
+    pub(crate) fn visit_around<'s>(&'s self, place: &Place, mut take: impl FnMut(&'s Listing)) {
         match place {
             Place::Address(addr) => self.visit_address(*addr, &mut take),
             Place::Anywhere => {}
@@ -160,7 +186,7 @@ impl HostIndex {
         take(&self.anywhere);
     }
 
-    fn visit_address<'s>(&'s self, addr: IpAddr, take: &mut impl FnMut(&'s [u32])) {
+    fn visit_address<'s>(&'s self, addr: IpAddr, take: &mut impl FnMut(&'s Listing)) {
         if let Some(rules) = self.addresses.get(&addr) {
             take(rules);
         }
@@ -168,10 +194,10 @@ impl HostIndex {
     }
 
     /// Walks down a name, handing over the wildcard rules passed on the way, to the label where the name ends.
-    fn descend<'s>(&'s self, name: &str, take: &mut impl FnMut(&'s [u32])) -> Option<&'s Label> {
+    fn descend<'s>(&'s self, name: &str, take: &mut impl FnMut(&'s Listing)) -> Option<&'s Label> {
         let mut label = self.labels.first()?;
         for part in name.rsplit('.') {
-            if !label.below.is_empty() {
+            if !label.below.all().is_empty() {
                 take(&label.below);
             }
             let child = label.children.get(part)?;

@@ -76,7 +76,11 @@ impl Search<'_, '_> {
         let Some((first, more)) = places.split_first() else {
             return Some(Vec::new());
         };
-        let mut covering = self.around(first)?;
+        // A pattern that covers another begins with no more than the other begins with.
+        let beginning = rule.paths.as_ref().and_then(|paths| paths.first());
+        let beginning = beginning.map(|path| path.beginning().collect::<Vec<_>>().join(&b'/'));
+        let beginning = beginning.as_deref();
+        let mut covering = self.around(first, beginning)?;
         covering.retain(|other| {
             *other != at && policy.rule(*other).is_some_and(|by| rule.is_covered_by(by))
         });
@@ -84,18 +88,18 @@ impl Search<'_, '_> {
             if covering.is_empty() {
                 break;
             }
-            let around = self.around(place)?;
+            let around = self.around(place, beginning)?;
             covering.retain(|other| around.binary_search(other).is_ok());
         }
         Some(covering)
     }
 
-    /// The rules that speak of all of a place, sorted.
-    fn around(&mut self, place: &Place) -> Option<Vec<u32>> {
+    /// The rules that speak of all of a place, sorted; only those whose paths fit this beginning, if there is one.
+    fn around(&mut self, place: &Place, beginning: Option<&[u8]>) -> Option<Vec<u32>> {
         let mut around = Vec::new();
-        self.policy
-            .index
-            .visit_around(place, |rules| around.extend_from_slice(rules));
+        self.policy.index.visit_around(place, |rules| {
+            rules.hear(beginning, |at| around.push(at));
+        });
         self.pairs = self.pairs.checked_sub(around.len())?;
         around.sort_unstable();
         around.dedup();

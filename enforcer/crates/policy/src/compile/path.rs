@@ -156,6 +156,11 @@ impl PathPattern {
         }
     }
 
+    /// The literal segments that every path it matches begins with.
+    pub(crate) fn beginning(&self) -> impl Iterator<Item = &[u8]> {
+        self.segments.iter().map_while(Segment::literal)
+    }
+
     /// Whether everything `other` matches is surely matched by this too. May miss cases, never claims one that is not.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         if let Some(literal) = &other.literal {

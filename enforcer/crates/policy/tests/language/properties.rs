@@ -292,11 +292,12 @@ fn asked() -> impl Strategy<Value = Asked> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn decisions_are_those_of_the_language(
-        rules in prop::collection::vec(rule(), 0..7),
+        // Enough of them that places have many.
+        rules in prop::collection::vec(rule(), 0..40),
         questions in prop::collection::vec(asked(), 20),
     ) {
         let set = policy_of(&rules);
@@ -351,7 +352,7 @@ proptest! {
 
     #[test]
     fn a_rule_warned_of_decides_nothing(
-        rules in prop::collection::vec(rule(), 1..6),
+        rules in prop::collection::vec(rule(), 1..30),
         questions in prop::collection::vec(asked(), 30),
     ) {
         let texts: Vec<String> = rules.iter().enumerate().map(|(id, rule)| rule.text(id)).collect();
