@@ -1,5 +1,10 @@
 //! The ledger on a real file system: what survives, what is refused, what a third party can check.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a fixture that cannot be made is a failed test"
+)]
+
 #[path = "evidence/crash.rs"]
 mod crash;
 #[path = "evidence/fingerprint.rs"]

@@ -6,6 +6,9 @@ use super::Finding;
 use crate::ledger::Head;
 use crate::opening::Stamp;
 
+/// How many events are counted apart.
+const EVENTS: usize = 64;
+
 /// What was checked, up to the first problem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -27,7 +30,8 @@ pub struct Report {
     pub last_time: String,
     /// How many `ledger_recovered` lines there are among them: crashes and failed writes that were got over.
     pub recoveries: u64,
-    /// How many lines there are of each event.
+    /// How many lines there are of each event. A forged file may name any number of events: those beyond 64 are counted
+    /// under `…`.
     pub events: BTreeMap<String, u64>,
     /// The last sound line. Noted elsewhere, it anchors all before it.
     pub head: Option<Head>,
@@ -45,7 +49,13 @@ impl Report {
         self.bytes += bytes as u64;
         self.recoveries += u64::from(stamp.event == "ledger_recovered");
         self.last_time = stamp.time;
-        *self.events.entry(stamp.event).or_default() += 1;
+        self.count_event(stamp.event);
         self.head = Some(head);
+    }
+
+    fn count_event(&mut self, event: String) {
+        let known = self.events.len() < EVENTS || self.events.contains_key(&event);
+        let name = if known { event } else { String::from("…") };
+        *self.events.entry(name).or_default() += 1;
     }
 }

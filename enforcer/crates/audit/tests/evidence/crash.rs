@@ -15,8 +15,8 @@ const CHILD: &str = "ENFORCER_AUDIT_TEST_LEDGER";
 fn a_write_torn_at_any_byte_is_kept_aside_and_reported() {
     let template = Place::with(&["a", "b"]);
     let whole = template.bytes();
-    let last = whole.len() - template.lines().len().min(1) - 1;
-    let start = whole[..last].iter().rposition(|b| *b == b'\n').unwrap() + 1;
+    let unended = &whole[..whole.len() - 1];
+    let start = unended.iter().rposition(|b| *b == b'\n').unwrap() + 1;
     for end in start + 1..whole.len() {
         let place = Place::new();
         fs::write(place.path(), &whole[..end]).unwrap();
@@ -138,7 +138,6 @@ fn what_the_ledger_makes_is_for_its_owner_only() {
 
 /// The process that the next test kills; alone it does nothing.
 #[test]
-#[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn appends_until_killed() {
     let Some(path) = std::env::var_os(CHILD) else {
         return;
@@ -168,7 +167,7 @@ fn what_a_receipt_was_given_for_survives_a_killed_writer() {
             continue;
         };
         // The kill may cut the last number short; a prefix of it is smaller, so the claim stays true.
-        last = last.max(number.parse().unwrap());
+        last = last.max(number.parse().unwrap_or(0));
         receipts += 1;
         if receipts == 300 {
             child.kill().unwrap();

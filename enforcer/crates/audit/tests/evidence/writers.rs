@@ -77,7 +77,6 @@ fn a_second_writer_is_refused_until_the_first_is_gone() {
 
 /// The other process of the next test; alone it does nothing.
 #[test]
-#[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn holds_a_ledger_until_told() {
     let Some(path) = std::env::var_os(CHILD) else {
         return;
