@@ -9,7 +9,9 @@
 //! started is ended and everything that was made is removed, also after an interrupt.
 
 mod certificates;
+mod cgroup;
 mod contender;
+mod crowd;
 mod daemon;
 mod events;
 mod figure;

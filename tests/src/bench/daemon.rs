@@ -51,7 +51,7 @@ impl Daemon {
             let mut command = Command::new(enforcer);
             Ok(command
                 .args(["label", "--config", text])
-                .arg(site.cgroup())
+                .arg(site.cgroup().agent())
                 .output()?
                 .status
                 .success())

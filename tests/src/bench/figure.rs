@@ -320,6 +320,7 @@ mod tests {
             tally,
             proxy_cpu_seconds: Some(0.001),
             memory: None,
+            others_cores: 0.0,
         }
     }
 

@@ -25,6 +25,7 @@ use tokio::{runtime, task::JoinSet, time};
 
 use self::{dial::Dial, record::Record, window::Window};
 use super::{
+    cgroup,
     job::{Http, Job, Shape, Tally},
     process,
 };
@@ -40,7 +41,7 @@ pub(super) fn obey() -> Result<()> {
         .context("cannot read the job")?;
     let job: Job = serde_json::from_str(&line).context("the job is not understood")?;
     if let Some(cgroup) = &job.cgroup {
-        process::enter_cgroup(cgroup)?;
+        cgroup::enter(cgroup)?;
     }
     match job.shape {
         Shape::Hold => hold::run(&job),

@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     machine::Machine,
     report::{Outcome, Report, progress},
-    round::{self, Cell},
+    round::Cell,
     row::{Row, Timing},
     site,
     stage::Stage,
@@ -108,7 +108,7 @@ async fn measure(options: &Options) -> Result<Outcome> {
                 "round {round}/{}  {row_name:<11} {name:<8}",
                 options.rounds()
             );
-            match round::run(round, row, contender, &stage.job(row, contender, timing)).await {
+            match stage.run((round, row), contender, timing).await {
                 Ok(cell) => {
                     progress(&format!("{label}  {}", summary(&cell)));
                     failures.extend(complaint(&cell).map(|text| format!("{label}: {text}")));

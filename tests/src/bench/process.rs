@@ -111,12 +111,6 @@ impl Drop for Service {
     }
 }
 
-/// Moves this process into a cgroup; only sockets made afterwards belong to it.
-pub(super) fn enter_cgroup(folder: &Path) -> Result<()> {
-    fs::write(folder.join("cgroup.procs"), std::process::id().to_string())
-        .with_context(|| format!("cannot enter the cgroup {}", folder.display()))
-}
-
 /// User and system time of a process and all its threads, the ended ones included.
 pub(super) fn cpu_seconds(id: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))

@@ -129,6 +129,12 @@ impl Report {
                 "\nThe load generator itself used at most {share:.2} cores in a direct run."
             )?;
         }
+        if let Some(cores) = self.others() {
+            writeln!(
+                out,
+                "Others used up to {cores:.2} cores of this machine meanwhile."
+            )?;
+        }
         for failure in &self.failures {
             writeln!(out, "FAILED {failure}")?;
         }
@@ -146,6 +152,13 @@ impl Report {
 
     pub(super) fn failures(&self) -> &[String] {
         &self.failures
+    }
+
+    fn others(&self) -> Option<f64> {
+        self.cells
+            .iter()
+            .map(|cell| cell.others_cores)
+            .max_by(f64::total_cmp)
     }
 
     fn busiest_generator(&self) -> Option<f64> {
@@ -241,17 +254,16 @@ fn show(spread: &Spread, relation: Relation) -> String {
         least,
         most,
     } = spread;
-    let number = |value: f64| number(value, relation);
-    let sign = match relation {
-        Relation::Absolute => "",
-        Relation::Added => "+ ",
-        Relation::Ratio => "x ",
+    let number = |value: f64| match relation {
+        Relation::Added if value >= 0.0 => format!("+{}", number(value, relation)),
+        Relation::Absolute | Relation::Added => number(value, relation),
+        Relation::Ratio => format!("x{}", number(value, relation)),
     };
     if rounds.len() < 2 {
-        return format!("{sign}{}", number(*median));
+        return number(*median);
     }
     format!(
-        "{sign}{} [{} … {}]",
+        "{} [{} … {}]",
         number(*median),
         number(*least),
         number(*most)

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    contender::{Contender, Name},
+    contender::Name,
     job::{Job, Tally},
     process,
     row::Row,
@@ -30,6 +30,8 @@ pub(super) struct Cell {
     /// The proxy's user and system time over the whole run.
     pub(super) proxy_cpu_seconds: Option<f64>,
     pub(super) memory: Option<Memory>,
+    /// What others used of the machine meanwhile.
+    pub(super) others_cores: f64,
 }
 
 /// Resident memory of the proxy, in bytes.
@@ -40,22 +42,26 @@ pub(super) struct Memory {
     pub(super) held: u64,
 }
 
+/// What one run of the load generator came to, and what it cost the proxy.
+pub(super) struct Ran {
+    pub(super) tally: Tally,
+    pub(super) proxy_cpu_seconds: Option<f64>,
+    pub(super) memory: Option<Memory>,
+}
+
 /// Runs the load generator once and reads off the proxy what it cost.
-pub(super) async fn run(round: u32, row: Row, contender: &Contender, job: &Job) -> Result<Cell> {
+pub(super) async fn run(proxy: Option<u32>, job: &Job) -> Result<Ran> {
     let limit = Duration::from_millis(job.warmup_ms + job.measure_ms) + SLACK;
-    let memory_before = contender.process.map(process::resident_bytes).transpose()?;
-    let cpu_before = contender.process.map(process::cpu_seconds).transpose()?;
+    let memory_before = proxy.map(process::resident_bytes).transpose()?;
+    let cpu_before = proxy.map(process::cpu_seconds).transpose()?;
     let mut generator = start()?;
     let tally = time::timeout(limit, converse(&mut generator, job))
         .await
         .context("the load generator did not end")??;
-    let memory_held = contender.process.map(process::resident_bytes).transpose()?;
+    let memory_held = proxy.map(process::resident_bytes).transpose()?;
     end(generator).await?;
-    let cpu_after = contender.process.map(process::cpu_seconds).transpose()?;
-    Ok(Cell {
-        round,
-        row,
-        contender: contender.name,
+    let cpu_after = proxy.map(process::cpu_seconds).transpose()?;
+    Ok(Ran {
         tally,
         proxy_cpu_seconds: cpu_after
             .zip(cpu_before)

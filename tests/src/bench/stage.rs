@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use super::{
     certificates::Certificates,
     contender::{Contender, EVENT_UPSTREAM, Name, PEER_H2, PEER_OPAQUE, PEER_OPENED, UPSTREAM},
+    crowd::Crowd,
     daemon::{self, Daemon},
     events::EventServer,
     haproxy::{self, Ways},
-    job::Job,
     nginx,
     process::{self, Service},
-    round,
+    round::{self, Cell, Ran},
     row::{Row, Timing},
     site::Site,
 };
@@ -34,7 +34,7 @@ pub(super) struct Stage {
     _events: EventServer,
     _upstream: Service,
     certificates: Certificates,
-    _site: Site,
+    site: Site,
 }
 
 impl Stage {
@@ -50,7 +50,7 @@ impl Stage {
             .map(|program| start_daemon(program, &site, &certificates))
             .transpose()?;
         contenders.extend(daemon.as_ref().map(|daemon| {
-            Contender::enforcer(daemon.authority(), site.cgroup().to_owned(), daemon.id())
+            Contender::enforcer(daemon.authority(), site.cgroup().agent(), daemon.id())
         }));
         let peer = with_peer
             .then(|| haproxy::start(folder, PEER_WAYS, &certificates))
@@ -66,7 +66,7 @@ impl Stage {
             _events: events,
             _upstream: upstream,
             certificates,
-            _site: site,
+            site,
         })
     }
 
@@ -75,8 +75,7 @@ impl Stage {
     pub(super) async fn prime(&self) -> Result<()> {
         for contender in &self.contenders {
             for row in [Row::Latency, Row::Events] {
-                let primed =
-                    round::run(0, row, contender, &self.job(row, contender, PRIMING)).await;
+                let primed = self.run((0, row), contender, PRIMING).await;
                 primed.with_context(|| {
                     format!(
                         "{} does not work\n{}",
@@ -93,9 +92,31 @@ impl Stage {
         self.contenders.iter()
     }
 
-    /// The load generator's part of a row.
-    pub(super) fn job(&self, row: Row, contender: &Contender, timing: Timing) -> Job {
-        row.job(contender, &self.certificates.upstream_authority, timing)
+    /// Measures one cell.
+    pub(super) async fn run(
+        &self,
+        (round, row): (u32, Row),
+        contender: &Contender,
+        timing: Timing,
+    ) -> Result<Cell> {
+        let job = row.job(contender, &self.certificates.upstream_authority, timing);
+        let before = Crowd::now(self.site.cgroup())?;
+        let Ran {
+            tally,
+            proxy_cpu_seconds,
+            memory,
+        } = round::run(contender.process, &job).await?;
+        let others_cores = Crowd::now(self.site.cgroup())?.others_since(before);
+        let contender = contender.name;
+        Ok(Cell {
+            round,
+            row,
+            contender,
+            tally,
+            proxy_cpu_seconds,
+            memory,
+            others_cores,
+        })
     }
 
     /// Resident memory of every process in the middle, in MiB, and whose could not be read.
