@@ -1,7 +1,7 @@
 //! The composition root: a configuration becomes a running enforcer. The only file that knows everyone.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -15,19 +15,21 @@ use enforcer_policy::PolicySet;
 use enforcer_proxy::{Admission, Attribution, Limits, Proxy, ProxyParts, Workers};
 use enforcer_tls::{Authority, Connector, Leaves};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
 use crate::config::Config;
-use crate::enforcement::Enforcement;
+use crate::enforcement::{Enforcement, Tools};
+use crate::kernel_events;
 
-/// Where every instance keeps its pinned programs and maps.
-pub(crate) const PINS: &str = "/sys/fs/bpf/enforcer";
-/// How long the upstream may take to begin its answer. Long, because models think; bounded, because nothing is not.
-const RESPONSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(900);
+/// Where the daemon keeps its pinned programs and maps.
+pub(crate) const PINS: &str = "/sys/fs/bpf/enforcer/daemon";
+/// Where runs keep theirs, a folder each.
+pub(crate) const RUN_PINS: &str = "/sys/fs/bpf/enforcer/runs";
 
 /// What an instance is started with, beside the configuration.
 pub(crate) struct Instance {
-    /// Below [`PINS`]; unique among running instances.
-    pub name: String,
+    /// Where its programs and maps are pinned; unique among running instances.
+    pub pins: PathBuf,
     /// Whether it serves labels or one command.
     pub mode: Mode,
     /// Where its ledger is written.
@@ -40,7 +42,7 @@ pub(crate) struct Instance {
 pub(crate) struct App {
     pub authority: Arc<Authority>,
     pub admission: Arc<Admission>,
-    pub enforcement: Enforcement,
+    pub enforcement: Arc<Mutex<Enforcement>>,
     pub ledger: Arc<Ledger>,
     pub programs: Arc<Programs>,
     pub resolver: Arc<Resolver>,
@@ -57,7 +59,7 @@ impl App {
     pub(crate) fn start(config: &Config, instance: Instance) -> anyhow::Result<Self> {
         let ledger = open_ledger(config, &instance.ledger)?;
         let authority = Arc::new(Authority::load_or_create(&config.ca.dir)?);
-        let programs = Arc::new(Programs::load(&Path::new(PINS).join(&instance.name))?);
+        let programs = Arc::new(Programs::load(&instance.pins)?);
         let workloads = Arc::new(Workloads::new(config.limits.workloads));
         let admission = Admission::new(config.limits.flows, config.limits.flows_per_workload);
         let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
@@ -83,18 +85,19 @@ impl App {
         });
         let workers = Arc::new(start_workers(config, &proxy)?);
         ledger.defer(&started(instance.mode, &instance.policy.load()));
-        let enforcement = Enforcement::new(
-            Arc::clone(&programs),
-            Arc::clone(&workloads),
-            Arc::clone(&resolver),
-            Arc::clone(&ledger),
+        let enforcement = Enforcement::start(Tools {
+            programs: Arc::clone(&programs),
+            workloads: Arc::clone(&workloads),
+            resolver: Arc::clone(&resolver),
+            admission: Arc::clone(&admission),
+            ledger: Arc::clone(&ledger),
             proxy,
-            Arc::clone(&workers),
-        )?;
+            workers: Arc::clone(&workers),
+        })?;
         Ok(Self {
             authority,
             admission,
-            enforcement,
+            enforcement: Arc::new(Mutex::new(enforcement)),
             ledger,
             programs,
             resolver,
@@ -102,6 +105,22 @@ impl App {
             workers,
             stopping,
         })
+    }
+
+    /// Starts what runs beside the connections for as long as the result is held. Must be called within the front runtime.
+    ///
+    /// # Errors
+    /// When the kernel's refusals cannot be followed.
+    pub(crate) fn background(&self) -> anyhow::Result<JoinSet<()>> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(kernel_events::record(
+            self.programs.events()?,
+            Arc::clone(&self.ledger),
+            Arc::clone(&self.workloads),
+        ));
+        let resolver = Arc::clone(&self.resolver);
+        tasks.spawn(async move { resolver.settle().await });
+        Ok(tasks)
     }
 
     /// Lets what runs come to its end and writes the last entry. Enforcement itself stays in the kernel: agents are
@@ -176,7 +195,7 @@ fn limits(config: &Config) -> Limits {
             header_timeout: limits.header_timeout,
             streams: limits.streams_per_flow,
             idle_timeout: limits.idle_timeout,
-            response_timeout: RESPONSE_TIMEOUT,
+            response_timeout: config.upstream.response_timeout,
         },
     }
 }

@@ -9,19 +9,25 @@ use enforcer_dns::Resolver;
 use enforcer_flow::{CgroupId, NetnsCookie, Workload};
 use enforcer_identity::{Cgroup, Label, Workloads};
 use enforcer_kernel::{Loopback, Netns, Programs};
-use enforcer_proxy::{Proxy, Site, Workers};
+use enforcer_proxy::{Admission, Proxy, Site, Workers};
 
 /// Brings cgroups under enforcement and releases them. Dropping it closes the listeners and leaves the hooks in place.
 pub(crate) struct Enforcement {
-    programs: Arc<Programs>,
-    workloads: Arc<Workloads>,
-    resolver: Arc<Resolver>,
-    ledger: Arc<Ledger>,
-    proxy: Arc<Proxy>,
-    workers: Arc<Workers>,
+    tools: Tools,
     host: NetnsCookie,
     sites: HashMap<NetnsCookie, Site>,
     enforced: HashMap<CgroupId, Enforced>,
+}
+
+/// What it takes.
+pub(crate) struct Tools {
+    pub programs: Arc<Programs>,
+    pub workloads: Arc<Workloads>,
+    pub resolver: Arc<Resolver>,
+    pub admission: Arc<Admission>,
+    pub ledger: Arc<Ledger>,
+    pub proxy: Arc<Proxy>,
+    pub workers: Arc<Workers>,
 }
 
 struct Enforced {
@@ -34,22 +40,10 @@ impl Enforcement {
     ///
     /// # Errors
     /// When the namespace cannot be served.
-    pub(crate) fn new(
-        programs: Arc<Programs>,
-        workloads: Arc<Workloads>,
-        resolver: Arc<Resolver>,
-        ledger: Arc<Ledger>,
-        proxy: Arc<Proxy>,
-        workers: Arc<Workers>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn start(tools: Tools) -> anyhow::Result<Self> {
         let own = Netns::current()?;
         let mut this = Self {
-            programs,
-            workloads,
-            resolver,
-            ledger,
-            proxy,
-            workers,
+            tools,
             host: own.cookie(),
             sites: HashMap::new(),
             enforced: HashMap::new(),
@@ -75,9 +69,9 @@ impl Enforcement {
         };
         let listeners = netns.listen()?;
         let ports = listeners.ports(loopback)?;
-        let site = Site::open(cookie, listeners, &self.proxy, &self.workers)
+        let site = Site::open(cookie, listeners, &self.tools.proxy, &self.tools.workers)
             .context("the listeners of a network namespace cannot be served")?;
-        self.programs.serve(cookie, ports)?;
+        self.tools.programs.serve(cookie, ports)?;
         self.sites.insert(cookie, site);
         Ok(())
     }
@@ -94,15 +88,15 @@ impl Enforcement {
     ) -> anyhow::Result<Arc<Workload>> {
         if let Some(enforced) = self.enforced.get(&cgroup.id())
             && enforced.label == *label
-            && let Some(workload) = self.workloads.find(cgroup.id())
+            && let Some(workload) = self.tools.workloads.find(cgroup.id())
         {
             return Ok(workload);
         }
         // Registered first: from the moment the hooks are in force, connections must find their workload.
-        let workload = self.workloads.insert(cgroup, label)?;
+        let workload = self.tools.workloads.insert(cgroup, label)?;
         self.serve_processes_of(cgroup);
-        if let Err(error) = self.programs.attach(cgroup.dir(), cgroup.id()) {
-            self.workloads.remove(cgroup.id());
+        if let Err(error) = self.tools.programs.attach(cgroup.dir(), cgroup.id()) {
+            self.tools.workloads.remove(cgroup.id());
             return Err(error).with_context(|| format!("`{}` cannot be enforced", cgroup.path()));
         }
         let enforced = Enforced {
@@ -111,36 +105,40 @@ impl Enforcement {
         };
         self.enforced.insert(cgroup.id(), enforced);
         tracing::info!(workload.id = %workload.name, cgroup = %cgroup.path(), how, "a workload was put under enforcement");
-        self.ledger.defer(&Entry::WorkloadAttached {
+        self.tools.ledger.defer(&Entry::WorkloadAttached {
             workload: &workload,
             how,
         });
         Ok(workload)
     }
 
-    /// Makes what is enforced be exactly what is labelled, and serves the namespaces that its processes live in.
-    pub(crate) fn follow(&mut self, labelled: &[(Cgroup, Label)]) -> Vec<anyhow::Error> {
-        let mut errors = Vec::new();
+    /// Makes what is enforced be what is labelled, and serves the namespaces that its processes live in. Returns what
+    /// could not be done. With `may_release` false, nothing is released: what is labelled may not be known in full.
+    pub(crate) fn follow(
+        &mut self,
+        labelled: &[(Cgroup, Label)],
+        may_release: bool,
+    ) -> Vec<(Cgroup, String)> {
         let wanted: HashSet<CgroupId> = labelled.iter().map(|(cgroup, _)| cgroup.id()).collect();
-        let gone: Vec<CgroupId> = self
-            .programs
-            .attached()
-            .into_iter()
+        let attached = self.tools.programs.attached().into_iter();
+        let unwanted: Vec<CgroupId> = attached
             .chain(self.enforced.keys().copied())
-            .filter(|id| !wanted.contains(id))
+            .filter(|id| may_release && !wanted.contains(id))
             .collect();
-        for id in gone {
+        for id in unwanted {
             if let Err(error) = self.release(id) {
-                errors.push(error);
+                tracing::error!(%error, cgroup.id = %id, "a workload could not be released");
             }
         }
-        for (cgroup, label) in labelled {
-            if let Err(error) = self.enforce(cgroup, label, "label") {
-                errors.push(error);
-            }
-        }
+        let problems = labelled
+            .iter()
+            .filter_map(|(cgroup, label)| {
+                let error = self.enforce(cgroup, label, "label").err()?;
+                Some((cgroup.clone(), format!("{error:#}")))
+            })
+            .collect();
         self.follow_namespaces();
-        errors
+        problems
     }
 
     /// Releases a cgroup from enforcement.
@@ -148,20 +146,21 @@ impl Enforcement {
     /// # Errors
     /// When the hooks cannot be detached.
     pub(crate) fn release(&mut self, id: CgroupId) -> anyhow::Result<()> {
-        self.programs.detach(id)?;
+        self.tools.programs.detach(id)?;
         let exists = self
             .enforced
             .remove(&id)
             .is_some_and(|enforced| enforced.cgroup.exists());
-        if let Some(workload) = self.workloads.remove(id) {
+        if let Some(workload) = self.tools.workloads.remove(id) {
             let reason = if exists { "unlabelled" } else { "gone" };
             tracing::info!(workload.id = %workload.name, reason, "a workload was released");
-            self.ledger.defer(&Entry::WorkloadDetached {
+            self.tools.ledger.defer(&Entry::WorkloadDetached {
                 workload: &workload,
                 reason,
             });
         }
-        self.resolver.forget(id);
+        self.tools.resolver.forget(id);
+        self.tools.admission.forget(id);
         Ok(())
     }
 
@@ -183,7 +182,7 @@ impl Enforcement {
             .copied()
             .collect();
         for cookie in left {
-            if let Err(error) = self.programs.unserve(cookie) {
+            if let Err(error) = self.tools.programs.unserve(cookie) {
                 tracing::warn!(%error, netns = %cookie, "the kernel could not be told that a namespace is left");
                 continue;
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use enforcer_audit::{Entry, KernelRefused, Ledger, Suppressed};
 use enforcer_flow::CgroupId;
 use enforcer_identity::Workloads;
-use enforcer_kernel::{Events, Hook, Lost, Refused};
+use enforcer_kernel::{Events, Hook, Lost, Reason, Refused};
 use tokio::time::MissedTickBehavior;
 
 /// How often refusals that the kernel counted but did not send are looked for.
@@ -38,6 +38,7 @@ fn write(refused: &Refused, ledger: &Ledger, workloads: &Workloads) {
         cgroup: refused.cgroup.unwrap_or(CgroupId(0)),
         process: &refused.process,
         hook: hook(refused.hook),
+        cause: cause(refused.reason),
         protocol: protocol(refused.protocol),
         dst: refused.dst,
     }));
@@ -68,6 +69,18 @@ fn hook(hook: Hook) -> &'static str {
         Hook::Sendmsg6 => "sendmsg6",
         Hook::SockCreate => "sock_create",
         Hook::SockOps => "sock_ops",
+    }
+}
+
+fn cause(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Backstop => "no_listener_of_ours",
+        Reason::Full => "table_full",
+        Reason::NoListener => "namespace_not_served",
+        Reason::Own => "loop",
+        Reason::Protocol => "protocol",
+        Reason::Socket => "socket",
+        Reason::Unlabelled => "no_workload",
     }
 }
 

@@ -2,22 +2,25 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use enforcer_audit::Mode;
+use enforcer_control::{Access, Controller, Server};
 use enforcer_identity::Hierarchy;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
-use crate::app::{self, App, Instance, PINS};
-use crate::config::Config;
+use crate::app::{App, Instance, PINS};
+use crate::config::{self, Config};
+use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
 use crate::telemetry;
 
-/// How often labels are looked for. A label that `enforcer label` sets is looked for at once.
+/// How often labels are looked for. A label that `enforcer label` sets is enforced at once.
 const SCAN: Duration = Duration::from_secs(1);
 
 /// Serve labelled cgroups until told to stop.
@@ -25,8 +28,8 @@ const SCAN: Duration = Duration::from_secs(1);
 /// Enforcement outlives the daemon: while it is away, connections of labelled cgroups are refused by the kernel.
 #[derive(Debug, Args)]
 pub(crate) struct DaemonArgs {
-    /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "/etc/enforcer/enforcer.yaml")]
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
     config: PathBuf,
 }
 
@@ -43,4 +46,72 @@ pub(crate) fn run(args: DaemonArgs) -> anyhow::Result<ExitCode> {
         .context("the runtime cannot be made")?;
     runtime.block_on(serve(&config))?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be awaited")?;
+    let policies = Policies::open(&config.policies)?;
+    let instance = Instance {
+        pins: PINS.into(),
+        mode: Mode::Daemon,
+        ledger: config.ledger.path.clone(),
+        policy: policies.current(),
+    };
+    let app = App::start(config, instance)?;
+    let _background = app.background()?;
+    let operations = Arc::new(operations(config, &app, &policies)?);
+    let _watch = policies.watch(crate::policy_reports::reporter(
+        Arc::clone(&app.ledger),
+        Arc::clone(&operations.policy_problem),
+    ))?;
+    report(&operations.follow());
+    let server = serve_operators(config, &operations)?;
+    tracing::info!(config = %config.policies.display(), "the enforcer is serving");
+    let mut scan = tokio::time::interval(SCAN);
+    scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let reason = loop {
+        tokio::select! {
+            _ = scan.tick() => report(&operations.follow()),
+            _ = terminate.recv() => break "terminated",
+            _ = interrupt.recv() => break "interrupted",
+        }
+    };
+    drop(server);
+    drop(operations);
+    app.stop(reason);
+    Ok(())
+}
+
+fn operations(config: &Config, app: &App, policies: &Policies) -> anyhow::Result<Operations> {
+    Ok(Operations {
+        hierarchy: Hierarchy::discover()?,
+        enforcement: Arc::clone(&app.enforcement),
+        workloads: Arc::clone(&app.workloads),
+        admission: Arc::clone(&app.admission),
+        ledger: Arc::clone(&app.ledger),
+        authority: Arc::clone(&app.authority),
+        policy: policies.current(),
+        policy_source: config.policies.clone(),
+        policy_problem: Arc::new(Mutex::new(None)),
+        started: Instant::now(),
+        front: Handle::current(),
+    })
+}
+
+fn serve_operators(config: &Config, operations: &Arc<Operations>) -> anyhow::Result<Server> {
+    let agents = Arc::clone(operations);
+    let access = Access::operators(move |pid| agents.is_agent(pid));
+    let controller = Controller::new(Operator(Arc::clone(operations)));
+    Ok(Server::start(&config.control.socket, access, controller)?)
+}
+
+/// Tells operators what is labelled and not served.
+fn report(followed: &Followed) {
+    for (cgroup, problem) in &followed.problems {
+        tracing::error!(cgroup = %cgroup.path(), %problem, "a labelled cgroup is not served");
+    }
+    for (cgroup, problem) in &followed.scan.refused {
+        tracing::warn!(cgroup = %cgroup.path(), %problem, "a label is not honoured");
+    }
 }

@@ -3,20 +3,21 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use arc_swap::ArcSwap;
 use clap::{Args, ValueEnum};
-use enforcer_audit::{Entry, Mode, TrustPlaced};
+use enforcer_audit::{Entry, Mode, TrustPlaced, Verifier};
+use enforcer_flow::Workload;
 use enforcer_identity::{Cgroup, Hierarchy, Label};
 use enforcer_kernel::{Netns, Placement};
 use enforcer_policy::{PolicySet, Source};
-use enforcer_tls::Placed;
+use enforcer_tls::trust::Placed;
 use uuid::Uuid;
 
-use crate::app::{App, Instance, PINS};
+use crate::app::{App, Instance, RUN_PINS};
 use crate::child;
 use crate::config::{Config, Log};
 use crate::{policies, telemetry};
@@ -43,7 +44,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t = Net::Isolated)]
     net: Net,
     /// The command and its arguments.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
     command: Vec<std::ffi::OsString>,
 }
 
@@ -55,6 +61,9 @@ enum Net {
     /// The host's. Raw packets and sockets made elsewhere are then held by the cgroup's hooks alone.
     Host,
 }
+
+/// The events by which the enforcer said no.
+const DENIALS: [&str; 3] = ["exchange_denied", "flow_refused", "name_refused"];
 
 /// What belongs to one run and goes with it.
 struct Room {
@@ -102,24 +111,15 @@ async fn serve(
     room: &Room,
 ) -> anyhow::Result<ExitCode> {
     let instance = Instance {
-        name: room.id.clone(),
+        pins: Path::new(RUN_PINS).join(&room.id),
         mode: Mode::Run,
         ledger: room.ledger.clone(),
         policy: Arc::new(ArcSwap::from_pointee(policy)),
     };
-    let mut app = App::start(config, instance)?;
-    let events = tokio::spawn(crate::kernel_events::record(
-        app.programs.events()?,
-        Arc::clone(&app.ledger),
-        Arc::clone(&app.workloads),
-    ));
-    let settling = {
-        let resolver = Arc::clone(&app.resolver);
-        tokio::spawn(async move { resolver.settle().await })
-    };
-    let ended = command(args, &mut app, room).await;
-    events.abort();
-    settling.abort();
+    let app = App::start(config, instance)?;
+    let background = app.background()?;
+    let ended = command(args, &app, room).await;
+    drop(background);
     let programs = app.stop("command_ended");
     if let Some(programs) = Arc::into_inner(programs) {
         programs.release()?;
@@ -128,18 +128,13 @@ async fn serve(
 }
 
 /// Runs the command to its end, and ends what it left behind.
-async fn command(args: &RunArgs, app: &mut App, room: &Room) -> anyhow::Result<ExitCode> {
+async fn command(args: &RunArgs, app: &App, room: &Room) -> anyhow::Result<ExitCode> {
     let netns = match args.net {
         Net::Host => None,
         Net::Isolated => Some(Netns::isolated()?),
     };
-    if let Some(netns) = &netns {
-        app.enforcement.serve(netns)?;
-    }
-    let placed = enforcer_tls::place(&room.trust, app.authority.certificate())?;
-    let workload = app
-        .enforcement
-        .enforce(&room.cgroup, &Label::new(None)?, "run")?;
+    let placed = enforcer_tls::trust::place(&room.trust, app.authority.certificate())?;
+    let workload = enforce(app, room, netns.as_ref())?;
     app.ledger.defer(&Entry::TrustPlaced(TrustPlaced {
         workload: Some(&workload),
         place: &room.trust.display(),
@@ -154,13 +149,33 @@ async fn command(args: &RunArgs, app: &mut App, room: &Room) -> anyhow::Result<E
     Placement::new(room.cgroup.dir(), netns.as_ref())?.apply(&mut command);
     let ending = child::supervise(command).await;
     room.cgroup.kill_all()?;
-    Ok(ending?.exit_code())
+    Ok(match ending {
+        Ok(ending) => ending.exit_code(),
+        Err(error) => {
+            // Said here and not by the caller: the exit code is the command's, as shells have it.
+            let _ = writeln!(std::io::stderr(), "enforcer: {error}");
+            error.exit_code()
+        }
+    })
+}
+
+/// Puts the room under enforcement, before anything lives in it.
+fn enforce(app: &App, room: &Room, netns: Option<&Netns>) -> anyhow::Result<Arc<Workload>> {
+    // Nobody else holds the lock yet, so nobody can have panicked with it.
+    let mut enforcement = app
+        .enforcement
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(netns) = netns {
+        enforcement.serve(netns)?;
+    }
+    enforcement.enforce(&room.cgroup, &Label::new(None)?, "run")
 }
 
 /// Points the programs that read such variables at the roots they are to believe.
 fn trust(command: &mut Command, placed: &Placed) {
     let java = std::env::var_os("JAVA_TOOL_OPTIONS");
-    command.envs(enforcer_tls::environment(placed, java.as_deref()));
+    command.envs(enforcer_tls::trust::environment(placed, java.as_deref()));
 }
 
 fn policy(path: Option<&Path>) -> anyhow::Result<PolicySet> {
@@ -180,14 +195,21 @@ fn policy(path: Option<&Path>) -> anyhow::Result<PolicySet> {
 
 /// One line on what happened, counted from the evidence itself.
 fn summarise(ledger: &Path) {
-    let line = match enforcer_audit::count(ledger) {
-        Ok(counts) => format!(
-            "enforcer: {} granted, {} denied; audit: {}",
-            counts.of("exchange_granted"),
-            counts.of("exchange_denied") + counts.of("flow_refused") + counts.of("name_refused") + counts.of("kernel_refused"),
-            ledger.display()
-        ),
-        Err(error) => format!("enforcer: the ledger cannot be read back: {error}; audit: {}", ledger.display()),
+    let line = match Verifier::new().verify(ledger) {
+        Ok(report) => {
+            let count = |events: &[&str]| -> u64 {
+                let counts = events.iter().filter_map(|event| report.events.get(*event));
+                counts.sum()
+            };
+            format!(
+                "enforcer: {} granted, {} denied, {} blocked in the kernel; audit: {}",
+                count(&["exchange_granted"]),
+                count(&DENIALS),
+                count(&["kernel_refused"]),
+                ledger.display()
+            )
+        }
+        Err(error) => format!("enforcer: {error}; audit: {}", ledger.display()),
     };
     // The command may have closed its terminal; the ledger is there all the same.
     let _ = writeln!(std::io::stderr(), "{line}");
@@ -197,16 +219,16 @@ fn summarise(ledger: &Path) {
 
 impl Room {
     fn make(config: &Config) -> anyhow::Result<Self> {
-        // What runs that were killed left pinned is of no use to anybody.
-        if let Err(error) = enforcer_kernel::prune(Path::new(PINS)) {
-            tracing::debug!(%error, "pins of earlier runs could not be removed");
-        }
         let short = Uuid::now_v7().simple().to_string();
         let id = format!("run-{short}");
         let state = config.state_dir.join("runs").join(&id);
         std::fs::create_dir_all(&state)
             .with_context(|| format!("the state folder `{}` cannot be made", state.display()))?;
         let hierarchy = Hierarchy::discover()?;
+        // What runs that were killed left pinned is of no use to anybody.
+        if let Err(error) = enforcer_kernel::prune(Path::new(RUN_PINS), hierarchy.mount()) {
+            tracing::debug!(%error, "pins of earlier runs could not be removed");
+        }
         Ok(Self {
             cgroup: hierarchy.create(&format!("/enforcer/{id}"))?,
             trust: config.runtime_dir.join(&id).join("trust"),

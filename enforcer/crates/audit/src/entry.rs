@@ -81,6 +81,8 @@ pub enum Entry<'a> {
         /// The code of the refusal.
         cause: &'a str,
     },
+    /// `operator_action`: an operator asks for a change; written before the change is made.
+    OperatorAction(OperatorAction<'a>),
     /// `policy_loaded`.
     PolicyLoaded(PolicyLoaded<'a>),
     /// `policy_rejected`: the last good set stays in force.
@@ -251,6 +253,8 @@ pub struct KernelRefused<'a> {
     pub process: &'a Process,
     /// The hook: `connect4`, `sendmsg6`, …
     pub hook: &'a str,
+    /// The code of the refusal.
+    pub cause: &'a str,
     /// The transport: `tcp`, `udp`, `raw`, …
     pub protocol: &'a str,
     /// Where it wanted to go, if the hook knows.
@@ -268,6 +272,19 @@ pub struct NameFacts<'a> {
     pub name: &'a str,
     /// The record type: `A`, `AAAA`, …
     pub record: &'a str,
+}
+
+/// A change that an operator asks for.
+#[derive(Clone, Copy)]
+pub struct OperatorAction<'a> {
+    /// The verb: `label`, `unlabel`, …
+    pub action: &'a str,
+    /// The whole of it, for people.
+    pub detail: &'a dyn Display,
+    /// The operator's user id, as the kernel saw it.
+    pub uid: u32,
+    /// The operator's process id, as the kernel saw it.
+    pub pid: u32,
 }
 
 /// A policy set that came into force.
@@ -348,6 +365,7 @@ impl Entry<'_> {
             Self::KernelRefused(_) => "kernel_refused",
             Self::NameAnswered { .. } => "name_answered",
             Self::NameRefused { .. } => "name_refused",
+            Self::OperatorAction(_) => "operator_action",
             Self::PolicyLoaded(_) => "policy_loaded",
             Self::PolicyRejected(_) => "policy_rejected",
             Self::Suppressed(_) => "suppressed",
@@ -374,6 +392,7 @@ impl Entry<'_> {
             | Self::KernelRefused(_)
             | Self::NameAnswered { .. }
             | Self::NameRefused { .. }
+            | Self::OperatorAction(_)
             | Self::PolicyLoaded(_)
             | Self::PolicyRejected(_)
             | Self::Suppressed(_)

@@ -21,7 +21,7 @@ pub use chain::{Digest, DigestError};
 pub use entry::{
     EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
     FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, PolicyLoaded,
-    PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    OperatorAction, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter};
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};

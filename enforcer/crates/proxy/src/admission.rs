@@ -23,7 +23,16 @@ pub(crate) struct Admitted {
 #[derive(Debug, Default)]
 struct Open {
     all: usize,
-    by_workload: HashMap<CgroupId, usize>,
+    by_workload: HashMap<CgroupId, Count>,
+}
+
+/// Flows of one workload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Open now.
+    pub open: usize,
+    /// Since it is served.
+    pub total: u64,
 }
 
 // === impl Admission ===
@@ -39,10 +48,22 @@ impl Admission {
         })
     }
 
-    /// Open flows of one workload.
+    /// Flows of one workload.
     #[must_use]
-    pub fn of(&self, workload: CgroupId) -> usize {
-        self.open().by_workload.get(&workload).copied().unwrap_or(0)
+    pub fn of(&self, workload: CgroupId) -> Count {
+        let open = self.open();
+        open.by_workload.get(&workload).copied().unwrap_or_default()
+    }
+
+    /// Forgets a workload that is served no more.
+    pub fn forget(&self, workload: CgroupId) {
+        let mut open = self.open();
+        if let Some(count) = open.by_workload.get_mut(&workload) {
+            count.total = 0;
+            if count.open == 0 {
+                open.by_workload.remove(&workload);
+            }
+        }
     }
 
     /// Open flows in all.
@@ -57,10 +78,11 @@ impl Admission {
             return None;
         }
         let count = open.by_workload.entry(workload).or_default();
-        if *count >= self.max_per_workload {
+        if count.open >= self.max_per_workload {
             return None;
         }
-        *count += 1;
+        count.open += 1;
+        count.total += 1;
         open.all += 1;
         Some(Admitted {
             admission: Arc::clone(self),
@@ -79,8 +101,9 @@ impl Drop for Admitted {
         let mut open = self.admission.open();
         open.all -= 1;
         if let Some(count) = open.by_workload.get_mut(&self.workload) {
-            *count -= 1;
-            if *count == 0 {
+            count.open -= 1;
+            // Forgotten while its last flows ran.
+            if *count == Count::default() {
                 open.by_workload.remove(&self.workload);
             }
         }
@@ -100,8 +123,17 @@ mod tests {
         let _three = admission.admit(CgroupId(2)).unwrap();
         assert!(admission.admit(CgroupId(2)).is_none());
         drop(one);
-        assert_eq!((admission.of(CgroupId(1)), admission.all()), (1, 2));
+        assert_eq!(admission.of(CgroupId(1)), Count { open: 1, total: 2 });
         assert!(admission.admit(CgroupId(1)).is_some());
-        assert_eq!(admission.all(), 2);
+        assert_eq!((admission.of(CgroupId(1)).total, admission.all()), (3, 2));
+    }
+
+    #[test]
+    fn a_workload_that_was_forgotten_leaves_nothing() {
+        let admission = Admission::new(3, 2);
+        let flow = admission.admit(CgroupId(1)).unwrap();
+        admission.forget(CgroupId(1));
+        drop(flow);
+        assert!(admission.open().by_workload.is_empty());
     }
 }

@@ -17,7 +17,7 @@ mod proxy;
 mod site;
 mod worker;
 
-pub use admission::Admission;
+pub use admission::{Admission, Count};
 pub use attribute::Attribution;
 pub use proxy::{Limits, Proxy, ProxyParts};
 pub use site::Site;

@@ -5,7 +5,7 @@ use enforcer_flow::{FlowId, Process, Workload};
 use super::object::{CODE, Object};
 use super::{
     EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
-    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, PolicyLoaded,
+    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction, PolicyLoaded,
     PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 
@@ -43,6 +43,7 @@ pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
             name(line, facts);
             line.code("cause", cause);
         }
+        Entry::OperatorAction(asked) => operator_action(line, asked),
         Entry::PolicyLoaded(loaded) => policy_loaded(line, loaded),
         Entry::PolicyRejected(rejected) => policy_rejected(line, rejected),
         Entry::Suppressed(suppressed) => self::suppressed(line, suppressed),
@@ -234,6 +235,7 @@ fn kernel_refused(line: &mut Object<'_>, refused: &KernelRefused<'_>) {
         cgroup,
         process,
         hook,
+        cause,
         protocol,
         dst,
     } = refused;
@@ -241,6 +243,7 @@ fn kernel_refused(line: &mut Object<'_>, refused: &KernelRefused<'_>) {
     line.number("cgroup", cgroup.0);
     self::process(line, process);
     line.code("hook", hook);
+    line.code("cause", cause);
     line.code("protocol", protocol);
     if let Some(dst) = dst {
         line.shown("dst", dst, CODE);
@@ -286,6 +289,19 @@ fn policy_rejected(line: &mut Object<'_>, rejected: &PolicyRejected<'_>) {
         line.number("column", *column);
     }
     line.shown("message", message, DETAIL);
+}
+
+fn operator_action(line: &mut Object<'_>, asked: &OperatorAction<'_>) {
+    let OperatorAction {
+        action,
+        detail,
+        uid,
+        pid,
+    } = asked;
+    line.code("action", action);
+    line.shown("detail", detail, DETAIL);
+    line.number("uid", u64::from(*uid));
+    line.number("pid", u64::from(*pid));
 }
 
 fn suppressed(line: &mut Object<'_>, suppressed: &Suppressed<'_>) {

@@ -137,6 +137,7 @@ fn flows(sample: &Sample, facts: &FlowFacts<'_>, text: &str, check: &mut impl Fn
         workload: Some(&sample.workload),
         cgroup: CgroupId(7),
         process: &sample.process,
+        cause: "socket",
         hook: text,
         protocol: text,
         dst: Some(([192, 0, 2, 1], 53).into()),
