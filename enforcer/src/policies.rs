@@ -1,0 +1,131 @@
+//! Where policies come from: a file or a folder, read, compiled, and watched for changes.
+//!
+//! A set comes into force whole or not at all. What cannot be read or compiled stops a start; later it leaves the last
+//! good set in force and is reported. Cases (`NAME.cases.yaml`) stand beside policies and are not read here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use arc_swap::ArcSwap;
+use enforcer_policy::{Diagnostic, PolicySet, Source};
+
+use crate::policies::files::Texts;
+pub(crate) use crate::policies::watch::Watch;
+
+pub(crate) mod files;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+/// Policies in force, and where they came from.
+pub(crate) struct Policies {
+    path: PathBuf,
+    /// What the set was compiled from.
+    texts: Texts,
+    set: Arc<ArcSwap<PolicySet>>,
+    loaded: Loaded,
+}
+
+/// A set that came into force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Loaded {
+    /// How many files it came from.
+    pub files: usize,
+    /// How many rules it has.
+    pub rules: usize,
+    /// Its fingerprint.
+    pub digest: String,
+    /// What in it has no effect.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// What came of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// The new set is in force.
+    Loaded(Loaded),
+    /// The last good set stays in force. The findings say why, warnings among them.
+    Rejected {
+        /// At least one is an error.
+        diagnostics: Vec<Diagnostic>,
+    },
+}
+
+/// Reads and compiles the policies of a file or folder once.
+///
+/// # Errors
+/// When something cannot be read or compiled, or when there is no policy; the message has a line for each finding.
+pub(crate) fn load(path: &Path) -> anyhow::Result<PolicySet> {
+    let texts = files::read(path).map_err(|found| unusable(path, &found))?;
+    let (set, _) = compile(&texts).map_err(|found| unusable(path, &found))?;
+    Ok(set)
+}
+
+// === impl Policies ===
+
+impl Policies {
+    /// Reads and compiles the policies of a file or folder, to be watched from then on.
+    ///
+    /// # Errors
+    /// When something cannot be read or compiled, or when there is no policy; the message has a line for each finding.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let texts = files::read(path).map_err(|found| unusable(path, &found))?;
+        let (set, loaded) = compile(&texts).map_err(|found| unusable(path, &found))?;
+        Ok(Self {
+            path: path.to_owned(),
+            texts,
+            set: Arc::new(ArcSwap::from_pointee(set)),
+            loaded,
+        })
+    }
+
+    /// The set in force, wherever it is asked; a reload swaps it.
+    pub(crate) fn set(&self) -> Arc<ArcSwap<PolicySet>> {
+        Arc::clone(&self.set)
+    }
+
+    /// What was loaded at the start.
+    pub(crate) fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// Watches the files on a thread of its own and reports what comes of each change, until the guard is dropped.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub(crate) fn watch(
+        self,
+        report: impl FnMut(Reload) + Send + 'static,
+    ) -> anyhow::Result<Watch> {
+        Watch::start(self, watch::Pace::default(), report)
+    }
+}
+
+/// Compiles what was read.
+pub(crate) fn compile(texts: &Texts) -> Result<(PolicySet, Loaded), Vec<Diagnostic>> {
+    let sources: Vec<Source<'_>> = texts.sources().collect();
+    match PolicySet::compile(&sources) {
+        Ok((set, found)) => {
+            let loaded = Loaded {
+                files: sources.len(),
+                rules: set.rules(),
+                digest: set.digest().to_owned(),
+                warnings: texts.warnings().iter().cloned().chain(found).collect(),
+            };
+            Ok((set, loaded))
+        }
+        Err(found) => Err(texts.warnings().iter().cloned().chain(found).collect()),
+    }
+}
+
+fn unusable(path: &Path, found: &[Diagnostic]) -> anyhow::Error {
+    let lines: String = found
+        .iter()
+        .map(|finding| format!("\n  {finding}"))
+        .collect();
+    anyhow!(
+        "the policies at `{}` cannot be used:{lines}",
+        path.display()
+    )
+}
