@@ -58,7 +58,7 @@ pub enum Hook {
 pub enum Reason {
     /// A packet that goes to none of our listeners.
     Backstop = 1,
-    /// The table of origins has no room left.
+    /// The table of origins has no room left, or the workload has its share of connections.
     Full = 2,
     /// Nothing serves this network namespace.
     NoListener = 3,

@@ -1,9 +1,8 @@
 //! The fixed-layout words exchanged between the eBPF programs and the daemon, and nothing else.
 //!
-//! No parsing, no policy, no allocation. Every type is plain data: integers and byte arrays in C layout with its padding
-//! spelt out, so any bit pattern is a value and none is left uninitialised. Addresses are always sixteen bytes, IPv4 in its
-//! IPv4-mapped form, because one socket may be seen as IPv4 by one hook and as IPv6 by the next. Ports and integers are in
-//! host order.
+//! No parsing, no policy, no allocation. Every type is plain data: integers in C layout with the padding spelt out, so
+//! any bit pattern is a value and no byte is left uninitialised. Addresses have one form for both families, because one
+//! socket may be seen as IPv4 by one hook and as IPv6 by the next. Ports are in host order.
 //!
 //! Pinned maps outlive the daemon that made them. A change to any layout below must raise [`ABI`], so that a successor
 //! never reads a predecessor's maps with other eyes.
@@ -21,7 +20,7 @@ pub use address::Address;
 pub use event::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason};
 pub use netns::{NetnsEntry, netns_flag};
 pub use origin::{OriginKey, OriginValue};
-pub use workload::WorkloadEntry;
+pub use workload::{MAX_CONNECTIONS, WorkloadEntry};
 
 /// Names the layouts in this crate. Maps are pinned under this number.
 pub const ABI: u32 = 1;

@@ -34,6 +34,9 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
     let (state, listener) = match judge(socket.key.netns, carrier, &ip, refusal.port) {
         Verdict::Leave => return PASS,
         Verdict::Lookup(entry) => (state::LOOKUP, entry.dns_port),
+        Verdict::Redirect(_) if !workload::has_room(cgroup) => {
+            return refuse(&refusal, Some(socket), Reason::Full);
+        }
         Verdict::Redirect(entry) => (state::BENT, entry.tcp_port),
         Verdict::Refuse(reason) => return refuse(&refusal, Some(socket), reason),
     };

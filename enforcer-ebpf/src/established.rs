@@ -11,6 +11,7 @@ use enforcer_common::{Address, Hook, Reason};
 use crate::event::report;
 use crate::maps::FLOWS;
 use crate::socket::{self, Socket, state};
+use crate::workload;
 
 const AF_INET: u32 = 2;
 
@@ -48,6 +49,7 @@ fn file(ctx: &SockOpsContext) {
     // An origin that nobody would take out again is not filed.
     if watched.is_ok() && FLOWS.insert(&socket.key, &socket.origin, 0).is_ok() {
         socket.state = state::FILED;
+        workload::opened(socket.origin.cgroup);
     } else {
         report(Hook::SockOps, Reason::Full, socket);
     }
@@ -63,6 +65,7 @@ fn withdraw(ctx: &SockOpsContext) {
         // The daemon took it in the usual case; then there is nothing to remove.
         let _ = FLOWS.remove(&socket.key);
         socket.state = state::PLAIN;
+        workload::closed(socket.origin.cgroup);
     }
 }
 

@@ -1,9 +1,62 @@
-//! Which labelled cgroup the current task belongs to.
+//! Which labelled cgroup the current task belongs to, and how many connections it has.
+
+use core::arch::asm;
 
 use aya_ebpf::helpers::generated::{bpf_get_current_ancestor_cgroup_id, bpf_get_current_cgroup_id};
-use enforcer_common::MAX_DEPTH;
+use enforcer_common::{MAX_CONNECTIONS, MAX_DEPTH};
 
 use crate::maps::WORKLOADS;
+
+/// Whether the workload may open another connection.
+#[inline(always)]
+pub fn has_room(cgroup: u64) -> bool {
+    // SAFETY: the entry is valid until the program ends; another processor may change it meanwhile, hence volatile.
+    connections(cgroup).is_some_and(|count| unsafe { count.read_volatile() } < MAX_CONNECTIONS)
+}
+
+/// Counts a connection that was filed.
+#[inline(always)]
+pub fn opened(cgroup: u64) {
+    if let Some(count) = connections(cgroup) {
+        // SAFETY: as above.
+        unsafe { add(count, 1) };
+    }
+}
+
+/// Counts a connection that was closed. Where a label was removed and set again meanwhile, it was never counted.
+#[inline(always)]
+pub fn closed(cgroup: u64) {
+    if let Some(count) = connections(cgroup)
+        // SAFETY: as above.
+        && unsafe { count.read_volatile() } > 0
+    {
+        // SAFETY: as above. Adding the complement of one takes one away.
+        unsafe { add(count, u64::MAX) };
+    }
+}
+
+#[inline(always)]
+fn connections(cgroup: u64) -> Option<*mut u64> {
+    let entry = WORKLOADS.get_ptr_mut(cgroup)?;
+    // SAFETY: a pointer to a field of a live entry.
+    Some(unsafe { &raw mut (*entry).connections })
+}
+
+/// Adds in one step. The compiler offers no such operation for this target, though every kernel with these programs does.
+///
+/// # Safety
+/// `number` must point into a live element of a map.
+#[inline(always)]
+unsafe fn add(number: *mut u64, by: u64) {
+    // SAFETY: the caller vouches for the pointer; the instruction touches nothing else.
+    unsafe {
+        asm!(
+            "lock *(u64 *)({number} + 0) += {by}",
+            number = in(reg) number,
+            by = in(reg) by,
+        );
+    }
+}
 
 /// The nearest labelled cgroup at or above the current task's own.
 #[inline(always)]

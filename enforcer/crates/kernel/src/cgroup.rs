@@ -34,6 +34,19 @@ pub fn cgroup_id(dir: &Path) -> Result<CgroupId, KernelError> {
     open(dir).map(|(_, id)| id)
 }
 
+/// Where cgroup2 is mounted: alone at /sys/fs/cgroup, beside version 1, or wherever it is.
+pub(crate) fn mount() -> Result<PathBuf, KernelError> {
+    let path = Path::new("/proc/self/mountinfo");
+    let mounts = fs::read_to_string(path).map_err(|error| KernelError::file("read", path, error))?;
+    find_mount(&mounts).ok_or(KernelError::Cgroup2)
+}
+
+/// Whether the cgroup `id` is no more. What cannot be found out counts as still there.
+pub(crate) fn is_gone(mount: &Path, id: CgroupId) -> bool {
+    let found = File::open(mount).and_then(|mount| open_id(&mount, id));
+    found.is_ok_and(|folder| folder.is_none())
+}
+
 /// Opens a cgroup's directory to hang programs on it: it must be `id`, not the root, and not hold ourselves.
 pub(crate) fn open_agent(dir: &Path, id: CgroupId) -> Result<File, KernelError> {
     let (folder, found) = open(dir)?;
@@ -127,6 +140,15 @@ fn own_path() -> Option<PathBuf> {
     Some(path.into())
 }
 
+/// The fifth field is the mount point, the first after the lone dash the type: proc_pid_mountinfo(5).
+fn find_mount(mounts: &str) -> Option<PathBuf> {
+    mounts.lines().find_map(|line| {
+        let (place, kind) = line.split_once(" - ")?;
+        let path = place.split(' ').nth(4)?;
+        (kind.split(' ').next()? == "cgroup2").then(|| path.into())
+    })
+}
+
 /// The topmost directory above `dir` that is on the same file system.
 fn mount_of(dir: &Path) -> Option<PathBuf> {
     let dir = fs::canonicalize(dir).ok()?;
@@ -136,4 +158,31 @@ fn mount_of(dir: &Path) -> Option<PathBuf> {
         .take_while(same)
         .last()
         .map(Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(mounts: &str, expected: Option<&str>) {
+        assert_eq!(find_mount(mounts).as_deref(), expected.map(Path::new));
+    }
+
+    #[test]
+    fn cgroup2_is_found_wherever_it_is_mounted() {
+        let unified = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate";
+        check(unified, Some("/sys/fs/cgroup"));
+        let hybrid = "31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
+                      32 30 0:28 / /sys/fs/cgroup/unified rw,relatime - cgroup2 none rw";
+        check(hybrid, Some("/sys/fs/cgroup/unified"));
+        check("31 30 0:27 / /sys/fs/cgroup/cgroup2 rw - cgroup cgroup rw,cpu", None);
+        check("", None);
+    }
+
+    #[test]
+    fn an_ordinary_folder_is_no_cgroup() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = cgroup_id(folder.path());
+        assert!(matches!(answer, Err(KernelError::NotCgroup2 { .. })), "{answer:?}");
+    }
 }

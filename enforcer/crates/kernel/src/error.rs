@@ -27,6 +27,9 @@ pub enum KernelError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// There is no cgroup2 hierarchy.
+    #[error("cgroup2 is not mounted")]
+    Cgroup2,
     /// The kernel lacks a kind of program that the enforcer is made of.
     #[error("this kernel has no {kind} programs: it needs CONFIG_CGROUP_BPF, or to be newer")]
     CgroupBpf {

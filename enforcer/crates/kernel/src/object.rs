@@ -9,12 +9,12 @@ use aya::programs::{Program, ProgramError};
 use aya::sys::is_program_supported;
 use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
 
+use rustix::thread::{CapabilitySet, capabilities};
+
 use crate::KernelError;
 use crate::error::lacks_rights;
 use crate::hooks::{HOOKS, HookPoint};
 
-/// Empty when `cargo xtask ebpf` was not run before the build.
-static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/object"));
 
 /// The maps by name; each is pinned under it.
 const MAPS: [&str; 7] = [
@@ -48,18 +48,15 @@ pub(crate) struct Maps {
 
 impl Loaded {
     /// Loads everything; maps that are pinned in `maps` are adopted, the others made and pinned there.
-    pub(crate) fn new(maps: &Path) -> Result<Self, KernelError> {
-        if OBJECT.is_empty() {
-            return Err(KernelError::ObjectMissing);
-        }
+    pub(crate) fn new(object: &[u8], maps: &Path) -> Result<Self, KernelError> {
         if aya::features().btf().is_none() {
-            return Err(without_btf());
+            return Err(KernelError::Btf);
         }
         let mut loader = EbpfLoader::new();
         for name in MAPS {
             loader.map_pin_path(name, maps.join(name));
         }
-        let mut ebpf = loader.load(OBJECT).map_err(prepare_error)?;
+        let mut ebpf = loader.load(object).map_err(prepare_error)?;
         let programs = HOOKS
             .into_iter()
             .map(|hook| Ok((hook, load(&mut ebpf, hook)?)))
@@ -76,6 +73,34 @@ impl Loaded {
             events: ebpf.take_map("EVENTS").ok_or_else(|| absent("EVENTS"))?,
         })
     }
+}
+
+/// The object that the build embedded.
+pub(crate) fn embedded() -> Result<&'static [u8], KernelError> {
+    present(include_bytes_aligned!(concat!(
+        env!("OUT_DIR"),
+        "/object"
+    )))
+}
+
+/// An object is empty when `cargo xtask ebpf` was not run before the build.
+fn present(object: &[u8]) -> Result<&[u8], KernelError> {
+    if object.is_empty() {
+        Err(KernelError::ObjectMissing)
+    } else {
+        Ok(object)
+    }
+}
+
+/// Says early what would otherwise fail in one of many places, some of which look like a lack of something else.
+pub(crate) fn check_rights() -> Result<(), KernelError> {
+    let needed = CapabilitySet::BPF | CapabilitySet::NET_ADMIN;
+    let held = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    if held.contains(needed) || held.contains(CapabilitySet::SYS_ADMIN) {
+        return Ok(());
+    }
+    let source = io::Error::from_raw_os_error(libc::EPERM);
+    Err(KernelError::call("loading the kernel's programs", source))
 }
 
 /// A descriptor of the map `name`.
@@ -106,17 +131,6 @@ fn load(ebpf: &mut Ebpf, hook: HookPoint) -> Result<OwnedFd, KernelError> {
     }
     .map_err(refused)?;
     duplicate(program.fd().map_err(refused)?)
-}
-
-/// The kernel knows no BTF, or does not let us ask.
-fn without_btf() -> KernelError {
-    if rustix::process::geteuid().is_root() {
-        return KernelError::Btf;
-    }
-    KernelError::Permission {
-        call: "loading the kernel's programs",
-        source: io::Error::from_raw_os_error(libc::EPERM),
-    }
 }
 
 /// An object that lacks what this crate was written for: someone else's, or one of another version.
@@ -167,4 +181,16 @@ fn unsupported() -> Option<&'static str> {
 pub(crate) fn ring(map: Map) -> Result<aya::maps::RingBuf<MapData>, KernelError> {
     aya::maps::RingBuf::try_from(map)
         .map_err(|error| KernelError::Object(Box::new(EbpfError::MapError(error))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_the_programs_says_how_to_build_them() {
+        let error = present(&[]).expect_err("there is no object");
+        assert!(error.to_string().contains("cargo xtask build"), "{error}");
+        assert!(present(&[0]).is_ok());
+    }
 }

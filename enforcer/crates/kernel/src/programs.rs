@@ -1,15 +1,16 @@
 //! The programs in the kernel: loaded once, hung on each agent's cgroup, told where the listeners are.
 
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use aya::maps::Map;
-use enforcer_common::{NetnsEntry, WorkloadEntry};
+use enforcer_common::{NetnsEntry, OriginKey, OriginValue, WorkloadEntry};
 use enforcer_flow::{CgroupId, NetnsCookie};
 
 use crate::hooks::HookPoint;
-use crate::object::{Loaded, duplicate, ring};
+use crate::object::{self, Loaded, duplicate, ring};
 use crate::origins::Tables;
 use crate::pins::{self, Pins};
 use crate::table::Table;
@@ -24,47 +25,85 @@ const NOBODY: u64 = 0;
 pub struct Programs {
     pins: Pins,
     programs: Vec<(HookPoint, OwnedFd)>,
-    flows: OwnedFd,
-    lookups: OwnedFd,
-    lost: OwnedFd,
-    events: Mutex<Option<Map>>,
+    flows: Table<OriginKey, OriginValue>,
+    lookups: Table<OriginKey, OriginValue>,
     netns: Table<u64, NetnsEntry>,
     workloads: Table<u64, WorkloadEntry>,
+    lost: OwnedFd,
+    events: Mutex<Option<Map>>,
 }
 
 impl Programs {
     /// Loads the programs and claims `pins`, a folder in a BPF file system (`/sys/fs/bpf` is mounted if it is not). What a
     /// dead predecessor pinned there is adopted: its cgroups stay enforced throughout, by its programs until each is
-    /// attached anew.
+    /// attached anew. Its listeners died with it, so nothing is served before [`Programs::serve`].
     ///
     /// # Errors
     /// When the binary carries no programs, the rights do not suffice, the kernel lacks something, or a live instance
     /// holds `pins`.
     pub fn load(pins: &Path) -> Result<Self, KernelError> {
+        let object = object::embedded()?;
+        object::check_rights()?;
         let pins = Pins::claim(pins)?;
-        let loaded = Loaded::new(&pins.maps()?)?;
-        // A predecessor's programs hold on to their maps without the pins.
-        pins.forget_old_maps()?;
+        match pins.maps().and_then(|maps| Loaded::new(object, &maps)) {
+            Ok(loaded) => Self::adopt(pins, loaded),
+            Err(error) => {
+                // A predecessor's pins stay, and go on enforcing; what was just made goes.
+                if pins.linked().is_empty()
+                    && let Err(left) = pins.release()
+                {
+                    tracing::error!(error = %left, "pins of programs that could not be loaded were left behind");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn adopt(pins: Pins, loaded: Loaded) -> Result<Self, KernelError> {
         let Loaded {
             programs,
             maps,
             events,
         } = loaded;
-        // SAFETY: the object declares both maps as hashes with these types.
-        let (netns, workloads) = unsafe { (Table::new(maps.netns), Table::new(maps.workloads)) };
-        workloads
-            .set(&NOBODY, &WorkloadEntry::default())
-            .map_err(|error| KernelError::call("writing a map", error))?;
-        Ok(Self {
+        // SAFETY: the object declares these maps as hashes with the types given here.
+        let (flows, lookups, netns, workloads) = unsafe {
+            (
+                Table::new(maps.flows),
+                Table::new(maps.lookups),
+                Table::new(maps.netns),
+                Table::new(maps.workloads),
+            )
+        };
+        let adopted = Self {
             pins,
             programs,
-            flows: maps.flows,
-            lookups: maps.lookups,
-            lost: maps.lost,
-            events: Mutex::new(Some(events)),
+            flows,
+            lookups,
             netns,
             workloads,
-        })
+            lost: maps.lost,
+            events: Mutex::new(Some(events)),
+        };
+        adopted.tidy()?;
+        Ok(adopted)
+    }
+
+    /// Clears away what of a predecessor's is of no use: listeners that died with it, links of cgroups that are gone, maps
+    /// in other layouts (whose programs hold on to them without pins).
+    fn tidy(&self) -> Result<(), KernelError> {
+        self.workloads
+            .add(&NOBODY, &WorkloadEntry::default())
+            .map_err(write_error)?;
+        for cookie in self.netns.keys().map_err(write_error)? {
+            self.netns.remove(&cookie).map_err(write_error)?;
+        }
+        let mount = cgroup::mount()?;
+        for id in self.attached() {
+            if cgroup::is_gone(&mount, id) {
+                self.detach(id)?;
+            }
+        }
+        self.pins.forget_old_maps()
     }
 
     /// Hangs all programs on the cgroup `id`, which `cgroup_dir` must be. From here on its processes, and those of cgroups
@@ -80,22 +119,16 @@ impl Programs {
         pins::create(&links)?;
         // Labelled first: a program that runs in an unlabelled cgroup refuses.
         self.workloads
-            .set(&id.0, &WorkloadEntry::default())
-            .map_err(|error| KernelError::call("writing a map", error))?;
+            .add(&id.0, &WorkloadEntry::default())
+            .map_err(write_error)?;
         let mut made = Vec::new();
         for (hook, program) in &self.programs {
             let pin = links.join(hook.name);
             match link::hang(program.as_fd(), *hook, &folder, &pin) {
                 Ok(true) => made.push(pin),
                 Ok(false) => {}
-                Err(error) if adopted => {
-                    take_back(&made);
-                    return Err(error);
-                }
                 Err(error) => {
-                    if let Err(left) = self.detach(id) {
-                        tracing::error!(cgroup.id = %id, error = %left, "half-attached programs were left behind");
-                    }
+                    self.take_back(id, adopted, &made);
                     return Err(error);
                 }
             }
@@ -103,15 +136,33 @@ impl Programs {
         Ok(())
     }
 
+    /// Undoes half an attachment: all of it, or beside a predecessor's links the new ones alone.
+    fn take_back(&self, id: CgroupId, adopted: bool, made: &[PathBuf]) {
+        let undone = if adopted {
+            made.iter().rev().try_for_each(|pin| link::unpin(pin))
+        } else {
+            self.detach(id)
+        };
+        if let Err(error) = undone {
+            tracing::error!(cgroup.id = %id, error = %error, "half-attached programs were left behind");
+        }
+    }
+
     /// Takes the programs off a cgroup. Its processes are free from here on.
     ///
     /// # Errors
-    /// When a pin cannot be removed.
+    /// When a program cannot be taken off or a pin cannot be removed.
     pub fn detach(&self, id: CgroupId) -> Result<(), KernelError> {
         self.pins.unlink(id)?;
-        self.workloads
-            .remove(&id.0)
-            .map_err(|error| KernelError::call("writing a map", error))
+        self.workloads.remove(&id.0).map_err(write_error)?;
+        // The program that would have withdrawn these no longer runs.
+        for key in self.flows.keys().map_err(write_error)? {
+            let value = self.flows.find(&key).map_err(write_error)?;
+            if value.is_some_and(|value| value.cgroup == id.0) {
+                self.flows.remove(&key).map_err(write_error)?;
+            }
+        }
+        Ok(())
     }
 
     /// The cgroups that programs hang on, a predecessor's among them.
@@ -127,7 +178,7 @@ impl Programs {
     pub fn serve(&self, netns: NetnsCookie, ports: Ports) -> Result<(), KernelError> {
         self.netns
             .set(&netns.0, &ports.entry())
-            .map_err(|error| KernelError::call("writing a map", error))
+            .map_err(write_error)
     }
 
     /// Has the programs refuse everything in a namespace.
@@ -135,9 +186,7 @@ impl Programs {
     /// # Errors
     /// When the map cannot be written.
     pub fn unserve(&self, netns: NetnsCookie) -> Result<(), KernelError> {
-        self.netns
-            .remove(&netns.0)
-            .map_err(|error| KernelError::call("writing a map", error))
+        self.netns.remove(&netns.0).map_err(write_error)
     }
 
     /// What looks up origins. It may outlive this value.
@@ -145,10 +194,10 @@ impl Programs {
     /// # Errors
     /// When descriptors run out.
     pub fn origins(&self) -> Result<impl Origins + 'static, KernelError> {
-        let (flows, lookups) = (duplicate(&self.flows)?, duplicate(&self.lookups)?);
-        // SAFETY: the object declares both maps as hashes with these types.
-        let (flows, lookups) = unsafe { (Table::new(flows), Table::new(lookups)) };
-        Ok(Tables { flows, lookups })
+        Ok(Tables {
+            flows: self.flows.duplicate()?,
+            lookups: self.lookups.duplicate()?,
+        })
     }
 
     /// The stream of refusals, once.
@@ -171,17 +220,25 @@ impl Programs {
     /// Takes the programs off all cgroups and removes every pin.
     ///
     /// # Errors
-    /// When a pin cannot be removed.
+    /// When a program cannot be taken off or a pin cannot be removed.
     pub fn release(self) -> Result<(), KernelError> {
         self.pins.release()
     }
 }
 
-/// Removes new links beside a predecessor's, which stay.
-fn take_back(made: &[PathBuf]) {
-    for pin in made.iter().rev() {
-        if let Err(error) = link::unpin(pin) {
-            tracing::error!(pin = %pin.display(), error = %error, "a half-attached program was left behind");
-        }
+fn write_error(error: io::Error) -> KernelError {
+    KernelError::call("using one of the programs' maps", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_programs_may_be_shared_between_threads() {
+        fn check<T: Send + Sync>() {}
+        check::<Programs>();
+        fn sent<T: Send>() {}
+        sent::<Events>();
     }
 }

@@ -13,20 +13,20 @@ use crate::{KernelError, cgroup};
 /// cgroups are gone or empty. Returns how many.
 ///
 /// Not for a daemon's pins: an empty cgroup that an operator labelled must stay enforced for what enters it next.
-/// `cgroups` is any directory of the cgroup2 hierarchy.
 ///
 /// # Errors
 /// When `root` cannot be listed or a pin cannot be removed. That `root` is not there is no error.
-pub fn prune(root: &Path, cgroups: &Path) -> Result<usize, KernelError> {
+pub fn prune(root: &Path) -> Result<usize, KernelError> {
     let entries = match fs::read_dir(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         entries => entries.map_err(|error| KernelError::file("list", root, error))?,
     };
+    let cgroups = cgroup::mount()?;
     let _alone = pins::guard(root)?;
     let mut removed = 0;
     for entry in entries.flatten() {
         if let Some(pins) = Pins::lock(&entry.path())?
-            && !pins.linked().into_iter().any(|id| inhabited(cgroups, id))
+            && !pins.linked().into_iter().any(|id| inhabited(&cgroups, id))
         {
             pins.release()?;
             removed += 1;

@@ -9,9 +9,13 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+/// For [`update`]: the key must not be there yet.
+pub(crate) const NO_EXIST: u64 = 1;
+
 const MAP_LOOKUP_ELEM: libc::c_long = 1;
 const MAP_UPDATE_ELEM: libc::c_long = 2;
 const MAP_DELETE_ELEM: libc::c_long = 3;
+const MAP_GET_NEXT_KEY: libc::c_long = 4;
 const OBJ_PIN: libc::c_long = 6;
 const OBJ_GET: libc::c_long = 7;
 const MAP_LOOKUP_AND_DELETE_ELEM: libc::c_long = 21;
@@ -65,7 +69,7 @@ struct LinkUpdate {
 /// processors, rounded up to eight bytes each, for a per-processor map).
 pub(crate) unsafe fn lookup(map: BorrowedFd<'_>, key: *const u8, value: *mut u8) -> io::Result<()> {
     // SAFETY: the caller vouches for both pointers.
-    unsafe { element(MAP_LOOKUP_ELEM, map, key, value) }
+    unsafe { element(MAP_LOOKUP_ELEM, map, key, value, 0) }
 }
 
 /// Copies the value of `key` to `value` and removes the element, in one step.
@@ -74,7 +78,7 @@ pub(crate) unsafe fn lookup(map: BorrowedFd<'_>, key: *const u8, value: *mut u8)
 /// As for [`lookup`].
 pub(crate) unsafe fn take(map: BorrowedFd<'_>, key: *const u8, value: *mut u8) -> io::Result<()> {
     // SAFETY: the caller vouches for both pointers.
-    unsafe { element(MAP_LOOKUP_AND_DELETE_ELEM, map, key, value) }
+    unsafe { element(MAP_LOOKUP_AND_DELETE_ELEM, map, key, value, 0) }
 }
 
 /// Sets the value of `key`.
@@ -85,9 +89,10 @@ pub(crate) unsafe fn update(
     map: BorrowedFd<'_>,
     key: *const u8,
     value: *const u8,
+    flags: u64,
 ) -> io::Result<()> {
     // SAFETY: the caller vouches for both pointers; this command only reads the value.
-    unsafe { element(MAP_UPDATE_ELEM, map, key, value.cast_mut()) }
+    unsafe { element(MAP_UPDATE_ELEM, map, key, value.cast_mut(), flags) }
 }
 
 /// Removes the element of `key`.
@@ -96,7 +101,20 @@ pub(crate) unsafe fn update(
 /// `key` must be readable for the map's key size.
 pub(crate) unsafe fn delete(map: BorrowedFd<'_>, key: *const u8) -> io::Result<()> {
     // SAFETY: the caller vouches for the key; this command has no value.
-    unsafe { element(MAP_DELETE_ELEM, map, key, std::ptr::null_mut()) }
+    unsafe { element(MAP_DELETE_ELEM, map, key, std::ptr::null_mut(), 0) }
+}
+
+/// Copies the key after `key` to `next`, or the first one if `key` is null or no longer there.
+///
+/// # Safety
+/// `key` must be null or readable, `next` writable, for the map's key size.
+pub(crate) unsafe fn next_key(
+    map: BorrowedFd<'_>,
+    key: *const u8,
+    next: *mut u8,
+) -> io::Result<()> {
+    // SAFETY: the caller vouches for both pointers; this command has the next key where others have the value.
+    unsafe { element(MAP_GET_NEXT_KEY, map, key, next, 0) }
 }
 
 /// Hangs a program on a cgroup. Several may hang on one; a parent's are run after its children's.
@@ -167,13 +185,14 @@ unsafe fn element(
     map: BorrowedFd<'_>,
     key: *const u8,
     value: *mut u8,
+    flags: u64,
 ) -> io::Result<()> {
     let mut arguments = Element {
         map: map.as_raw_fd(),
         reserved: 0,
         key: key.expose_provenance() as u64,
         value: value.expose_provenance() as u64,
-        flags: 0,
+        flags,
     };
     // SAFETY: the structure is what these commands read; the caller vouches for the pointers in it.
     unsafe { call(command, &mut arguments) }.map(drop)

@@ -2,15 +2,19 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use enforcer_kernel::{Netns, Placement};
+use enforcer_kernel::{KernelError, Netns, Placement, Programs};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Names the variable that turns the test `agent_process` into an agent.
 const ROLE: &str = "ENFORCER_TEST_AGENT";
+/// Names the variable that makes it load the programs instead, with [`ROLE`] saying where to pin.
+const NOBODY: &str = "ENFORCER_TEST_NOBODY";
 /// Marks the agent's answers among the test runner's own lines.
 const MARK: &str = "agent> ";
 /// No call of an agent may hang a test.
@@ -80,10 +84,38 @@ impl Drop for Agent {
     }
 }
 
+/// What loading the programs says to a user without rights: this test binary, run again as nobody.
+pub(crate) fn load_as_nobody(pins: &Path) -> String {
+    // The build's folders may be closed to others; what is inherited open is not.
+    let binary = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+    let mut command = Command::new(format!("/proc/self/fd/{}", binary.as_raw_fd()));
+    command
+        .args(["--exact", "agent::agent_process", "--nocapture"])
+        .env(ROLE, pins)
+        .env(NOBODY, "1")
+        .current_dir("/")
+        .uid(65534)
+        .gid(65534);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let answer = text.lines().find_map(|line| line.split_once(MARK));
+    answer.unwrap_or_else(|| panic!("no answer: {output:?}")).1.to_owned()
+}
+
 /// Not a test: the agent's own main, when the role is given.
 #[test]
 fn agent_process() {
     if std::env::var_os(ROLE).is_none() {
+        return;
+    }
+    if std::env::var_os(NOBODY).is_some() {
+        let pins = std::env::var_os(ROLE).unwrap();
+        let answer = match Programs::load(Path::new(&pins)) {
+            Ok(_) => "loaded".to_owned(),
+            Err(KernelError::Permission { .. }) => "not permitted".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        println!("{MARK}{answer}");
         return;
     }
     let mut hands = Hands::default();

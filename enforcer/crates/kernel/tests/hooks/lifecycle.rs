@@ -49,6 +49,11 @@ fn pins_go_on_enforcing_and_a_successor_adopts_them() {
     let successor = Programs::load(&sandbox.pins).unwrap();
     assert_eq!(successor.attached(), [sandbox.id]);
     sandbox.programs = Some(successor);
+    // A listener of the dead is not served on: the port may be anyone's by now.
+    late.ask("socket 2 1 6");
+    assert_eq!(late.ask("connect 192.0.2.1:443"), REFUSED);
+    let ports = sandbox.listeners.ports(Loopback::Exempt).unwrap();
+    sandbox.programs().serve(sandbox.netns.cookie(), ports).unwrap();
     let (_stream, _, origin) = sandbox.accept();
     assert_eq!(origin.unwrap().dst.to_string(), "192.0.2.1:443");
 
@@ -146,6 +151,46 @@ fn release_sets_free_and_removes_every_pin() {
 }
 
 #[test]
+fn detach_forgets_what_was_filed() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 1 6");
+    agent.ask("connect 192.0.2.1:443");
+    assert_eq!(filed(&sandbox), 1);
+    sandbox.programs().detach(sandbox.id).unwrap();
+    assert_eq!(filed(&sandbox), 0);
+}
+
+#[test]
+fn a_successor_forgets_cgroups_that_are_gone() {
+    let Some(mut sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let other = sandbox.sibling("other");
+    let id = cgroup_id(&other).unwrap();
+    sandbox.programs().attach(&other, id).unwrap();
+    drop(sandbox.programs.take());
+    fs::remove_dir(&sandbox.cgroup).unwrap();
+    let successor = Programs::load(&sandbox.pins).unwrap();
+    assert_eq!(successor.attached(), [id]);
+}
+
+#[test]
+fn a_failed_load_leaves_no_pins() {
+    if !crate::sandbox::is_root() {
+        println!("skipped: there is no user with fewer rights to become");
+        return;
+    }
+    // A process of nobody's runs the same test binary.
+    let pins = std::path::Path::new("/sys/fs/bpf").join(format!("enforcer-test-nobody-{}", std::process::id()));
+    let answer = crate::agent::load_as_nobody(&pins);
+    assert_eq!(answer, "not permitted");
+    assert!(!pins.exists());
+}
+
+#[test]
 fn detach_sets_one_cgroup_free() {
     let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
         return;
@@ -240,15 +285,14 @@ fn dead_instances_are_cleared_away_once_their_cgroups_are_empty() {
     };
     sandbox.enforce(Loopback::Exempt);
     let root = sandbox.pins.parent().unwrap().to_path_buf();
-    let cgroups = cgroup2_mount();
-    assert_eq!(prune(&root, &cgroups).unwrap(), 0, "it is alive");
+    assert_eq!(prune(&root).unwrap(), 0, "it is alive");
     let agent = sandbox.agent();
     drop(sandbox.programs.take());
-    assert_eq!(prune(&root, &cgroups).unwrap(), 0, "its agent is alive");
+    assert_eq!(prune(&root).unwrap(), 0, "its agent is alive");
     drop(agent);
-    assert_eq!(prune(&root, &cgroups).unwrap(), 1);
+    assert_eq!(prune(&root).unwrap(), 1);
     assert!(!sandbox.pins.exists());
-    assert_eq!(prune(&root.join("nowhere"), &cgroups).unwrap(), 0);
+    assert_eq!(prune(&root.join("nowhere")).unwrap(), 0);
 }
 
 #[test]

@@ -149,7 +149,7 @@ pub(crate) fn cgroup2_mount() -> PathBuf {
     line.split(' ').nth(4).expect("a mount point").into()
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
