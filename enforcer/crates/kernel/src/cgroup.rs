@@ -37,7 +37,8 @@ pub fn cgroup_id(dir: &Path) -> Result<CgroupId, KernelError> {
 /// Where cgroup2 is mounted: alone at /sys/fs/cgroup, beside version 1, or wherever it is.
 pub(crate) fn mount() -> Result<PathBuf, KernelError> {
     let path = Path::new("/proc/self/mountinfo");
-    let mounts = fs::read_to_string(path).map_err(|error| KernelError::file("read", path, error))?;
+    let mounts =
+        fs::read_to_string(path).map_err(|error| KernelError::file("read", path, error))?;
     find_mount(&mounts).ok_or(KernelError::Cgroup2)
 }
 
@@ -170,12 +171,16 @@ mod tests {
 
     #[test]
     fn cgroup2_is_found_wherever_it_is_mounted() {
-        let unified = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate";
+        let unified =
+            "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate";
         check(unified, Some("/sys/fs/cgroup"));
         let hybrid = "31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
                       32 30 0:28 / /sys/fs/cgroup/unified rw,relatime - cgroup2 none rw";
         check(hybrid, Some("/sys/fs/cgroup/unified"));
-        check("31 30 0:27 / /sys/fs/cgroup/cgroup2 rw - cgroup cgroup rw,cpu", None);
+        check(
+            "31 30 0:27 / /sys/fs/cgroup/cgroup2 rw - cgroup cgroup rw,cpu",
+            None,
+        );
         check("", None);
     }
 
@@ -183,6 +188,9 @@ mod tests {
     fn an_ordinary_folder_is_no_cgroup() {
         let folder = tempfile::tempdir().unwrap();
         let answer = cgroup_id(folder.path());
-        assert!(matches!(answer, Err(KernelError::NotCgroup2 { .. })), "{answer:?}");
+        assert!(
+            matches!(answer, Err(KernelError::NotCgroup2 { .. })),
+            "{answer:?}"
+        );
     }
 }

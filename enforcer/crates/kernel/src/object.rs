@@ -15,7 +15,6 @@ use crate::KernelError;
 use crate::error::lacks_rights;
 use crate::hooks::{HOOKS, HookPoint};
 
-
 /// The maps by name; each is pinned under it.
 const MAPS: [&str; 7] = [
     "EVENTS",
@@ -77,10 +76,7 @@ impl Loaded {
 
 /// The object that the build embedded.
 pub(crate) fn embedded() -> Result<&'static [u8], KernelError> {
-    present(include_bytes_aligned!(concat!(
-        env!("OUT_DIR"),
-        "/object"
-    )))
+    present(include_bytes_aligned!(concat!(env!("OUT_DIR"), "/object")))
 }
 
 /// An object is empty when `cargo xtask ebpf` was not run before the build.

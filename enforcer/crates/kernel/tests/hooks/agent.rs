@@ -99,7 +99,10 @@ pub(crate) fn load_as_nobody(pins: &Path) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let answer = text.lines().find_map(|line| line.split_once(MARK));
-    answer.unwrap_or_else(|| panic!("no answer: {output:?}")).1.to_owned()
+    answer
+        .unwrap_or_else(|| panic!("no answer: {output:?}"))
+        .1
+        .to_owned()
 }
 
 /// Not a test: the agent's own main, when the role is given.
@@ -185,6 +188,7 @@ impl Hands {
                 self.socket = None;
                 Ok("ok".into())
             }
+            ["only-v6"] => self.socket().set_only_v6(true).map(|()| "ok".into()),
             ["allow-ping"] => {
                 std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")?;
                 Ok("ok".into())

@@ -1,36 +1,17 @@
 //! Pins outlive the daemon, a successor adopts them, and nothing is left when all is released.
 
 use std::fs;
-use std::time::Instant;
 
-use aya::maps::{HashMap, Map, MapData};
 use enforcer_flow::CgroupId;
 use enforcer_kernel::{KernelError, Loopback, Netns, Programs, cgroup_id, prune};
 
-use crate::agent::PATIENCE;
 use crate::sandbox::{Sandbox, cgroup2_mount};
+use crate::table::filed;
 
 /// `EPERM`, from a hook.
 const REFUSED: &str = "error 1";
 /// `ENETUNREACH`: what a namespace with nothing but loopback says of itself.
 const FREE: &str = "error 101";
-
-/// How many connections are filed.
-fn filed(sandbox: &Sandbox) -> usize {
-    let map = MapData::from_pin(sandbox.pins.join("v1/FLOWS")).unwrap();
-    let map = Map::from_map_data(map).unwrap();
-    let flows: HashMap<MapData, [u8; 32], [u8; 64]> = map.try_into().unwrap();
-    flows.keys().count()
-}
-
-/// Returns once nothing is filed: the kernel ends a closed connection a moment after the call that closed it.
-fn wait_until_empty(sandbox: &Sandbox) {
-    let started = Instant::now();
-    while filed(sandbox) != 0 {
-        assert!(started.elapsed() < PATIENCE, "a record stays");
-        std::thread::yield_now();
-    }
-}
 
 #[test]
 fn pins_go_on_enforcing_and_a_successor_adopts_them() {
@@ -53,7 +34,10 @@ fn pins_go_on_enforcing_and_a_successor_adopts_them() {
     late.ask("socket 2 1 6");
     assert_eq!(late.ask("connect 192.0.2.1:443"), REFUSED);
     let ports = sandbox.listeners.ports(Loopback::Exempt).unwrap();
-    sandbox.programs().serve(sandbox.netns.cookie(), ports).unwrap();
+    sandbox
+        .programs()
+        .serve(sandbox.netns.cookie(), ports)
+        .unwrap();
     let (_stream, _, origin) = sandbox.accept();
     assert_eq!(origin.unwrap().dst.to_string(), "192.0.2.1:443");
 
@@ -96,45 +80,6 @@ fn a_namespace_that_is_no_longer_served_is_refused() {
     let mut agent = sandbox.agent();
     agent.ask("socket 2 1 6");
     assert_eq!(agent.ask("connect 192.0.2.1:443"), REFUSED);
-}
-
-#[test]
-fn connections_that_nobody_accepted_leave_nothing() {
-    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
-        return;
-    };
-    let mut agent = sandbox.agent();
-    for (family, dst) in [
-        (2, "192.0.2.1:443"),
-        (10, "[2001:db8::1]:443"),
-        (10, "[::ffff:192.0.2.1]:443"),
-    ] {
-        agent.ask(&format!("socket {family} 1 6"));
-        assert!(agent.ask(&format!("connect {dst}")).starts_with("ok"));
-        assert_eq!(filed(&sandbox), 1, "`{dst}`");
-        agent.ask("close");
-        wait_until_empty(&sandbox);
-    }
-    // Nor does a process that is killed.
-    agent.ask("socket 2 1 6");
-    agent.ask("connect 192.0.2.1:443");
-    assert_eq!(filed(&sandbox), 1);
-    drop(agent);
-    wait_until_empty(&sandbox);
-}
-
-#[test]
-fn an_origin_is_taken_once() {
-    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
-        return;
-    };
-    let mut agent = sandbox.agent();
-    agent.ask("socket 2 1 6");
-    agent.ask("connect 192.0.2.1:443");
-    let (_stream, client, origin) = sandbox.accept();
-    assert!(origin.is_some());
-    assert_eq!(sandbox.origin(client), None);
-    assert_eq!(filed(&sandbox), 0);
 }
 
 #[test]
@@ -184,7 +129,8 @@ fn a_failed_load_leaves_no_pins() {
         return;
     }
     // A process of nobody's runs the same test binary.
-    let pins = std::path::Path::new("/sys/fs/bpf").join(format!("enforcer-test-nobody-{}", std::process::id()));
+    let pins = std::path::Path::new("/sys/fs/bpf")
+        .join(format!("enforcer-test-nobody-{}", std::process::id()));
     let answer = crate::agent::load_as_nobody(&pins);
     assert_eq!(answer, "not permitted");
     assert!(!pins.exists());

@@ -59,3 +59,58 @@ fn a_child_cgroup_is_attributed_to_the_labelled_one_above() {
     let (_stream, _, origin) = sandbox.accept();
     assert_eq!(origin.unwrap().cgroup, sandbox.id);
 }
+
+#[test]
+fn multipath_tcp_is_redirected_with_its_origin() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    let socket = agent.ask("socket 2 1 262");
+    if socket != "ok" {
+        println!("skipped: this kernel has no multipath TCP ({socket})");
+        return;
+    }
+    agent.ask("connect 192.0.2.1:443");
+    let (_stream, _, origin) = sandbox.accept();
+    assert_eq!(origin.unwrap().dst.to_string(), "192.0.2.1:443");
+}
+
+#[test]
+fn an_ipv6_only_socket_reaches_nobody() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    agent.ask("socket 10 1 6");
+    agent.ask("only-v6");
+    // ENETUNREACH: it cannot go to an IPv4 listener.
+    assert_eq!(agent.ask("connect [2001:db8::1]:443"), "error 101");
+}
+
+#[test]
+fn a_socket_that_is_used_again_has_its_new_origin() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let gone = sandbox.netns.listen().unwrap();
+    let ports = gone.ports(Loopback::Exempt).unwrap();
+    drop(gone);
+    sandbox
+        .programs()
+        .serve(sandbox.netns.cookie(), ports)
+        .unwrap();
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 1 6");
+    assert_eq!(agent.ask("connect 192.0.2.1:443"), "error 111");
+    let ports = sandbox.listeners.ports(Loopback::Exempt).unwrap();
+    sandbox
+        .programs()
+        .serve(sandbox.netns.cookie(), ports)
+        .unwrap();
+    // A socket that did not block tells of its failure once more (ECONNABORTED) before it may be used again.
+    assert_eq!(agent.ask("connect 192.0.2.2:443"), "error 103");
+    assert!(agent.ask("connect 192.0.2.2:443").starts_with("ok"));
+    let (_stream, _, origin) = sandbox.accept();
+    assert_eq!(origin.unwrap().dst.to_string(), "192.0.2.2:443");
+}
