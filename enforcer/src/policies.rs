@@ -81,7 +81,7 @@ impl Policies {
     }
 
     /// The set in force, wherever it is asked; a reload swaps it.
-    pub(crate) fn set(&self) -> Arc<ArcSwap<PolicySet>> {
+    pub(crate) fn current(&self) -> Arc<ArcSwap<PolicySet>> {
         Arc::clone(&self.set)
     }
 

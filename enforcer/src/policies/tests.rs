@@ -62,7 +62,7 @@ struct Watched {
 impl Watched {
     fn new(path: &Path, pace: Pace) -> Self {
         let policies = Policies::open(path).unwrap();
-        let set = policies.set();
+        let set = policies.current();
         let (sender, reports) = channel();
         let watch = Watch::start(policies, pace, move |reload| {
             // The test may be over.
