@@ -18,7 +18,7 @@ use crate::app::{App, Instance, PINS};
 use crate::config::{self, Config};
 use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
-use crate::telemetry;
+use crate::{policy_reports, telemetry};
 
 /// How often labels are looked for. A label that `enforcer label` sets is enforced at once.
 const SCAN: Duration = Duration::from_secs(1);
@@ -56,12 +56,13 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         pins: PINS.into(),
         mode: Mode::Daemon,
         ledger: config.ledger.path.clone(),
-        policy: policies.current(),
+        policy: policies.set(),
     };
     let app = App::start(config, instance)?;
     let _background = app.background()?;
+    policy_reports::record_loaded(&app.ledger, policies.loaded());
     let operations = Arc::new(operations(config, &app, &policies)?);
-    let _watch = policies.watch(crate::policy_reports::reporter(
+    let watch = policies.watch(policy_reports::reporter(
         Arc::clone(&app.ledger),
         Arc::clone(&operations.policy_problem),
     ))?;
@@ -77,6 +78,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
             _ = interrupt.recv() => break "interrupted",
         }
     };
+    drop(watch);
     drop(server);
     drop(operations);
     app.stop(reason);
@@ -91,7 +93,7 @@ fn operations(config: &Config, app: &App, policies: &Policies) -> anyhow::Result
         admission: Arc::clone(&app.admission),
         ledger: Arc::clone(&app.ledger),
         authority: Arc::clone(&app.authority),
-        policy: policies.current(),
+        policy: policies.set(),
         policy_source: config.policies.clone(),
         policy_problem: Arc::new(Mutex::new(None)),
         started: Instant::now(),

@@ -226,7 +226,7 @@ impl Room {
             .with_context(|| format!("the state folder `{}` cannot be made", state.display()))?;
         let hierarchy = Hierarchy::discover()?;
         // What runs that were killed left pinned is of no use to anybody.
-        if let Err(error) = enforcer_kernel::prune(Path::new(RUN_PINS), hierarchy.mount()) {
+        if let Err(error) = enforcer_kernel::prune(Path::new(RUN_PINS)) {
             tracing::debug!(%error, "pins of earlier runs could not be removed");
         }
         Ok(Self {

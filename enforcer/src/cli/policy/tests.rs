@@ -1,0 +1,184 @@
+//! What `check` and `test` print and how they exit, on folders of all sorts.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+
+const GOOD: &str =
+    "version: 1\nname: good\nrules:\n- { id: a, effect: allow, match: { host: x.example } }\n";
+const BROKEN: &str = "version: 1\nname: broken\nrules:\n  - id: a\n    effect: alow\n    match: { host: x.example }\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+/// What a command prints, with the folder's path shown as `F`.
+fn shown(folder: &TempDir, print: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+    let mut out = Vec::new();
+    print(&mut out).unwrap();
+    String::from_utf8(out)
+        .unwrap()
+        .replace(folder.path().to_str().unwrap(), "F")
+}
+
+fn checked(folder: &TempDir) -> (bool, String) {
+    let checked = check(&[folder.path().to_owned()]);
+    let shown = shown(folder, |out| report::check(out, &checked));
+    (checked.set.is_some(), shown)
+}
+
+fn tested(folder: &TempDir) -> (bool, String) {
+    let tested = test(&[folder.path().to_owned()]);
+    let shown = shown(folder, |out| report::test(out, &tested));
+    let asked: usize = tested.iter().map(Tested::asked).sum();
+    (asked > 0 && tested.iter().all(Tested::is_good), shown)
+}
+
+#[test]
+fn good_policies_are_counted() {
+    let folder = folder(&[("good.yaml", GOOD), ("good.cases.yaml", "not looked at")]);
+    assert_eq!(checked(&folder), (true, "1 policy, 1 rule\n".to_owned()));
+}
+
+#[test]
+fn mistakes_are_shown_where_they_stand() {
+    let folder = folder(&[
+        ("broken.yaml", BROKEN),
+        ("good.yaml", GOOD),
+        ("old.yml", ""),
+    ]);
+    let expected = "\
+F/old.yml: warning: not read: the names of policy files end in `.yaml`
+F/broken.yaml:5:13: error: `alow` is no effect (did you mean `allow`?)
+  5 |     effect: alow
+    |             ^^^^
+1 error, 1 warning
+";
+    assert_eq!(checked(&folder), (false, expected.to_owned()));
+}
+
+#[test]
+fn names_taken_twice_are_found_among_all_that_is_named() {
+    let (one, two) = (folder(&[("a.yaml", GOOD)]), folder(&[("b.yaml", GOOD)]));
+    let together = check(&[one.path().to_owned(), two.path().join("b.yaml")]);
+    assert!(together.set.is_none());
+    let once = check(&[one.path().to_owned(), one.path().to_owned()]);
+    assert!(once.set.is_some());
+}
+
+#[test]
+fn what_is_not_there_is_a_mistake() {
+    let folder = folder(&[]);
+    let (good, shown) = checked(&folder);
+    assert!(
+        !good && shown.starts_with("F: error: there is no policy in this folder"),
+        "{shown}"
+    );
+    let gone = check(&[folder.path().join("gone.yaml")]);
+    assert!(gone.set.is_none());
+}
+
+#[test]
+fn cases_that_come_out_as_expected_pass() {
+    let cases = "cases:\n- { ask: GET https://x.example/, expect: allow }\n- { ask: tcp x.example:1, expect: deny }\n";
+    let folder = folder(&[("good.yaml", GOOD), ("good.cases.yaml", cases)]);
+    let expected = "F/good.yaml: 2 cases passed\n2 cases passed\n";
+    assert_eq!(tested(&folder), (true, expected.to_owned()));
+}
+
+#[test]
+fn a_case_that_does_not_is_shown_with_the_rules_that_came_near() {
+    let cases = "cases:\n- { ask: tls x.example, expect: allow, rule: a }\n- { ask: tls y.example, expect: deny }\n";
+    let folder = folder(&[("good.yaml", GOOD), ("good.cases.yaml", cases)]);
+    let expected = "\
+F/good.yaml: 1 of 2 cases failed
+F/good.cases.yaml:2:5: error: `tls x.example`: expected allow by rule `a`, got deny (no rule allows it)
+    good/a would allow, but it is about other protocols
+1 of 2 cases failed
+";
+    assert_eq!(tested(&folder), (false, expected.to_owned()));
+}
+
+#[test]
+fn what_cannot_be_tested_is_not_passed_over() {
+    let cases = "cases:\n- { ask: tls x.example, expect: deny }\n";
+    let folder = folder(&[
+        ("broken.yaml", BROKEN),
+        ("good.yaml", GOOD),
+        ("good.cases.yaml", cases),
+        ("lost.cases.yaml", cases),
+        ("plain.yaml", &GOOD.replace("good", "plain")),
+    ]);
+    let expected = "\
+F/broken.yaml:5:13: error: `alow` is no effect (did you mean `allow`?)
+F/good.yaml: 1 case passed
+F/plain.yaml: no cases beside it
+F/lost.cases.yaml: error: cases without a policy beside them
+1 case passed, 2 files not tested
+";
+    assert_eq!(tested(&folder), (false, expected.to_owned()));
+}
+
+#[test]
+fn that_nothing_is_asked_is_a_failure() {
+    let folder = folder(&[("good.yaml", GOOD)]);
+    let expected = "F/good.yaml: no cases beside it\nnothing was asked\n";
+    assert_eq!(tested(&folder), (false, expected.to_owned()));
+}
+
+#[test]
+fn json_says_the_same() {
+    let cases = "cases:\n- { ask: tls x.example, expect: allow }\n";
+    let folder = folder(&[
+        ("good.yaml", GOOD),
+        ("good.cases.yaml", cases),
+        ("broken.yaml", BROKEN),
+    ]);
+    let paths = [folder.path().to_owned()];
+    let json = |print: &dyn Fn(&mut Vec<u8>) -> io::Result<()>| -> serde_json::Value {
+        serde_json::from_str(&shown(&folder, print)).unwrap()
+    };
+    let check = check(&paths);
+    let view = json(&|out| report::check_json(out, &check));
+    assert_eq!(view["ok"], false);
+    assert_eq!(view["diagnostics"][0]["file"], "F/broken.yaml");
+    assert_eq!(
+        (
+            &view["diagnostics"][0]["line"],
+            &view["diagnostics"][0]["text"]
+        ),
+        (&5.into(), &"alow".into())
+    );
+    let test = test(&paths);
+    let view = json(&|out| report::test_json(out, &test));
+    assert_eq!(
+        (&view["ok"], &view["cases"], &view["failed"]),
+        (&false.into(), &1.into(), &1.into())
+    );
+    let failure = &view["files"][1]["failures"][0];
+    assert_eq!(
+        (&failure["ask"], &failure["verdict"], &failure["cause"]),
+        (&"tls x.example".into(), &"deny".into(), &"no_rule".into())
+    );
+}
+
+#[test]
+fn the_shipped_examples_pass() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/examples");
+    let checked = check(std::slice::from_ref(&examples));
+    assert!(
+        checked.set.is_some() && checked.diagnostics.is_empty(),
+        "{checked:?}"
+    );
+    assert!(
+        test(&[examples])
+            .iter()
+            .all(|tested| tested.is_good() && tested.asked() > 0)
+    );
+}
