@@ -187,6 +187,9 @@ fn state(out: &mut impl Write, path: &Path, report: &Report) -> io::Result<()> {
         )?;
     }
     writeln!(out, "  head    {head}")?;
+    if report.finding.is_some() {
+        return Ok(());
+    }
     writeln!(
         out,
         "Keep the head elsewhere: with `--anchor` it shows cut or rewritten ends, which the chain alone does not."

@@ -56,7 +56,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         pins: PINS.into(),
         mode: Mode::Daemon,
         ledger: config.ledger.path.clone(),
-        policy: policies.set(),
+        policy: policies.current(),
     };
     let app = App::start(config, instance)?;
     let _background = app.background()?;
@@ -93,7 +93,7 @@ fn operations(config: &Config, app: &App, policies: &Policies) -> anyhow::Result
         admission: Arc::clone(&app.admission),
         ledger: Arc::clone(&app.ledger),
         authority: Arc::clone(&app.authority),
-        policy: policies.set(),
+        policy: policies.current(),
         policy_source: config.policies.clone(),
         policy_problem: Arc::new(Mutex::new(None)),
         started: Instant::now(),
