@@ -31,6 +31,9 @@ mod open;
 mod part;
 mod rotate;
 
+#[cfg(test)]
+mod tests;
+
 use flusher::Bell;
 use journal::Journal;
 use part::Part;

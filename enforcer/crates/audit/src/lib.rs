@@ -20,8 +20,8 @@ mod verify;
 pub use chain::{Digest, DigestError};
 pub use entry::{
     EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
-    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, PolicyLoaded,
-    OperatorAction, PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction,
+    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter};
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};

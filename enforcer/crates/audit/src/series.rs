@@ -65,10 +65,9 @@ impl Series {
     }
 
     fn number(&self, path: &Path) -> Option<u64> {
-        let name = path.file_name()?.to_str()?;
-        let digits = name
-            .strip_prefix(self.active.file_name()?.to_str()?)?
-            .strip_prefix('.')?;
+        let name = path.file_name()?.as_encoded_bytes();
+        let suffix = name.strip_prefix(self.active.file_name()?.as_encoded_bytes())?;
+        let digits = str::from_utf8(suffix.strip_prefix(b".")?).ok()?;
         let plain = digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit());
         plain.then(|| digits.parse().ok()).flatten()
     }

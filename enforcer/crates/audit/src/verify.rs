@@ -41,13 +41,6 @@ pub struct VerifyError {
     pub source: io::Error,
 }
 
-/// A file of the series, open.
-struct Candidate {
-    path: PathBuf,
-    file: File,
-    part: Option<u64>,
-}
-
 /// The check under way.
 struct Walk {
     report: Report,
@@ -83,49 +76,43 @@ impl Verifier {
     /// # Errors
     /// When a file cannot be read.
     pub fn verify(&self, path: &Path) -> Result<Report, VerifyError> {
-        let files = series_of(path)?;
+        // The active file is opened before the parts are listed: a rotation in between then adds a part that is not needed.
+        let (active, own) = open(path)?;
         let mut walk = Walk::new(self.anchor);
-        for file in files {
-            if !walk.file(file)? {
+        for part in parts(path, own)? {
+            let (file, _) = open(&part)?;
+            if !walk.file(part, file)? {
                 return Ok(walk.report);
             }
         }
-        walk.end();
+        if walk.file(path.to_owned(), active)? {
+            walk.end();
+        }
         Ok(walk.report)
     }
 }
 
-/// The active file is opened before the parts are listed: a rotation in between then adds a part that is not needed.
-fn series_of(path: &Path) -> Result<Vec<Candidate>, VerifyError> {
-    let active = Candidate::open(path.to_owned())?;
+/// Opens a file and looks which part it is.
+fn open(path: &Path) -> Result<(File, Option<u64>), VerifyError> {
+    let opened = File::open(path).and_then(|file| {
+        let part = Opening::read(&file)?.map(|opening| opening.part);
+        Ok((file, part))
+    });
+    opened.map_err(|source| VerifyError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The full parts that come before the active file, which is part `own`.
+fn parts(path: &Path, own: Option<u64>) -> Result<Vec<PathBuf>, VerifyError> {
     let series = Series::new(path.to_owned());
-    let parts = series.parts().map_err(|source| VerifyError {
+    let mut parts = series.parts().map_err(|source| VerifyError {
         path: series.folder().to_owned(),
         source,
     })?;
-    let mut files = Vec::with_capacity(parts.len() + 1);
-    for (number, part) in parts {
-        if active.part.is_none_or(|own| number < own) {
-            files.push(Candidate::open(part)?);
-        }
-    }
-    files.push(active);
-    Ok(files)
-}
-
-// === impl Candidate ===
-
-impl Candidate {
-    fn open(path: PathBuf) -> Result<Self, VerifyError> {
-        let opened = File::open(&path).and_then(|file| {
-            let part = Opening::read(&file)?.map(|opening| opening.part);
-            Ok((file, part))
-        });
-        match opened {
-            Ok((file, part)) => Ok(Self { path, file, part }),
-            Err(source) => Err(VerifyError { path, source }),
-        }
-    }
+    parts.retain(|(number, _)| own.is_none_or(|own| *number < own));
+    Ok(parts.into_iter().map(|(_, path)| path).collect())
 }
 
 // === impl Walk ===
@@ -143,8 +130,7 @@ impl Walk {
     }
 
     /// Walks through one file. Says whether to go on.
-    fn file(&mut self, candidate: Candidate) -> Result<bool, VerifyError> {
-        let Candidate { path, file, .. } = candidate;
+    fn file(&mut self, path: PathBuf, file: File) -> Result<bool, VerifyError> {
         self.report.files += 1;
         self.line = 0;
         self.path.clone_from(&path);

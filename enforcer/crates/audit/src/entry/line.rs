@@ -5,8 +5,8 @@ use enforcer_flow::{FlowId, Process, Workload};
 use super::object::{CODE, Object};
 use super::{
     EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
-    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction, PolicyLoaded,
-    PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction,
+    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 
 /// The bound of texts for people.

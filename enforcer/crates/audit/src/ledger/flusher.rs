@@ -1,5 +1,6 @@
 //! The thread behind a ledger: writes what was deferred, syncs, rotates. Nothing on the grant path waits for it or wakes it.
 
+use std::fs::File;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -87,7 +88,7 @@ impl Rounds {
         if !length.is_ok_and(|length| length >= self.rotate_at) {
             return;
         }
-        // Most of what is unsynced goes to the disk before the lock is taken, the rest after.
+        // Most of what is unsynced goes to the disk before the lock is taken, the rest while appends wait for it.
         shared.sync();
         match shared.rotate() {
             Ok(()) => self.rotate_at = shared.config.rotate_at,
@@ -100,19 +101,15 @@ impl Rounds {
 
     /// Operators hear of a break and of its end once.
     fn report(&mut self, flushed: Result<(), LedgerError>) {
-        let broken = self
-            .shared
-            .broken
-            .load(std::sync::atomic::Ordering::Relaxed);
-        match flushed {
-            Err(error) if !self.was_broken => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
+        match (&flushed, self.was_broken) {
+            (Err(error), false) => {
+                let cause = std::error::Error::source(error).map(ToString::to_string);
                 tracing::error!(%error, cause, "the ledger is broken: nothing is granted");
             }
-            Ok(()) if self.was_broken => tracing::info!("the ledger is whole again"),
-            Ok(()) | Err(_) => {}
+            (Ok(()), true) => tracing::info!("the ledger is whole again"),
+            (Ok(()), false) | (Err(_), true) => {}
         }
-        self.was_broken = broken;
+        self.was_broken = flushed.is_err();
     }
 }
 
@@ -121,21 +118,33 @@ impl Rounds {
 impl Shared {
     /// Goes on in a new file.
     pub(crate) fn rotate(&self) -> Result<(), LedgerError> {
-        let full = self.with(|journal| {
+        let each = self.config.durability == Durability::EveryEntry;
+        let next = self.with(|journal| {
             journal.flush()?;
-            rotate::rotate(journal, &self.series).map_err(LedgerError::Write)
+            // The full file is on the disk before the next one refers to it.
+            if let Err(source) = journal.store().file().sync_data() {
+                journal.sync_failed();
+                return Err(LedgerError::Sync(source));
+            }
+            rotate::rotate(journal, &self.series).map_err(LedgerError::Write)?;
+            let next = journal.store().file();
+            if each && self.settle(&next).is_err() {
+                journal.sync_failed();
+            }
+            Ok(next)
         })?;
-        let synced = full
-            .file()
-            .sync_data()
-            .and_then(|()| sync_folder(self.series.folder()));
-        if synced.is_err() {
+        if !each && self.settle(&next).is_err() {
             self.with(|journal| {
                 journal.sync_failed();
                 Ok(())
             })?;
         }
-        self.sync();
         Ok(())
+    }
+
+    /// Makes a new active file and the names in the folder survive a power failure.
+    fn settle(&self, next: &File) -> io::Result<()> {
+        next.sync_data()?;
+        sync_folder(self.series.folder())
     }
 }

@@ -170,12 +170,12 @@ impl<S: Store> Journal<S> {
         &self.store
     }
 
-    /// Goes on in another file, whose lines so far end in `chain`. Returns the old one.
-    pub(crate) fn move_to(&mut self, store: S, chain: Chain, length: u64) -> S {
+    /// Goes on in another file, whose lines so far end in `chain`.
+    pub(crate) fn move_to(&mut self, store: S, chain: Chain, length: u64) {
+        self.store = store;
         self.chain = chain;
         self.length = length;
-        self.unsynced = true;
-        mem::replace(&mut self.store, store)
+        self.unsynced = false;
     }
 
     fn seal(&mut self, fields: &[u8]) -> u64 {
@@ -201,7 +201,7 @@ impl<S: Store> Journal<S> {
         let Some(error) = error else {
             self.length += written as u64;
             self.pending.clear();
-            self.unsynced = true;
+            self.unsynced |= self.durability != Durability::EveryEntry;
             return Ok(());
         };
         self.go_back(mark, written);

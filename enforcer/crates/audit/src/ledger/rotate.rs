@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use super::journal::Journal;
 use super::part::{self, Creation, Part};
@@ -12,23 +13,22 @@ use crate::clock::Clock;
 use crate::opening;
 use crate::series::Series;
 
-/// Moves a journal that is sound, with nothing pending, to the next file. Returns the full one.
-pub(crate) fn rotate(journal: &mut Journal<Part>, series: &Series) -> io::Result<Part> {
+/// Moves a journal that is sound, with nothing pending, to the next file. When it fails, the journal stays where it is.
+pub(crate) fn rotate(journal: &mut Journal<Part>, series: &Series) -> io::Result<()> {
     let full = journal.store();
+    let (number, ledger) = (full.number + 1, full.ledger.clone());
     let name = series.part(full.number);
     let mut chain = journal.chain();
-    let fields = opening::fields(&full.ledger, full.number + 1, name.file_name(), &chain.head);
-    let next = (full.number + 1, full.ledger.clone());
+    let fields = opening::fields(&ledger, number, name.file_name(), &chain.head);
     let mut line = Vec::new();
     chain.seal(Clock::new().now(), &fields, &mut line);
     let draft = prepare(series, &line)?;
-    if let Err(error) = exchange(series, full.number) {
-        // The full file stays the active one; its second name, if it got it, would shadow the next attempt.
+    exchange(series, &name).inspect_err(|_| {
         let _ = fs::remove_file(series.draft());
-        return Err(error);
-    }
-    let part = Part::new(draft, next.0, next.1);
-    Ok(journal.move_to(part, chain, line.len() as u64))
+    })?;
+    let part = Part::new(draft, number, ledger);
+    journal.move_to(part, chain, line.len() as u64);
+    Ok(())
 }
 
 fn prepare(series: &Series, line: &[u8]) -> io::Result<File> {
@@ -42,10 +42,11 @@ fn prepare(series: &Series, line: &[u8]) -> io::Result<File> {
     Ok(draft)
 }
 
-fn exchange(series: &Series, number: u64) -> io::Result<()> {
-    let full = series.part(number);
-    fs::hard_link(series.active(), &full)?;
+/// Neither step replaces a file that is evidence: linking fails if the name is taken, and the active file has two names
+/// when one of them goes.
+fn exchange(series: &Series, full: &Path) -> io::Result<()> {
+    fs::hard_link(series.active(), full)?;
     fs::rename(series.draft(), series.active()).inspect_err(|_| {
-        let _ = fs::remove_file(&full);
+        let _ = fs::remove_file(full);
     })
 }

@@ -46,6 +46,9 @@ impl Fields {
 fn plain(value: Value) -> String {
     match value {
         Value::String(text) => text,
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.into_iter().map(plain).collect::<Vec<_>>().join(",")
+        }
         Value::Array(_) | Value::Bool(_) | Value::Null | Value::Number(_) | Value::Object(_) => {
             value.to_string()
         }

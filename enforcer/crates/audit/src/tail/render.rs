@@ -54,28 +54,39 @@ fn known(mut fields: Fields, palette: Palette) -> String {
     let event = fields.text("event").unwrap_or_default();
     // The chain is for `verify`; here it would be half the line.
     fields.take("hash");
-    let workload = fields.inner("workload", "name").unwrap_or_default();
+    let workload = fields.inner("workload", "name");
+    fields.take("workload");
     let subject = subject(&event, &mut fields);
+    let ids = ids(&mut fields);
     let mut out = palette.dim(&format!("{} {:>7}", milliseconds(&time), word(&number)));
     let tone = Tone::of(&event);
     let event = format!("{:<17}", terminal::neutral(&event));
-    let workload = format!("{:<12}", word(&workload));
+    let workload = workload.map_or_else(|| String::from("-"), |name| word(&name));
     // Writing to a String does not fail.
-    let _ = write!(out, " {} {workload}", palette.paint(tone, &event));
-    for part in subject {
+    let _ = write!(out, " {} {workload:<12}", palette.paint(tone, &event));
+    let details = fields
+        .rest()
+        .map(|(key, value)| format!("{}={}", word(&key), word(&value)));
+    for part in subject.into_iter().chain(details) {
         out.push(' ');
         out.push_str(&part);
     }
-    let details: Vec<String> = fields
-        .rest()
-        .filter(|(key, _)| key != "workload")
-        .map(|(key, value)| format!("{}={}", word(&key), word(&value)))
-        .collect();
-    if !details.is_empty() {
+    if !ids.is_empty() {
         out.push(' ');
-        out.push_str(&palette.dim(&details.join(" ")));
+        out.push_str(&palette.dim(&ids.join(" ")));
     }
     out
+}
+
+/// What ties events together; it stands last, where it is least in the way.
+fn ids(fields: &mut Fields) -> Vec<String> {
+    let mut ids = Vec::new();
+    for key in ["exchange", "flow"] {
+        if let Some(id) = fields.text(key) {
+            ids.push(format!("{key}={}", word(&id)));
+        }
+    }
+    ids
 }
 
 /// What the event is about, in words; what it takes is not repeated among the details.
@@ -86,6 +97,12 @@ fn subject(event: &str, fields: &mut Fields) -> Vec<String> {
         "exchange_closed" => subject.extend(fields.text("status").map(|s| word(&s))),
         "exchange_aborted" | "flow_aborted" => subject.extend(fault(fields)),
         "flow_opened" | "flow_refused" => subject.extend(ends(fields)),
+        // The same in every file, and long.
+        "ledger_opened" => {
+            for key in ["hash_rule", "canonical_form", "previous_hash"] {
+                fields.take(key);
+            }
+        }
         _ => {}
     }
     subject.extend(traffic(fields));
