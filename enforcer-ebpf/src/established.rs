@@ -64,7 +64,8 @@ fn withdraw(ctx: &SockOpsContext) {
     {
         // The daemon took it in the usual case; then there is nothing to remove.
         let _ = FLOWS.remove(&socket.key);
-        socket.state = state::PLAIN;
+        // Still bent: an abort sends its reset after this call, and the backstop must let it through.
+        socket.state = state::BENT;
         workload::closed(socket.origin.cgroup);
     }
 }

@@ -101,6 +101,20 @@ impl Pins {
         remove(&links)
     }
 
+    /// Takes off programs of a predecessor's that this build has no more.
+    pub(crate) fn unlink_unknown(&self, id: CgroupId) -> Result<(), KernelError> {
+        let links = self.links(id);
+        let entries =
+            fs::read_dir(&links).map_err(|error| KernelError::file("list", &links, error))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if !HOOKS.iter().any(|hook| name == hook.name) {
+                link::unpin(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes all programs off, removes every pin and the place itself.
     pub(crate) fn release(self) -> Result<(), KernelError> {
         for id in self.linked() {

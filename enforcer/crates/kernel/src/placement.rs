@@ -36,6 +36,9 @@ impl Placement {
     }
 
     /// Has every child of `command` start in this place. A child that cannot be put there does not run.
+    ///
+    /// The child enters as the user it starts as, and must have the rights to. `Command::uid` takes effect before this does:
+    /// a command that is to run as somebody else must change over in a `pre_exec` of its own that is added after.
     pub fn apply(self, command: &mut Command) {
         let enter = move || {
             let Self { cgroup, netns } = &self;

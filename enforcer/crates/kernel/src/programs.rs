@@ -133,7 +133,7 @@ impl Programs {
                 }
             }
         }
-        Ok(())
+        self.pins.unlink_unknown(id)
     }
 
     /// Undoes half an attachment: all of it, or beside a predecessor's links the new ones alone.

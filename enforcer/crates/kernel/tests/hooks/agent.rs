@@ -184,6 +184,11 @@ impl Hands {
                 let text: String = text.collect();
                 Ok(format!("ok {text} {}", from.as_socket().unwrap()))
             }
+            ["abort"] => {
+                self.socket().set_linger(Some(Duration::ZERO))?;
+                self.socket = None;
+                Ok("ok".into())
+            }
             ["close"] => {
                 self.socket = None;
                 Ok("ok".into())

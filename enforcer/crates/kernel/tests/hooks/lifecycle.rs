@@ -109,7 +109,7 @@ fn detach_forgets_what_was_filed() {
 }
 
 #[test]
-fn a_successor_forgets_cgroups_that_are_gone() {
+fn a_successor_forgets_what_is_of_no_use() {
     let Some(mut sandbox) = Sandbox::new(Loopback::Exempt) else {
         return;
     };
@@ -118,8 +118,11 @@ fn a_successor_forgets_cgroups_that_are_gone() {
     sandbox.programs().attach(&other, id).unwrap();
     drop(sandbox.programs.take());
     fs::remove_dir(&sandbox.cgroup).unwrap();
+    let old = sandbox.pins.join("v0");
+    fs::create_dir(&old).unwrap();
     let successor = Programs::load(&sandbox.pins).unwrap();
     assert_eq!(successor.attached(), [id]);
+    assert!(!old.exists(), "maps in another layout stay");
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! TCP is bent to the listener, and the listener learns where it was to go.
 
+use std::io::{ErrorKind, Read as _};
+
 use enforcer_kernel::Loopback;
 
+use crate::agent::PATIENCE;
 use crate::sandbox::Sandbox;
 
 /// Connects from a socket of `family` (2 or 10) to `dst`; the origin must say `shown`, and so must the agent's own view.
@@ -113,4 +116,19 @@ fn a_socket_that_is_used_again_has_its_new_origin() {
     assert!(agent.ask("connect 192.0.2.2:443").starts_with("ok"));
     let (_stream, _, origin) = sandbox.accept();
     assert_eq!(origin.unwrap().dst.to_string(), "192.0.2.2:443");
+}
+
+#[test]
+fn an_abort_reaches_the_listener() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 1 6");
+    agent.ask("connect 192.0.2.1:443");
+    let (mut stream, _, _) = sandbox.accept();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    agent.ask("abort");
+    let error = stream.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
