@@ -75,26 +75,30 @@ enum Untested {
 /// When standard output cannot be written to. What is wrong with policies is the command's output, not its failure.
 pub(crate) fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    let good = match args.command {
+    let (good, printed) = match args.command {
         PolicyCommand::Check(Paths { paths, json }) => {
             let checked = check(&paths);
-            match json {
-                true => report::check_json(&mut out, &checked)?,
-                false => report::check(&mut out, &checked)?,
-            }
-            checked.set.is_some()
+            let printed = match json {
+                true => report::check_json(&mut out, &checked),
+                false => report::check(&mut out, &checked),
+            };
+            (checked.set.is_some(), printed)
         }
         PolicyCommand::Test(Paths { paths, json }) => {
             let tested = test(&paths);
-            match json {
-                true => report::test_json(&mut out, &tested)?,
-                false => report::test(&mut out, &tested)?,
-            }
+            let printed = match json {
+                true => report::test_json(&mut out, &tested),
+                false => report::test(&mut out, &tested),
+            };
             let asked: usize = tested.iter().map(Tested::asked).sum();
-            asked > 0 && tested.iter().all(Tested::is_good)
+            (asked > 0 && tested.iter().all(Tested::is_good), printed)
         }
     };
-    out.flush()?;
+    match printed.and_then(|()| out.flush()) {
+        // Whoever reads us has seen enough; the exit code is for somebody else.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        printed => printed?,
+    }
     Ok(match good {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,

@@ -125,6 +125,28 @@ pub(crate) fn cases_beside(policy: &Path) -> PathBuf {
     policy.with_extension("cases.yaml")
 }
 
+/// The tables of cases in a folder whose policies are not there, each with that as its finding.
+pub(crate) fn orphaned_cases(folder: &Path) -> Vec<Diagnostic> {
+    // What cannot be listed was reported when the policies were read.
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut orphans: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| policy_beside(path).is_some_and(|policy| !policy.exists()))
+        .collect();
+    orphans.sort_unstable();
+    let finding = |path: PathBuf| error(&path, "cases without a policy beside them");
+    orphans.into_iter().map(finding).collect()
+}
+
+/// Where the policy of a table of cases is; none when the file is no such table.
+fn policy_beside(cases: &Path) -> Option<PathBuf> {
+    let name = cases.file_name()?.to_str()?;
+    let name = name
+        .strip_suffix(".cases.yaml")
+        .filter(|name| !name.starts_with('.'))?;
+    Some(cases.with_file_name(format!("{name}.yaml")))
+}
+
 /// A folder's policy files in the order of their names, and warnings of files that might have been meant to be some.
 fn list(folder: &Path) -> io::Result<(Vec<PathBuf>, Vec<Diagnostic>)> {
     let (mut paths, mut warnings) = (Vec::new(), Vec::new());

@@ -3,8 +3,6 @@
 //! `NAME.cases.yaml` stands beside `NAME.yaml`. Each case asks one thing in one line, as in
 //! `POST https://api.example.com/v1/items`, and names the verdict and, if it matters, the rule or the cause.
 
-mod ask;
-
 use std::sync::Arc;
 
 use enforcer_flow::{CgroupId, Workload};
@@ -18,6 +16,8 @@ use crate::parse::tree::{self, Node, Value};
 use crate::{
     Cause, Decision, Diagnostic, Explanation, PolicySet, Position, Severity, Source, Verdict,
 };
+
+mod ask;
 
 /// A table of cases.
 #[derive(Debug)]

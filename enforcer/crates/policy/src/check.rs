@@ -98,14 +98,7 @@ fn check_rule<'t>(
         inspect,
         matches,
     } = rule;
-    let id = id.filter(|id| is_name("a rule's id", id, findings));
-    if let Some(id) = &id
-        && let Some(line) = ids.insert(id.text.clone(), id.spot.at.line)
-    {
-        let message = format!("rule id `{}` a second time", id.text);
-        let hint = format!("the rule at line {line} has it already");
-        findings.error(id.spot, message, Some(hint));
-    }
+    let id = id.filter(|id| is_id(id, ids, findings));
     let effect = effect.and_then(|effect| check_effect(&effect, findings));
     let reason = reason.and_then(|reason| check_reason(&reason, findings));
     let opened = inspect.as_ref().is_none_or(|text| is_true(text, findings));
@@ -128,6 +121,22 @@ fn check_rule<'t>(
         methods,
         paths,
     })
+}
+
+/// Whether a text can be the id of a rule, and no rule had it before.
+fn is_id<'t>(id: &Text<'t>, ids: &mut HashMap<Cow<'t, str>, u32>, findings: &mut Findings) -> bool {
+    if !is_name("a rule's id", id, findings) {
+        return false;
+    }
+    match ids.insert(id.text.clone(), id.spot.at.line) {
+        Some(line) => {
+            let message = format!("rule id `{}` a second time", id.text);
+            let hint = format!("the rule at line {line} has it already");
+            findings.error(id.spot, message, Some(hint));
+            false
+        }
+        None => true,
+    }
 }
 
 /// What the fields of a match must be read with.

@@ -1,14 +1,5 @@
 //! Checked policies to a set that answers quickly.
 
-pub(crate) mod cidr;
-pub(crate) mod glob;
-pub(crate) mod host;
-pub(crate) mod listing;
-pub(crate) mod method;
-pub(crate) mod overlap;
-pub(crate) mod path;
-pub(crate) mod reach;
-
 use std::fmt;
 
 use foldhash::{HashMap, HashMapExt};
@@ -22,6 +13,15 @@ use crate::compile::path::PathPattern;
 use crate::compile::reach::Reach;
 use crate::diagnostic::{Findings, Spot};
 use crate::{Diagnostic, RuleRef, parse};
+
+pub(crate) mod cidr;
+pub(crate) mod glob;
+pub(crate) mod host;
+pub(crate) mod listing;
+pub(crate) mod method;
+pub(crate) mod overlap;
+pub(crate) mod path;
+pub(crate) mod reach;
 
 /// One policy file's text.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,13 @@
 //! Text to [`Document`]: the shape, with every mistake in it reported at its place.
 
-pub(crate) mod fields;
-pub(crate) mod nearest;
-pub(crate) mod tree;
-
 use crate::diagnostic::Findings;
 use crate::document::{AppliesTo, Document, List, Match, Rule, Text};
 use crate::parse::fields::Fields;
 use crate::parse::tree::{Entry, Node, Value};
+
+pub(crate) mod fields;
+pub(crate) mod nearest;
+pub(crate) mod tree;
 
 /// Reads a policy. None when there is no map to read keys from; findings hold every other mistake of shape.
 pub(crate) fn document<'t>(text: &'t str, findings: &mut Findings) -> Option<Document<'t>> {

@@ -115,24 +115,7 @@ pub(super) fn check_json(out: &mut impl Write, checked: &Checked) -> io::Result<
 pub(super) fn test(out: &mut impl Write, tested: &[Tested]) -> io::Result<()> {
     for Tested { file, result } in tested {
         match result {
-            Ok(outcomes) => {
-                let failed = failures(outcomes).count();
-                match failed {
-                    0 => writeln!(out, "{file}: {} passed", count(outcomes.len(), "case"))?,
-                    _ => writeln!(
-                        out,
-                        "{file}: {failed} of {} failed",
-                        count(outcomes.len(), "case")
-                    )?,
-                }
-                for (outcome, failure) in failures(outcomes) {
-                    writeln!(out, "{failure}")?;
-                    // The first line is the decision, which the failure has told of.
-                    for rule in outcome.explanation.to_string().lines().skip(1) {
-                        writeln!(out, "  {rule}")?;
-                    }
-                }
-            }
+            Ok(outcomes) => cases(out, file, outcomes)?,
             Err(Untested::NoCases) => writeln!(out, "{file}: no cases beside it")?,
             Err(Untested::Refused(found)) => {
                 for finding in found {
@@ -150,10 +133,30 @@ pub(super) fn test(out: &mut impl Write, tested: &[Tested]) -> io::Result<()> {
         0 => String::new(),
         files => format!(", {} not tested", count(files, "file")),
     };
-    match (asked, failed) {
-        (0, _) => writeln!(out, "nothing was asked{refused}"),
-        (_, 0) => writeln!(out, "{} passed{refused}", count(asked, "case")),
-        (_, failed) => writeln!(out, "{failed} of {} failed{refused}", count(asked, "case")),
+    match asked {
+        0 => writeln!(out, "nothing was asked{refused}"),
+        _ => writeln!(out, "{}{refused}", tally(asked, failed)),
+    }
+}
+
+/// What the cases beside one policy came to, with the rules that came near those that failed.
+fn cases(out: &mut impl Write, file: &str, outcomes: &[Outcome]) -> io::Result<()> {
+    let failed = failures(outcomes).count();
+    writeln!(out, "{file}: {}", tally(outcomes.len(), failed))?;
+    for (outcome, failure) in failures(outcomes) {
+        writeln!(out, "{failure}")?;
+        // The first line is the decision, which the failure has told of.
+        for rule in outcome.explanation.to_string().lines().skip(1) {
+            writeln!(out, "  {rule}")?;
+        }
+    }
+    Ok(())
+}
+
+fn tally(asked: usize, failed: usize) -> String {
+    match failed {
+        0 => format!("{} passed", count(asked, "case")),
+        _ => format!("{failed} of {} failed", count(asked, "case")),
     }
 }
 

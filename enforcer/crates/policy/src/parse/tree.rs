@@ -161,16 +161,19 @@ impl<'t> Builder<'t, '_> {
                 });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
-            Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                let hint = "write the value out; a `*` at the start of a value needs quotes";
-                self.error(spot, "an alias, which policies do not have", hint);
-                let value = Value::Null;
-                self.attach(Node { spot, value });
-            }
+            Event::Alias(_) | Event::UnresolvedAlias(_) => self.refuse_alias(spot),
             // Stream marks and the end of the document carry nothing; comments and anchors are not asked for.
             _ => {}
         }
         Some(())
+    }
+
+    fn refuse_alias(&mut self, spot: Spot<'t>) {
+        let hint = "write the value out; a `*` at the start of a value needs quotes";
+        self.error(spot, "an alias, which policies do not have", hint);
+        // Mostly a wildcard that lacks its quotes: read as one, it makes no second finding.
+        let value = Value::Text(Cow::Borrowed(spot.text));
+        self.attach(Node { spot, value });
     }
 
     fn refuse_properties(&mut self, spot: Spot<'t>, anchor: usize, tagged: bool) {
