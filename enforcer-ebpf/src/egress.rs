@@ -4,9 +4,7 @@
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::programs::SkBuffContext;
 use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
-use enforcer_common::{
-    Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ipproto,
-};
+use enforcer_common::{Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ipproto};
 
 use crate::event::{Refusal, refuse};
 use crate::maps::LOOKUPS;
