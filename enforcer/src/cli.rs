@@ -9,6 +9,7 @@ mod audit;
 mod ca;
 mod daemon;
 mod label;
+mod policy;
 mod run;
 mod status;
 
@@ -31,6 +32,8 @@ enum Command {
     Daemon(daemon::DaemonArgs),
     /// Put a cgroup under enforcement.
     Label(label::LabelArgs),
+    /// Check and test policies.
+    Policy(policy::PolicyArgs),
     /// Run a command under enforcement.
     Run(run::RunArgs),
     /// Show what a running daemon does.
@@ -52,6 +55,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Ca(args) => ca::run(args),
         Command::Daemon(args) => daemon::run(args),
         Command::Label(args) => label::run(args),
+        Command::Policy(args) => policy::run(args),
         Command::Run(args) => run::run(args),
         Command::Status(args) => status::run(args),
         Command::Unlabel(args) => label::unlabel(args),
