@@ -119,7 +119,10 @@ mod tests {
         let v4 = Ipv4Addr::new(198, 51, 100, 7);
         let ip = Address::v4(u32::from_ne_bytes(v4.octets()));
         assert_eq!(ip.octets(), v4.to_ipv6_mapped().octets());
-        assert_eq!(Address::LOOPBACK4.octets(), Ipv4Addr::LOCALHOST.to_ipv6_mapped().octets());
+        assert_eq!(
+            Address::LOOPBACK4.octets(),
+            Ipv4Addr::LOCALHOST.to_ipv6_mapped().octets()
+        );
         assert_eq!(Address::LOOPBACK6.octets(), Ipv6Addr::LOCALHOST.octets());
     }
 }

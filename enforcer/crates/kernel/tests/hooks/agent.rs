@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use enforcer_kernel::{KernelError, Netns, Placement, Programs};
+use enforcer_kernel::{KernelError, Netns, Placement, Programs, cgroup_id};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Names the variable that turns the test `agent_process` into an agent.
@@ -183,6 +183,13 @@ impl Hands {
                 });
                 let text: String = text.collect();
                 Ok(format!("ok {text} {}", from.as_socket().unwrap()))
+            }
+            ["enforce", pins, cgroup] => {
+                let programs = Programs::load(Path::new(pins)).unwrap();
+                let cgroup = Path::new(cgroup);
+                let answer = programs.attach(cgroup, cgroup_id(cgroup).unwrap());
+                programs.release().unwrap();
+                Ok(answer.map_or_else(|error| error.to_string(), |()| "ok".into()))
             }
             ["abort"] => {
                 self.socket().set_linger(Some(Duration::ZERO))?;

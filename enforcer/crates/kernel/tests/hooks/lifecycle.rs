@@ -1,6 +1,7 @@
 //! Pins outlive the daemon, a successor adopts them, and nothing is left when all is released.
 
 use std::fs;
+use std::path::Path;
 
 use enforcer_flow::CgroupId;
 use enforcer_kernel::{KernelError, Loopback, Netns, Programs, cgroup_id, prune};
@@ -132,8 +133,8 @@ fn a_failed_load_leaves_no_pins() {
         return;
     }
     // A process of nobody's runs the same test binary.
-    let pins = std::path::Path::new("/sys/fs/bpf")
-        .join(format!("enforcer-test-nobody-{}", std::process::id()));
+    let pins =
+        Path::new("/sys/fs/bpf").join(format!("enforcer-test-nobody-{}", std::process::id()));
     let answer = crate::agent::load_as_nobody(&pins);
     assert_eq!(answer, "not permitted");
     assert!(!pins.exists());
@@ -215,6 +216,26 @@ fn what_must_not_be_enforced_is_not() {
         "{answer:?}"
     );
     assert!(programs.attached().is_empty());
+}
+
+#[test]
+fn an_enforcer_does_not_enforce_itself() {
+    let Some(sandbox) = Sandbox::idle() else {
+        return;
+    };
+    let child = sandbox.cgroup.join("child");
+    fs::create_dir(&child).unwrap();
+    let mut enforcer = sandbox.agent_in(&child);
+    let pins = sandbox.pins.with_file_name("own");
+    let mut enforce = |cgroup: &Path| {
+        let order = format!("enforce {} {}", pins.display(), cgroup.display());
+        enforcer.ask(&order)
+    };
+    for above in [&child, &sandbox.cgroup] {
+        let answer = enforce(above);
+        assert!(answer.ends_with("holds the enforcer itself"), "{answer}");
+    }
+    assert_eq!(enforce(&sandbox.sibling("other")), "ok");
 }
 
 #[test]
