@@ -184,13 +184,6 @@ impl Hands {
                 let text: String = text.collect();
                 Ok(format!("ok {text} {}", from.as_socket().unwrap()))
             }
-            ["enforce", pins, cgroup] => {
-                let programs = Programs::load(Path::new(pins)).unwrap();
-                let cgroup = Path::new(cgroup);
-                let answer = programs.attach(cgroup, cgroup_id(cgroup).unwrap());
-                programs.release().unwrap();
-                Ok(answer.map_or_else(|error| error.to_string(), |()| "ok".into()))
-            }
             ["abort"] => {
                 self.socket().set_linger(Some(Duration::ZERO))?;
                 self.socket = None;
@@ -201,9 +194,23 @@ impl Hands {
                 Ok("ok".into())
             }
             ["only-v6"] => self.socket().set_only_v6(true).map(|()| "ok".into()),
+            _ => self.obey_otherwise(&words),
+        }
+    }
+
+    /// Orders that are not about the socket at hand.
+    fn obey_otherwise(&mut self, words: &[&str]) -> io::Result<String> {
+        match *words {
             ["allow-ping"] => {
                 std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")?;
                 Ok("ok".into())
+            }
+            ["enforce", pins, cgroup] => {
+                let programs = Programs::load(Path::new(pins)).unwrap();
+                let cgroup = Path::new(cgroup);
+                let answer = programs.attach(cgroup, cgroup_id(cgroup).unwrap());
+                programs.release().unwrap();
+                Ok(answer.map_or_else(|error| error.to_string(), |()| "ok".into()))
             }
             ["listen", addr] => {
                 let listener = TcpListener::bind(addr)?;
@@ -222,7 +229,7 @@ impl Hands {
                 stream.write_all(b"hello")?;
                 Ok("ok".into())
             }
-            _ => panic!("an agent cannot `{order}`"),
+            _ => panic!("an agent cannot {words:?}"),
         }
     }
 
