@@ -26,13 +26,34 @@ fn helper() {
     std::process::exit(code);
 }
 
-/// The command line of the helper, for a shell.
-fn helper_command() -> String {
+/// As above: says which signals would be passed on to a command of our process group, and to one apart from it.
+#[test]
+#[ignore = "started by the other tests"]
+fn decider() {
+    let mut sleep = Command::new("sleep");
+    let together = sleep.arg("50").spawn().unwrap();
+    let apart = sleep.process_group(0).spawn().unwrap();
+    // Dropping them kills them.
+    let [together, apart] = [together, apart].map(|child| Running::new(child.id()).unwrap());
+    let decide = |what: &str, signal, running: &Running| {
+        println!(
+            "{what} {}",
+            u8::from(is_ours_to_pass_on(signal, running.pid))
+        );
+    };
+    decide("INT", Signal::INT, &together);
+    decide("TSTP", Signal::TSTP, &together);
+    decide("TERM", Signal::TERM, &together);
+    decide("INT apart", Signal::INT, &apart);
+}
+
+/// The command line of a helper, for a shell.
+fn helper_command(name: &str) -> String {
     let exe = std::env::current_exe().unwrap();
     // The crate's name is the first part of the path, and is not part of a test's name.
     let (_, module) = module_path!().split_once("::").unwrap();
     format!(
-        "{} --exact {module}::helper --ignored --nocapture --quiet",
+        "{} --exact {module}::{name} --ignored --nocapture --quiet",
         exe.display()
     )
 }
@@ -49,16 +70,18 @@ impl Supervisor {
     fn start(script: &str) -> Self {
         let mut command = Command::new("timeout");
         command.args(["60", "setsid", "--wait", "sh", "-c"]);
-        command.arg(format!("exec {}", helper_command()));
+        command.arg(format!("exec {}", helper_command("helper")));
         Self::spawn(command, script)
     }
 
-    /// Starts what a shell line says on a terminal of its own, whose keyboard is our `input`. `H` in it is the helper.
+    /// Starts what a shell line says on a terminal of its own, whose keyboard is our `input`. `$H` in it is the helper,
+    /// `$D` the decider.
     fn on_terminal(line: &str, script: &str) -> Self {
-        let line = line.replace('H', &helper_command());
         let mut command = Command::new("timeout");
         command.args(["--foreground", "60", "script", "--quiet", "--return"]);
         command.arg("--command").arg(line).arg("/dev/null");
+        command.env("H", helper_command("helper"));
+        command.env("D", helper_command("decider"));
         command.env("SHELL", "/bin/bash");
         Self::spawn(command, script)
     }
@@ -249,37 +272,61 @@ fn the_supervisor_outlives_a_command_that_takes_its_time() {
 }
 
 #[test]
-fn without_a_terminal_a_stopped_command_does_not_stop_us() {
-    let mut supervisor =
-        Supervisor::start("echo parent $PPID; kill -STOP $$; echo continued; exit 9");
-    let parent = supervisor.wait_for("parent");
-    let parent = Pid::from_raw(parent.unwrap()).unwrap();
-    // One of these comes after the stop; those that come before it, or after the end, do no harm.
-    while supervisor.process.try_wait().unwrap().is_none() {
-        let _sent = rustix::process::kill_process(parent, Signal::CONT);
-        std::thread::yield_now();
+fn without_a_terminal_a_stopped_command_goes_on_whoever_is_told_so() {
+    let script = "echo parent $PPID; echo own $$; kill -STOP $$; exit 9";
+    for tell_the_command in [true, false] {
+        let mut supervisor = Supervisor::start(script);
+        let parent = supervisor.wait_for("parent");
+        let own = supervisor.wait_for("own");
+        let stat = format!("/proc/{}/stat", own.unwrap());
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            std::thread::yield_now();
+        }
+        signal(if tell_the_command { own } else { parent }, Signal::CONT);
+        assert_eq!(
+            supervisor.finish().0,
+            Some(9),
+            "command told: {tell_the_command}"
+        );
     }
-    let (code, rest) = supervisor.finish();
-    assert_eq!((code, rest.trim()), (Some(9), "continued"));
+}
+
+#[test]
+fn what_the_terminal_sent_is_passed_on_only_to_other_groups() {
+    // The shell that runs the helpers is the script's own, in the foreground group of its terminal.
+    let mut supervisor = Supervisor::on_terminal("$D", "");
+    let decided = |supervisor: &mut Supervisor| {
+        ["INT", "TSTP", "TERM", "INT apart"].map(|what| supervisor.wait_for(what))
+    };
+    assert_eq!(
+        decided(&mut supervisor),
+        [Some(0), Some(0), Some(1), Some(1)]
+    );
+    supervisor.finish();
+    // In the background of it nothing that comes is from the terminal.
+    let mut supervisor = Supervisor::on_terminal("set -m; $D & wait", "");
+    assert_eq!(decided(&mut supervisor), [Some(1); 4]);
+    supervisor.finish();
 }
 
 #[test]
 fn interrupting_at_the_terminal_reaches_the_command_once() {
-    let script = "trap 'echo got' INT; trap 'exit 7' USR1; echo ready; \
+    let script = "n=0; trap 'n=$((n+1)); echo got' INT; trap 'echo sum $n' USR1; echo parent $PPID; \
                   while :; do read line && [ \"$line\" = end ] && exit 7; done";
-    let mut supervisor = Supervisor::on_terminal("H", script);
-    supervisor.wait_for("ready");
+    let mut supervisor = Supervisor::on_terminal("$H", script);
+    let parent = supervisor.wait_for("parent");
     supervisor.press(b"\x03");
     supervisor.wait_for("^Cgot");
+    // Passed on after an interruption that was passed on too, and answered by the command after it.
+    signal(parent, Signal::USR1);
+    assert_eq!(supervisor.wait_for("sum"), Some(1));
     supervisor.press(b"end\n");
-    let (code, rest) = supervisor.finish();
-    assert_eq!(code, Some(7));
-    assert!(!rest.contains("got"), "a second signal came: {rest:?}");
+    assert_eq!(supervisor.finish().0, Some(7));
 }
 
 #[test]
 fn a_command_that_is_interrupted_ends_and_so_do_we() {
-    let mut supervisor = Supervisor::on_terminal("H; echo code $?", "echo ready; exec sleep 50");
+    let mut supervisor = Supervisor::on_terminal("$H; echo code $?", "echo ready; exec sleep 50");
     supervisor.wait_for("ready");
     supervisor.press(b"\x03");
     assert_eq!(supervisor.wait_for("^Ccode"), Some(130));
@@ -288,7 +335,7 @@ fn a_command_that_is_interrupted_ends_and_so_do_we() {
 
 #[test]
 fn a_shell_sees_one_job_that_stops_and_goes_on() {
-    let shell = "set -m; H; echo stopped $?; fg >/dev/null; echo done $?";
+    let shell = "set -m; $H; echo stopped $?; fg >/dev/null; echo done $?";
     let script = "echo ready; read line; echo \"read $line\"; exit 5";
     let mut supervisor = Supervisor::on_terminal(shell, script);
     supervisor.wait_for("ready");
