@@ -113,6 +113,7 @@ impl Setup {
             ca: base.join("state/ca"),
         };
         fs::create_dir_all(&places.policies)?;
+        fs::create_dir_all(&places.state)?;
         for (policy, text) in &self.policies {
             fs::write(places.policies.join(format!("{policy}.yaml")), text)?;
         }
@@ -213,12 +214,15 @@ impl Daemon {
         Process::start(&mut command, Some(self.sandbox.host()))?.finish(PATIENCE)
     }
 
-    /// Runs `enforcer audit VERB` on this daemon's ledger.
+    /// Runs `enforcer audit` on this daemon's ledger: `arguments`, then `--file LEDGER`.
     ///
     /// # Errors
-    /// As [`Daemon::cli`].
-    pub fn audit(&self, verb: &str) -> anyhow::Result<Finished> {
-        self.cli(&["audit", verb])
+    /// When it cannot be started or does not end.
+    pub fn audit(&self, arguments: &[&str]) -> anyhow::Result<Finished> {
+        let mut command = Command::new(&self.sandbox.binaries().enforcer);
+        command.arg("audit").args(arguments);
+        command.arg("--file").arg(&self.places.ledger);
+        Process::start(&mut command, Some(self.sandbox.host()))?.finish(PATIENCE)
     }
 
     /// Puts a cgroup under the daemon's care.

@@ -22,6 +22,7 @@ use crate::daemon::{Daemon, Setup};
 use crate::probe::Connected;
 use crate::process::Process;
 use crate::sandbox::Sandbox;
+use crate::turn::Turn;
 use crate::upstream::{Face, Upstream};
 use interruption::Interruption;
 use teller::Teller;
@@ -78,6 +79,7 @@ struct Stage {
 pub fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let interruption = Interruption::watch()?;
+    let _turn = Turn::take()?;
     let mut teller = Teller::new();
     tell(&arguments, &interruption, &mut teller)?;
     interruption.check()?;
@@ -144,7 +146,8 @@ impl Stage {
         let policy = std::fs::read_to_string(&arguments.policy)?;
         let setup = Setup::with_policy(&policy)
             .to(API, address)
-            .believing(upstream.ca_pem());
+            .believing(upstream.ca_pem())
+            .and("log:\n  level: warn");
         let daemon = Daemon::start(sandbox, &setup)?;
         let config = std::fs::read_to_string(&daemon.places().config)?;
         teller.note(format!(
@@ -264,10 +267,10 @@ impl Stage {
 
     fn evidence(&self, teller: &mut Teller) -> anyhow::Result<()> {
         teller.heading("The evidence: enforcer audit tail");
-        let tail = self.daemon.audit("tail")?;
+        let tail = self.daemon.audit(&["tail", "-n", "1000"])?;
         teller.quote(&tail.stdout);
         teller.claim(tail.code() == 0, "the ledger reads back");
-        let verified = self.daemon.audit("verify")?;
+        let verified = self.daemon.audit(&["verify"])?;
         teller.quote(&verified.stdout);
         teller.claim(
             verified.code() == 0,

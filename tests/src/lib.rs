@@ -13,5 +13,6 @@ pub mod namespace;
 pub mod probe;
 pub mod process;
 pub mod sandbox;
+pub mod turn;
 pub mod upstream;
 pub mod world;

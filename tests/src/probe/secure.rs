@@ -213,6 +213,8 @@ async fn talk(websocket: &Websocket, spoken: &mut Spoken) -> anyhow::Result<()> 
     }
     socket.close(None).await?;
     while socket.next().await.is_some_and(|message| message.is_ok()) {}
+    // A TLS session that just stops looks like one that was cut.
+    socket.get_mut().shutdown().await?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use hyper::header::{
 use hyper::upgrade::OnUpgrade;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -57,6 +58,7 @@ async fn echo(upgrade: OnUpgrade) {
             return;
         }
     }
-    // The library answers a close by itself; flushing lets that answer leave.
+    // The library answers a close by itself; flushing lets that answer leave, and TLS then says that nothing follows.
     let _ = socket.flush().await;
+    let _ = socket.get_mut().shutdown().await;
 }

@@ -112,9 +112,9 @@ fn the_chain_verifies_and_a_changed_byte_does_not() {
     stage.curl(&["https://api.openai.com/test/echo"]);
     stage.curl(&["https://api.openai.com/v1/files"]);
     stage.recorded("flow_closed", |_| true);
-    let verified = stage.daemon.audit("verify").expect("verify");
+    let verified = stage.daemon.audit(&["verify"]).expect("verify");
     assert_eq!(verified.code(), 0, "{verified:?}");
-    let tail = stage.daemon.audit("tail").expect("tail");
+    let tail = stage.daemon.audit(&["tail"]).expect("tail");
     assert_eq!(tail.code(), 0, "{tail:?}");
     assert!(
         tail.stdout.contains("/test/echo") && tail.stdout.contains("/v1/files"),

@@ -8,8 +8,9 @@ use enforcer_tests::daemon::{Daemon, Setup};
 use enforcer_tests::probe::Connected;
 use enforcer_tests::process::{Finished, Process};
 use enforcer_tests::sandbox::Sandbox;
+use enforcer_tests::turn::Turn;
 
-use crate::stage::{OUTSIDE, PATIENCE, POLICY, Stage, Turn, binaries};
+use crate::stage::{OUTSIDE, PATIENCE, POLICY, Stage, binaries};
 
 const ECHO: &str = "https://api.openai.com/test/echo";
 const NOBODY: u32 = 65_534;
@@ -55,7 +56,7 @@ fn a_killed_daemon_opens_nothing_and_its_successor_serves_again() {
     });
     attached.expect("the label is found again");
     assert_eq!(agent.curl(&[ECHO]).expect("curl").status, 200);
-    let verified = again.audit("verify").expect("verify");
+    let verified = again.audit(&["verify"]).expect("verify");
     assert_eq!(verified.code(), 0, "{verified:?}");
 }
 
@@ -81,7 +82,7 @@ fn a_stopped_daemon_opens_nothing_either() {
 #[test]
 fn a_daemon_does_not_start_without_what_it_needs() {
     let Some(binaries) = binaries() else { return };
-    let _turn = Turn::take();
+    let _turn = Turn::take().expect("a turn");
     let sandbox = Arc::new(Sandbox::new(binaries).expect("a sandbox"));
     let good = || Setup::with_policy(POLICY);
     let start = |name: &str, setup: Setup, spoil: &dyn Fn(&mut String)| -> Finished {

@@ -30,16 +30,7 @@ fn whoever_stalls_is_ended_and_recorded() {
         assert_ne!(exchange.ending, "timeout", "{port} `{text}`: {exchange:?}");
         assert!(!exchange.received.contains("200 OK"), "{exchange:?}");
     }
-    let ended = |event: &str| ["flow_refused", "flow_aborted", "flow_closed"].contains(&event);
-    let count = || {
-        let entries = stage.ledger().entries();
-        let ends = entries
-            .iter()
-            .filter(|entry| ended(entry["event"].as_str().unwrap_or("")));
-        ends.count()
-    };
-    let found = stage.ledger().wait(PATIENCE, |_| count() >= stalled.len());
-    found.unwrap_or_else(|error| panic!("{} endings: {error}", count()));
+    stage.assert_flows_refused(stalled.len());
     stage.assert_nothing_got_out();
 }
 

@@ -39,8 +39,11 @@ fn every_kind_of_address_reaches_the_enforcer_and_is_recorded() {
             .expect("a probe");
         assert_eq!(exchange.received, "", "{place}: {exchange:?}");
     }
-    stage.recorded("flow_refused", |entry| entry["original_dst"] == four);
-    stage.recorded("flow_refused", |entry| entry["original_dst"] == SIX);
+    stage.assert_flows_refused(3);
+    // What came in the mapped form is the IPv4 destination that it means.
+    let opened = stage.ledger().of("flow_opened");
+    let destinations: Vec<_> = opened.iter().map(|entry| &entry["original_dst"]).collect();
+    assert_eq!(destinations, [&four, SIX, &four]);
     stage.assert_nothing_got_out();
 }
 

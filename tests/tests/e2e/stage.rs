@@ -1,6 +1,5 @@
 //! What most tests begin with: a daemon on a watched machine, an upstream of every face, and an agent in a labelled cgroup.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use enforcer_tests::cgroup::Cgroup;
 use enforcer_tests::daemon::{Daemon, Setup};
 use enforcer_tests::ledger::LedgerProbe;
 use enforcer_tests::sandbox::Sandbox;
+use enforcer_tests::turn::Turn;
 use enforcer_tests::upstream::{Face, Upstream};
 use enforcer_tests::world::Packet;
 use serde_json::Value;
@@ -57,11 +57,6 @@ pub(crate) struct Stage {
     _turn: Turn,
 }
 
-/// Labels are found wherever they are, so two daemons on one machine would serve each other's agents: they take turns, also
-/// across processes.
-#[derive(Debug)]
-pub(crate) struct Turn(#[expect(dead_code, reason = "held, not read")] File);
-
 /// The programs under test, or nothing and the reason on standard output.
 #[expect(clippy::print_stdout, reason = "a skipped test says why")]
 pub(crate) fn binaries() -> Option<Binaries> {
@@ -74,15 +69,6 @@ pub(crate) fn binaries() -> Option<Binaries> {
     }
 }
 
-impl Turn {
-    pub(crate) fn take() -> Self {
-        let path = std::env::temp_dir().join("enforcer-e2e.lock");
-        let file = File::create(path).expect("a lock file");
-        file.lock().expect("a turn");
-        Self(file)
-    }
-}
-
 impl Stage {
     /// The usual surroundings.
     pub(crate) fn new() -> Option<Self> {
@@ -92,7 +78,7 @@ impl Stage {
     /// Surroundings with this policy, and a setup that the test changed.
     pub(crate) fn with(policy: &str, change: impl FnOnce(Setup) -> Setup) -> Option<Self> {
         let binaries = binaries()?;
-        let turn = Turn::take();
+        let turn = Turn::take().expect("a turn");
         let sandbox = Arc::new(Sandbox::new(binaries).expect("a sandbox"));
         let upstream = sandbox.upstream().expect("an upstream");
         let setup = change(setup(policy, &upstream));
@@ -139,6 +125,25 @@ impl Stage {
             .iter()
             .map(|arrival| format!("{} {}", arrival.method, arrival.path));
         lines.collect()
+    }
+
+    /// Waits until `count` flows have opened and each of them, and each that never opened, has come to an end without a grant.
+    pub(crate) fn assert_flows_refused(&self, count: usize) {
+        let of = |events: &[&str]| {
+            let entries = self.ledger().entries();
+            let event = |entry: &&Value| events.contains(&entry["event"].as_str().unwrap_or(""));
+            entries.iter().filter(event).count()
+        };
+        let ended = || of(&["flow_aborted", "flow_closed", "flow_refused"]);
+        let waited = self.ledger().wait(PATIENCE, |_| ended() >= count);
+        waited.unwrap_or_else(|error| panic!("{} of {count} ended: {error}", ended()));
+        assert_eq!(of(&["exchange_granted"]), 0);
+        let refused = of(&["exchange_denied", "flow_aborted", "flow_refused"]);
+        assert!(
+            refused >= count,
+            "{refused} of {count}: {}",
+            self.ledger().text()
+        );
     }
 
     /// The claim that ends most tests about a no.

@@ -95,11 +95,7 @@ fn garbage_instead_of_a_hello_is_refused() {
             .expect("a probe");
         assert_ne!(exchange.ending, "timeout", "{text}: {exchange:?}");
     }
-    let refused = || stage.ledger().of("flow_refused").len();
-    let found = stage
-        .ledger()
-        .wait(crate::stage::PATIENCE, |_| refused() == garbage.len());
-    found.unwrap_or_else(|error| panic!("{} refusals: {error}", refused()));
+    stage.assert_flows_refused(garbage.len());
     stage.assert_nothing_got_out();
 }
 
