@@ -41,7 +41,9 @@ impl Daemon {
     ) -> Result<Self> {
         let folder = site.folder();
         let config = folder.join("enforcer.yaml");
-        fs::create_dir_all(folder.join("policies"))?;
+        for name in ["policies", "state", "run"] {
+            fs::create_dir_all(folder.join(name))?;
+        }
         fs::write(folder.join("policies/bench.yaml"), policy())?;
         fs::write(&config, configuration(folder, ways, certificates))?;
         let text = config.to_str().context("the folder's name is not text")?;
