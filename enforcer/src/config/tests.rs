@@ -5,6 +5,8 @@ use enforcer_flow::{Destination, Host};
 
 use super::*;
 
+mod unit;
+
 const FILE: &str = "/etc/enforcer/enforcer.yaml";
 const EXAMPLE: &str = include_str!("../../deploy/enforcer.yaml");
 
