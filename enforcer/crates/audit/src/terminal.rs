@@ -48,3 +48,54 @@ pub(crate) fn neutral(text: &str) -> String {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_reorders_or_hides_is_hostile() {
+        for c in [
+            '\0',
+            '\u{7}',
+            '\n',
+            '\r',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{200b}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{e0041}',
+            '\u{e0100}',
+        ] {
+            assert!(is_hostile(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_only_shown_is_not() {
+        for c in [' ', '~', '"', 'é', 'ß', '漢', 'א', 'ا', '…', '€', '😀'] {
+            assert!(!is_hostile(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_characters_become_json_escapes() {
+        assert_eq!(
+            neutral("a\u{1b}[1mé\u{202e}\u{e0041}"),
+            "a\\u001b[1mé\\u202e\\udb40\\udc41"
+        );
+    }
+}
