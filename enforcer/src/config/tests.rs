@@ -163,11 +163,16 @@ fn paths_follow_the_two_folders_unless_named() {
     assert_eq!(config.control.socket, Path::new("/tmp/r/control.sock"));
 }
 
+/// As [`check`], for texts with one mistake each.
+fn check_rows(rows: &[(&str, &str)]) {
+    for (text, expected) in rows {
+        check(text, &[expected]);
+    }
+}
+
 #[test]
-fn mistakes_carry_position_key_and_cure() {
-    let duration = "expected a duration such as `30s` or `250ms`, from 1ms to 86400s";
-    let rows: &[(&str, &str)] = &[
-        // Not YAML, or not the YAML we want.
+fn what_is_not_our_yaml_is_refused_by_position() {
+    check_rows(&[
         ("a: [\n", "1:4: unclosed bracket '['"),
         (
             "workers: 1\n---\nworkers: 2\n",
@@ -179,7 +184,12 @@ fn mistakes_carry_position_key_and_cure() {
             "ledger: yes\n",
             "1:9: `ledger`: expected keys with values, found `true`",
         ),
-        // Keys.
+    ]);
+}
+
+#[test]
+fn keys_that_are_none_are_refused_with_those_that_are() {
+    check_rows(&[
         (
             "polices: x\n",
             "1:1: `polices`: is not a key here, did you mean `policies`?",
@@ -204,7 +214,13 @@ fn mistakes_carry_position_key_and_cure() {
             "workers: 1\nca: {}\nworkers: 2\n",
             "3:1: `workers`: stands here for the second time, first on line 1",
         ),
-        // Values.
+    ]);
+}
+
+#[test]
+fn values_are_refused_with_what_would_be_right() {
+    let duration = "expected a duration such as `30s` or `250ms`, from 1ms to 86400s";
+    check_rows(&[
         (
             "state_dir: 5\n",
             "1:12: `state_dir`: expected a path, found `5`",
@@ -269,7 +285,12 @@ fn mistakes_carry_position_key_and_cure() {
             "log: {format: xml}\n",
             "1:15: `log.format`: expected `text` or `json`, found `xml`",
         ),
-        // Lists and maps.
+    ]);
+}
+
+#[test]
+fn lists_and_maps_are_refused_by_their_items() {
+    check_rows(&[
         (
             "upstream: {extra_roots: a.pem}\n",
             "1:25: `upstream.extra_roots`: expected a list, found `a.pem`",
@@ -298,10 +319,7 @@ fn mistakes_carry_position_key_and_cure() {
             "upstream:\n  connect_to:\n    a.example:1: 127.0.0.1:1\n    A.example:1: 127.0.0.1:2\n",
             "4:5: `upstream.connect_to`: key `A.example:1`: names the same destination again",
         ),
-    ];
-    for (text, expected) in rows {
-        check(text, &[expected]);
-    }
+    ]);
 }
 
 #[test]
