@@ -1,24 +1,21 @@
 //! Facts as the ledger takes them: borrowed, filled by the room that knows them, written once.
 //!
-//! Each variant names its event; the field order in the file is the order of [`render`](self::line) and is part of the
-//! format. Text that an agent chose is bounded and escaped there. A secret has no way in: there is no field for a header
-//! or a body, and credentials come as [`Fingerprint`]s.
+//! Each variant names its event; the order of the fields in a line is that of `line.rs` and is part of the format. Text that an
+//! agent chose is bounded and escaped there. There is no field for a header, a query or a body, and credentials come as
+//! fingerprints; a path is written as it is, so a secret in a path (as webhooks have) is for its caller to mask.
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
-use enforcer_flow::{
-    CgroupId, ClientAddr, ExchangeId, FlowId, Host, OriginalDst, Process, Protocol, Side, Workload,
-};
+use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 
-use crate::Fingerprint;
-
+mod facts;
 pub(crate) mod line;
 mod object;
 #[cfg(test)]
 mod tests;
 
+pub use facts::{ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
 pub(crate) use object::Object;
 
 /// One thing that happened.
@@ -107,15 +104,6 @@ pub enum Entry<'a> {
     },
 }
 
-/// What kind of enforcer runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// It serves labelled cgroups until told to stop.
-    Daemon,
-    /// It serves one command.
-    Run,
-}
-
 /// The enforcer's start.
 #[derive(Clone, Copy, Debug)]
 pub struct EnforcerStarted<'a> {
@@ -127,48 +115,6 @@ pub struct EnforcerStarted<'a> {
     pub policy_digest: &'a str,
     /// How many rules that set has.
     pub rules: u64,
-}
-
-/// What is known of a connection. Before it is attributed some of it is not.
-#[derive(Clone, Copy, Debug)]
-pub struct FlowFacts<'a> {
-    /// Its name.
-    pub flow: FlowId,
-    /// The labelled cgroup it came from.
-    pub workload: Option<&'a Workload>,
-    /// The process that opened it.
-    pub process: Option<&'a Process>,
-    /// The agent's end.
-    pub client: ClientAddr,
-    /// Where the agent wanted to go.
-    pub original_dst: Option<OriginalDst>,
-}
-
-/// What is known of an exchange when it is judged; filled once, used for the grant or the denial.
-#[derive(Clone, Copy, Debug)]
-pub struct ExchangeFacts<'a> {
-    /// Its name.
-    pub exchange: ExchangeId,
-    /// The connection it belongs to.
-    pub flow: FlowId,
-    /// The labelled cgroup it came from.
-    pub workload: &'a Workload,
-    /// The process that opened the connection.
-    pub process: &'a Process,
-    /// What is spoken.
-    pub protocol: Protocol,
-    /// The verified name or the address literal.
-    pub host: &'a Host,
-    /// The destination port.
-    pub port: u16,
-    /// The HTTP method.
-    pub method: Option<&'a str>,
-    /// The HTTP path without its query.
-    pub path: Option<&'a str>,
-    /// How long the query is; its text may hold secrets and is not written.
-    pub query_bytes: Option<u64>,
-    /// What stood in the places where credentials stand. The first 16 are written.
-    pub credentials: &'a [Fingerprint],
 }
 
 /// A refused exchange.
@@ -261,19 +207,6 @@ pub struct KernelRefused<'a> {
     pub dst: Option<SocketAddr>,
 }
 
-/// A name lookup.
-#[derive(Clone, Copy, Debug)]
-pub struct NameFacts<'a> {
-    /// The labelled cgroup that asked.
-    pub workload: Option<&'a Workload>,
-    /// The process that asked.
-    pub process: Option<&'a Process>,
-    /// The name asked for, as it came.
-    pub name: &'a str,
-    /// The record type: `A`, `AAAA`, …
-    pub record: &'a str,
-}
-
 /// A change that an operator asks for.
 #[derive(Clone, Copy)]
 pub struct OperatorAction<'a> {
@@ -331,17 +264,6 @@ pub struct TrustPlaced<'a> {
     pub place: &'a dyn Display,
     /// The CA certificate's fingerprint.
     pub authority: &'a str,
-}
-
-/// How much went through, and how long it took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// From the agent to the upstream.
-    pub bytes_up: u64,
-    /// From the upstream to the agent.
-    pub bytes_down: u64,
-    /// From open to end.
-    pub duration: Duration,
 }
 
 // === impl Entry ===

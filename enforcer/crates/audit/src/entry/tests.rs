@@ -1,7 +1,8 @@
+use enforcer_flow::{ClientAddr, Host, OriginalDst, Protocol, Secret};
+
 use super::*;
-use crate::MAX_LINE;
 use crate::entry::line::render;
-use enforcer_flow::Secret;
+use crate::{Fingerprint, MAX_LINE};
 use proptest::prelude::*;
 use serde_json::Value;
 
