@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod docs;
 mod ebpf;
 mod packages;
 mod step;
