@@ -1,14 +1,18 @@
 //! Faults of the machine: killed daemons, folders that cannot be written, callers who are not root.
 
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use enforcer_tests::cgroup;
 use enforcer_tests::daemon::{Daemon, Setup};
 use enforcer_tests::probe::Connected;
 use enforcer_tests::process::{Finished, Process};
 use enforcer_tests::sandbox::Sandbox;
 use enforcer_tests::turn::Turn;
+use nix::sched::{CloneFlags, unshare};
+use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 
 use crate::stage::{OUTSIDE, PATIENCE, POLICY, Stage, binaries};
 
@@ -164,4 +168,43 @@ fn a_full_ledger_denies() {
     let answer = stage.curl(&[ECHO]);
     assert_ne!(answer.status, 200, "{answer:?}");
     assert_eq!(stage.arrived().len(), before, "{answer:?}");
+}
+
+#[test]
+fn without_what_the_kernel_must_have_nothing_runs() {
+    let Some(binaries) = binaries() else { return };
+    let sandbox = Sandbox::new(binaries).expect("a sandbox");
+    let mark = sandbox.folder().join("ran");
+    let mut command = Command::new(&sandbox.binaries().enforcer);
+    command.args(["run", "--", "touch"]).arg(&mark);
+    // As on a machine whose cgroups are all of the old kind.
+    let hidden = cgroup::mount().expect("a mount");
+    let process = without(&hidden, || {
+        Process::start(&mut command, Some(sandbox.host()))
+    });
+    let finished = process
+        .expect("a process")
+        .finish(PATIENCE)
+        .expect("an end");
+    assert_eq!(finished.code(), 125, "{finished:?}");
+    assert!(finished.stderr.contains("cgroup"), "{finished:?}");
+    assert!(!mark.exists());
+}
+
+/// Runs `work` on a thread that sees the machine without what is mounted at `hidden`.
+fn without<T: Send>(hidden: &Path, work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            unshare(CloneFlags::CLONE_NEWNS).expect("a namespace of mounts");
+            let root = Path::new("/");
+            mount_change(
+                root,
+                MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+            )
+            .expect("mounts of our own");
+            unmount(hidden, UnmountFlags::DETACH).expect("one mount less");
+            work()
+        });
+        thread.join().expect("no panic")
+    })
 }

@@ -1,11 +1,15 @@
 //! Capture: whatever an agent connects to, it ends at the enforcer, and nothing else notices.
 
 use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Instant;
 
+use enforcer_tests::namespace::Namespace;
 use enforcer_tests::probe::{Attempt, Connected, Exchange};
 use serde::Deserialize;
 
-use crate::stage::{OUTSIDE, Stage};
+use crate::stage::{OUTSIDE, PATIENCE, Stage};
 
 #[derive(Deserialize)]
 struct Resolved {
@@ -130,6 +134,30 @@ fn a_connection_without_an_origin_gets_no_service() {
         assert_eq!(exchange.received, "", "port {port}: {exchange:?}");
     }
     stage.assert_nothing_got_out();
+}
+
+#[test]
+fn an_agent_in_a_network_namespace_of_its_own_is_served() {
+    let Some(stage) = Stage::new() else { return };
+    // A loopback and nothing else, as `enforcer run` and containers have it.
+    let alone = Arc::new(Namespace::new().expect("a namespace"));
+    let agent = stage.agent.clone().within(alone);
+    let mut command = agent.command("cat");
+    let resident = agent
+        .start(command.stdin(Stdio::piped()))
+        .expect("a process");
+    let url = "https://api.openai.com/test/echo";
+    let until = Instant::now() + PATIENCE;
+    let served = || agent.curl(&["--max-time", "2", url]).expect("curl").status == 200;
+    while !served() {
+        assert!(
+            Instant::now() < until,
+            "not served: {}",
+            stage.ledger().text()
+        );
+    }
+    assert_eq!(stage.leaked(), []);
+    drop(resident);
 }
 
 #[test]
