@@ -17,6 +17,7 @@ mod events;
 mod figure;
 mod haproxy;
 mod job;
+mod listener;
 mod load;
 mod machine;
 mod nginx;

@@ -38,6 +38,8 @@ pub(super) struct Contender {
     pub(super) h2: SocketAddr,
     /// Where connections go that are passed on as they are.
     pub(super) opaque: SocketAddr,
+    /// Where bare connects go. Both ways end at the same listener, so that what they differ by is the redirection.
+    pub(super) bare: Option<SocketAddr>,
     /// The authority that signs what the load generator sees, unless passed on.
     pub(super) authority: PathBuf,
     pub(super) cgroup: Option<PathBuf>,
@@ -64,13 +66,14 @@ impl Name {
 // === impl Contender ===
 
 impl Contender {
-    pub(super) fn direct(authority: PathBuf) -> Self {
+    pub(super) fn direct(authority: PathBuf, bare: Option<SocketAddr>) -> Self {
         Self {
             name: Name::Direct,
             api: UPSTREAM,
             events: EVENT_UPSTREAM,
             h2: UPSTREAM,
             opaque: UPSTREAM,
+            bare,
             authority,
             cgroup: None,
             process: None,
@@ -84,6 +87,7 @@ impl Contender {
             events: ANYWHERE,
             h2: ANYWHERE,
             opaque: ANYWHERE,
+            bare: Some(ANYWHERE),
             authority,
             cgroup: Some(cgroup),
             process: Some(process),
@@ -97,6 +101,7 @@ impl Contender {
             events: PEER_OPENED,
             h2: PEER_H2,
             opaque: PEER_OPAQUE,
+            bare: None,
             authority,
             cgroup: None,
             process: Some(process),

@@ -1,13 +1,13 @@
 //! The rows: what traffic is made, by itself and through each contender.
 
-use std::path::Path;
+use std::{net::SocketAddr, path::Path};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{
     certificates::{API, EVENTS, OPAQUE},
-    contender::{Contender, Name},
+    contender::Contender,
     job::{Http, Job, Shape},
 };
 
@@ -67,45 +67,28 @@ impl Row {
         }
     }
 
-    /// Whether the row says anything about this contender.
-    pub(super) fn concerns(self, name: Name) -> bool {
-        match (self, name) {
-            (Self::Memory, Name::Direct) | (Self::Connect, Name::Haproxy) => false,
-            (
-                Self::Latency
-                | Self::H1
-                | Self::H2
-                | Self::New
-                | Self::Down
-                | Self::Up
-                | Self::Events
-                | Self::Passthrough
-                | Self::Connect
-                | Self::Memory,
-                Name::Direct | Name::Enforcer | Name::Haproxy,
-            ) => true,
-        }
-    }
-
-    /// The load generator's part of the row.
+    /// The load generator's part of the row; none when the row says nothing about this contender.
     pub(super) fn job(
         self,
         contender: &Contender,
         upstream_authority: &Path,
         timing: Timing,
-    ) -> Job {
+    ) -> Option<Job> {
         let (shape, connections, threads) = self.shape();
-        let (target, name, trust) = match self {
-            Self::Events | Self::Memory => {
-                (contender.events, EVENTS, contender.authority.as_path())
-            }
-            Self::H2 => (contender.h2, API, contender.authority.as_path()),
-            Self::Passthrough => (contender.opaque, OPAQUE, upstream_authority),
-            Self::Latency | Self::H1 | Self::New | Self::Down | Self::Up | Self::Connect => {
-                (contender.api, API, contender.authority.as_path())
-            }
+        let (target, name) = self.way(contender)?;
+        let trust = match self {
+            Self::Passthrough => upstream_authority,
+            Self::Latency
+            | Self::H1
+            | Self::H2
+            | Self::New
+            | Self::Down
+            | Self::Up
+            | Self::Events
+            | Self::Connect
+            | Self::Memory => &contender.authority,
         };
-        Job {
+        Some(Job {
             target,
             name: name.to_owned(),
             trust: trust.to_owned(),
@@ -115,6 +98,20 @@ impl Row {
             threads,
             warmup_ms: timing.warmup_ms,
             measure_ms: timing.measure_ms,
+        })
+    }
+
+    /// Where connections go and which name they ask for.
+    fn way(self, contender: &Contender) -> Option<(SocketAddr, &'static str)> {
+        match self {
+            Self::Latency | Self::H1 | Self::New | Self::Down | Self::Up => {
+                Some((contender.api, API))
+            }
+            Self::H2 => Some((contender.h2, API)),
+            Self::Events => Some((contender.events, EVENTS)),
+            Self::Passthrough => Some((contender.opaque, OPAQUE)),
+            Self::Connect => contender.bare.map(|bare| (bare, API)),
+            Self::Memory => contender.process.map(|_| (contender.events, EVENTS)),
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     daemon::{self, Daemon},
     events::EventServer,
     haproxy::{self, Ways},
-    nginx,
+    listener, nginx,
     process::{self, Service},
     round::{self, Cell, Ran},
     row::{Row, Timing},
@@ -45,10 +45,17 @@ impl Stage {
         let certificates = Certificates::make(folder)?;
         let upstream = nginx::start(folder, UPSTREAM, &certificates)?;
         let events = EventServer::start(EVENT_UPSTREAM, &certificates)?;
-        let mut contenders = vec![Contender::direct(certificates.upstream_authority.clone())];
         let daemon = enforcer
             .map(|program| start_daemon(program, &site, &certificates))
             .transpose()?;
+        let bare = daemon
+            .as_ref()
+            .map(|daemon| listener::of(daemon.id()))
+            .transpose()?;
+        let mut contenders = vec![Contender::direct(
+            certificates.upstream_authority.clone(),
+            bare,
+        )];
         contenders.extend(daemon.as_ref().map(|daemon| {
             Contender::enforcer(daemon.authority(), site.cgroup().agent(), daemon.id())
         }));
@@ -92,14 +99,16 @@ impl Stage {
         self.contenders.iter()
     }
 
-    /// Measures one cell.
+    /// Measures one cell; none when the row says nothing about the contender.
     pub(super) async fn run(
         &self,
         (round, row): (u32, Row),
         contender: &Contender,
         timing: Timing,
-    ) -> Result<Cell> {
-        let job = row.job(contender, &self.certificates.upstream_authority, timing);
+    ) -> Result<Option<Cell>> {
+        let Some(job) = row.job(contender, &self.certificates.upstream_authority, timing) else {
+            return Ok(None);
+        };
         let before = Crowd::now(self.site.cgroup())?;
         let Ran {
             tally,
@@ -108,7 +117,7 @@ impl Stage {
         } = round::run(contender.process, &job).await?;
         let others_cores = Crowd::now(self.site.cgroup())?.others_since(before);
         let contender = contender.name;
-        Ok(Cell {
+        Ok(Some(Cell {
             round,
             row,
             contender,
@@ -116,7 +125,7 @@ impl Stage {
             proxy_cpu_seconds,
             memory,
             others_cores,
-        })
+        }))
     }
 
     /// Resident memory of every process in the middle, in MiB, and whose could not be read.
