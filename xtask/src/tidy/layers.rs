@@ -36,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "enforcer-flow",
             "enforcer-policy",
             "enforcer-audit",
+            "enforcer-tls",
             "enforcer-gate",
         ],
     ),
