@@ -216,11 +216,11 @@ mod tests {
     #[test]
     fn tests_may_reach_further_down_but_not_up() {
         assert_eq!(
-            findings(&package("enforcer-http", "enforcer-tls", Some("dev"))),
+            findings(&package("enforcer-proxy", "enforcer-common", Some("dev"))),
             Vec::<String>::new()
         );
         assert_eq!(
-            findings(&package("enforcer-http", "enforcer-tls", None)).len(),
+            findings(&package("enforcer-proxy", "enforcer-common", None)).len(),
             1
         );
         assert_eq!(
