@@ -1,5 +1,6 @@
 //! The composition root: a configuration becomes a running enforcer. The only file that knows everyone.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -57,6 +58,7 @@ impl App {
     /// # Errors
     /// When any part cannot be had. Nothing is in force then, and what was in force before stays so.
     pub(crate) fn start(config: &Config, instance: Instance) -> anyhow::Result<Self> {
+        private_folder(&config.state_dir)?;
         let ledger = open_ledger(config, &instance.ledger)?;
         let authority = Arc::new(Authority::load_or_create(&config.ca.dir)?);
         let programs = Arc::new(Programs::load(&instance.pins)?);
@@ -149,6 +151,9 @@ impl App {
 }
 
 fn open_ledger(config: &Config, path: &Path) -> anyhow::Result<Arc<Ledger>> {
+    if let Some(folder) = path.parent() {
+        private_folder(folder)?;
+    }
     let mut ledger = enforcer_audit::Config::at(path);
     ledger.rotate_at = config.ledger.rotate_size;
     ledger.durability = if config.ledger.sync_interval.is_zero() {
@@ -159,6 +164,15 @@ fn open_ledger(config: &Config, path: &Path) -> anyhow::Result<Arc<Ledger>> {
     let ledger = Ledger::open(ledger)
         .with_context(|| format!("the ledger `{}` cannot be opened", path.display()))?;
     Ok(Arc::new(ledger))
+}
+
+/// Makes a folder that only its owner may look into, unless it is there.
+pub(crate) fn private_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("the folder `{}` cannot be made", folder.display()))
 }
 
 fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers> {

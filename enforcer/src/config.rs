@@ -111,7 +111,8 @@ pub(crate) struct Limits {
     pub first_byte_timeout: Duration,
     /// `limits.handshake_timeout`: the agent's side of a TLS handshake.
     pub handshake_timeout: Duration,
-    /// `limits.header_timeout`: from a header block's first byte to its last.
+    /// `limits.header_timeout`: how long a request's header block may take; a connection that waits for its next request
+    /// waits no longer either.
     pub header_timeout: Duration,
     /// `limits.idle_timeout`: a flow on which nothing moves is closed after this time.
     pub idle_timeout: Duration,
@@ -290,7 +291,7 @@ impl Default for Limits {
             header_bytes: 64 * 1024,
             first_byte_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
-            header_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(300),
             drain_timeout: Duration::from_secs(10),
         }

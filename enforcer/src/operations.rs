@@ -59,21 +59,6 @@ impl Operations {
         Followed { scan, problems }
     }
 
-    /// Whether a process lives below a workload's cgroup. Who cannot be placed is taken for an agent.
-    pub(crate) fn is_agent(&self, pid: u32) -> bool {
-        let Ok(cgroup) = self.hierarchy.of_process(pid) else {
-            return true;
-        };
-        let below = |path: &str| {
-            let rest = cgroup.path().strip_prefix(path);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.workloads
-            .list()
-            .iter()
-            .any(|workload| below(&workload.path))
-    }
-
     fn enforcement(&self) -> MutexGuard<'_, Enforcement> {
         // Each change is made in the kernel first; a panic leaves at worst a workload that is enforced and not listed,
         // which the next look at the labels puts right.

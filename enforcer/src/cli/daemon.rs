@@ -9,13 +9,13 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use enforcer_audit::Mode;
 use enforcer_control::{Access, Controller, Server};
-use enforcer_identity::Hierarchy;
+use enforcer_identity::{Agents, Hierarchy};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Instance, PINS};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
 use crate::{policy_reports, telemetry};
@@ -28,13 +28,13 @@ const SCAN: Duration = Duration::from_secs(1);
 /// Enforcement outlives the daemon: while it is away, connections of labelled cgroups are refused by the kernel.
 #[derive(Debug, Args)]
 pub(crate) struct DaemonArgs {
-    /// The configuration
-    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
-    config: PathBuf,
+    /// The configuration. Without it: /etc/enforcer/enforcer.yaml, or every key's default if there is none
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: DaemonArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&args.config)?;
+    let config = Config::find(args.config.as_deref())?;
     telemetry::start(&config.log)?;
     ensure!(
         rustix::process::geteuid().is_root(),
@@ -102,8 +102,8 @@ fn operations(config: &Config, app: &App, policies: &Policies) -> anyhow::Result
 }
 
 fn serve_operators(config: &Config, operations: &Arc<Operations>) -> anyhow::Result<Server> {
-    let agents = Arc::clone(operations);
-    let access = Access::operators(move |pid| agents.is_agent(pid));
+    let agents = Agents::new(Hierarchy::discover()?, Arc::clone(&operations.workloads));
+    let access = Access::operators(move |pid| agents.include(pid));
     let controller = Controller::new(Operator(Arc::clone(operations)));
     Ok(Server::start(&config.control.socket, access, controller)?)
 }

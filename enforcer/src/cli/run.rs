@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use clap::{Args, ValueEnum};
 use enforcer_audit::{Entry, Mode, TrustPlaced, Verifier};
 use enforcer_flow::Workload;
-use enforcer_identity::{Cgroup, Hierarchy, Label};
+use enforcer_identity::{Cgroup, Hierarchy, Label, RUNS};
 use enforcer_kernel::{Netns, Placement};
 use enforcer_policy::{PolicySet, Source};
 use enforcer_tls::trust::Placed;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::app::{App, Instance, RUN_PINS};
 use crate::child;
-use crate::config::{Config, Log};
+use crate::config::Config;
 use crate::{policies, telemetry};
 
 /// What is in force when no policy is named: what an OpenAI agent needs, and nothing else.
@@ -34,16 +34,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// enforcer itself exit with 125, a command that cannot be executed with 126, one that is not found with 127.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The policy in force: a file or a folder. Without it: what an OpenAI agent needs, and nothing else.
+    /// The policy in force: a file or a folder. Without it: what an OpenAI agent needs, and nothing else
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// The configuration. Without it: every key's default.
+    /// The configuration. Without it: /etc/enforcer/enforcer.yaml, or every key's default if there is none
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The network the command sees.
+    /// The network the command sees
     #[arg(long, value_enum, default_value_t = Net::Isolated)]
     net: Net,
-    /// The command and its arguments.
+    /// The command and its arguments
     #[arg(
         required = true,
         trailing_var_arg = true,
@@ -75,16 +75,11 @@ struct Room {
 }
 
 pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let config = match &args.config {
-        Some(path) => Config::load(path)?,
-        None => Config {
-            log: Log {
-                level: "warn".to_owned(),
-                ..Log::default()
-            },
-            ..Config::default()
-        },
-    };
+    let mut config = Config::find(args.config.as_deref())?;
+    if args.config.is_none() {
+        // Standard error belongs to the command.
+        "warn".clone_into(&mut config.log.level);
+    }
     telemetry::start(&config.log)?;
     ensure!(
         rustix::process::geteuid().is_root(),
@@ -222,15 +217,13 @@ impl Room {
         let short = Uuid::now_v7().simple().to_string();
         let id = format!("run-{short}");
         let state = config.state_dir.join("runs").join(&id);
-        std::fs::create_dir_all(&state)
-            .with_context(|| format!("the state folder `{}` cannot be made", state.display()))?;
         let hierarchy = Hierarchy::discover()?;
         // What runs that were killed left pinned is of no use to anybody.
         if let Err(error) = enforcer_kernel::prune(Path::new(RUN_PINS)) {
             tracing::debug!(%error, "pins of earlier runs could not be removed");
         }
         Ok(Self {
-            cgroup: hierarchy.create(&format!("/enforcer/{id}"))?,
+            cgroup: hierarchy.create(&format!("{RUNS}/{id}"))?,
             trust: config.runtime_dir.join(&id).join("trust"),
             ledger: state.join("ledger.jsonl"),
             id,

@@ -52,6 +52,9 @@ impl Loaded {
             return Err(KernelError::Btf);
         }
         let mut loader = EbpfLoader::new();
+        // The programs read no kernel structure whose layout varies, so nothing is relocated against the kernel's types;
+        // reading all of those would cost 30 MiB and most of the loading time.
+        loader.btf(None);
         for name in MAPS {
             loader.map_pin_path(name, maps.join(name));
         }
