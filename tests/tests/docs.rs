@@ -228,7 +228,10 @@ impl Machine {
                 _ => {}
             }
         }
-        script.push_str("test -z \"$DAEMON\" || { kill $DAEMON; wait $DAEMON; }\n");
+        // A shell types faster than deferred lines are written; once the daemon has stopped, all are.
+        script.push_str(
+            "test -z \"$DAEMON\" || { kill $DAEMON; wait $DAEMON; enforcer audit tail; }\n",
+        );
         script
     }
 }
