@@ -114,9 +114,14 @@ fn tail(args: &TailArgs) -> anyhow::Result<ExitCode> {
     let stdout = io::stdout();
     let style = Style::of(args.json, stdout.is_terminal());
     let mut out = BufWriter::new(stdout.lock());
+    // A busy writer may append faster than we print: without `--follow`, what was asked for is all.
+    let mut left = if args.follow { usize::MAX } else { args.lines };
     loop {
-        while let Some(line) = follower.poll().with_context(reading)? {
+        while left > 0
+            && let Some(line) = follower.poll().with_context(reading)?
+        {
             style.print(&mut out, line)?;
+            left -= 1;
         }
         out.flush()?;
         if !args.follow {
