@@ -242,7 +242,7 @@ fn prelude(fresh: &Path, enforcer: &Path) -> String {
     let [four, six] = FAR_SIDE;
     format!(
         "mkdir -p {fresh}; mount -t tmpfs none {fresh}\n\
-         for place in etc var/lib run usr/local; do\n\
+         for place in etc var/lib run usr; do\n\
          \x20 mkdir -p {fresh}/$place/upper {fresh}/$place/work\n\
          \x20 mount -t overlay none -o lowerdir=/$place,upperdir={fresh}/$place/upper,workdir={fresh}/$place/work /$place\n\
          done\n\
