@@ -113,7 +113,6 @@ impl Setup {
             ca: base.join("state/ca"),
         };
         fs::create_dir_all(&places.policies)?;
-        fs::create_dir_all(&places.state)?;
         for (policy, text) in &self.policies {
             fs::write(places.policies.join(format!("{policy}.yaml")), text)?;
         }
