@@ -172,7 +172,10 @@ fn acceptor(face: Face, authority: &Arc<Authority>) -> anyhow::Result<Option<Tls
         Face::Plain => return Ok(None),
         Face::Expired => (Arc::clone(authority), Shown::Expired),
         Face::Tls | Face::Tls12 => (Arc::clone(authority), Shown::Valid),
-        Face::Untrusted => (Arc::new(Authority::new("Nobody's Authority")?), Shown::Valid),
+        Face::Untrusted => (
+            Arc::new(Authority::new("Nobody's Authority")?),
+            Shown::Valid,
+        ),
         Face::WrongName => (Arc::clone(authority), Shown::WrongName),
     };
     let provider = Arc::new(aws_lc_rs::default_provider());
