@@ -31,6 +31,8 @@ pub struct Setup {
     pub connect_to: Vec<(String, SocketAddr)>,
     /// The PEM text behind `upstream.extra_roots`.
     pub extra_root: Option<String>,
+    /// More keys of `upstream`, one line each.
+    pub upstream: Vec<String>,
     /// More lines of configuration, as YAML.
     pub more: String,
 }
@@ -89,6 +91,13 @@ impl Setup {
         self
     }
 
+    /// Adds a key below `upstream`.
+    #[must_use]
+    pub fn upstream(mut self, line: &str) -> Self {
+        self.upstream.push(line.to_owned());
+        self
+    }
+
     /// Adds lines of YAML.
     #[must_use]
     pub fn and(mut self, yaml: &str) -> Self {
@@ -132,8 +141,12 @@ impl Setup {
         writeln!(text, "control:\n  socket: {}", places.socket.display())?;
         writeln!(text, "ledger:\n  path: {}", places.ledger.display())?;
         writeln!(text, "ca:\n  dir: {}", places.ca.display())?;
-        if !self.connect_to.is_empty() || self.extra_root.is_some() {
+        let is_silent = self.connect_to.is_empty() && self.upstream.is_empty();
+        if !is_silent || self.extra_root.is_some() {
             writeln!(text, "upstream:")?;
+        }
+        for line in &self.upstream {
+            writeln!(text, "  {line}")?;
         }
         if self.extra_root.is_some() {
             writeln!(text, "  extra_roots: [{}]", root.display())?;
@@ -246,12 +259,17 @@ impl Daemon {
         Ok(Agent::new(&self.sandbox, cgroup.path(), &trust))
     }
 
+    /// Asks it to stop, and does not wait.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::TERM);
+    }
+
     /// Asks it to stop and waits until it has.
     ///
     /// # Errors
     /// When it does not.
     pub fn stop(self) -> anyhow::Result<Finished> {
-        self.process.signal(Signal::TERM);
+        self.terminate();
         self.process.finish(PATIENCE)
     }
 

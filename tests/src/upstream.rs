@@ -37,6 +37,8 @@ pub enum Face {
     Expired,
     /// HTTP without TLS.
     Plain,
+    /// Takes connections and never says a word.
+    Silent,
     /// TLS with a valid certificate for the name asked for.
     Tls,
     /// TLS as [`Face::Tls`], but no more than TLS 1.2 and HTTP/1.1.
@@ -110,6 +112,7 @@ impl Upstream {
         let faces = [
             Face::Expired,
             Face::Plain,
+            Face::Silent,
             Face::Tls,
             Face::Tls12,
             Face::Untrusted,

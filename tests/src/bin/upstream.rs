@@ -25,6 +25,9 @@ struct Arguments {
     /// Listen here with TLS 1.2 and HTTP/1.1 only
     #[arg(long)]
     tls12: Option<SocketAddr>,
+    /// Listen here and never say a word
+    #[arg(long)]
+    silent: Option<SocketAddr>,
     /// Listen here with an expired certificate
     #[arg(long)]
     expired: Option<SocketAddr>,
@@ -70,6 +73,7 @@ impl Arguments {
         let all = [
             (Face::Tls, Some(self.tls)),
             (Face::Plain, self.plain),
+            (Face::Silent, self.silent),
             (Face::Tls12, self.tls12),
             (Face::Expired, self.expired),
             (Face::Untrusted, self.untrusted),

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -93,6 +93,10 @@ impl Server {
 impl Host {
     async fn connection(self, stream: TcpStream, peer: SocketAddr) {
         let _ = stream.set_nodelay(true);
+        if self.face == Face::Silent {
+            self.greet(peer, None, None);
+            return hold(stream).await;
+        }
         let Some(acceptor) = self.tls.clone() else {
             self.greet(peer, None, None);
             return self.http(stream, peer, None).await;
@@ -143,6 +147,12 @@ impl Host {
     }
 }
 
+/// Reads until the other side gives up.
+async fn hold(mut stream: TcpStream) {
+    let mut ignored = [0; 4096];
+    while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
+}
+
 async fn accept(listener: StdListener, host: Host, room: Arc<Semaphore>) {
     let Ok(listener) = TcpListener::from_std(listener) else {
         return;
@@ -169,7 +179,7 @@ async fn accept(listener: StdListener, host: Host, room: Arc<Semaphore>) {
 
 fn acceptor(face: Face, authority: &Arc<Authority>) -> anyhow::Result<Option<TlsAcceptor>> {
     let (authority, shown) = match face {
-        Face::Plain => return Ok(None),
+        Face::Plain | Face::Silent => return Ok(None),
         Face::Expired => (Arc::clone(authority), Shown::Expired),
         Face::Tls | Face::Tls12 => (Arc::clone(authority), Shown::Valid),
         Face::Untrusted => (

@@ -10,6 +10,7 @@
 //! | `/test/gate/NAME?n=` | opens a gate for `n` events |
 //! | `/test/trailers` | a body and trailers |
 //! | `/test/status/CODE` | that status |
+//! | `/test/headers?bytes=` | a header of so many bytes |
 //! | `/test/early-413` | 413 before the body is read |
 //! | `/test/cut?bytes=&after=` | breaks off after `after` bytes |
 //! | `/test/close` | the connection closes without an answer |
@@ -34,6 +35,7 @@ const GAP: u64 = 10_000;
 const CHUNK: u64 = 64 << 10;
 const FLOOD: u64 = 8 << 30;
 const LINGER: usize = 1 << 20;
+const HEADER: usize = 1 << 20;
 
 /// Answers a request whose path begins with `/test/`.
 pub(super) async fn answer(service: &Service, ask: Ask) -> Result<Response<Answer>, Hangup> {
@@ -55,6 +57,7 @@ pub(super) async fn answer(service: &Service, ask: Ask) -> Result<Response<Answe
         "download" => download(&ask),
         "early-413" => early_refusal(ask),
         "echo" => echo(ask).await,
+        "headers" => headers(&ask),
         "sse" => events(service, &ask),
         "trailers" => trailers(),
         "upload" => upload(ask).await,
@@ -173,6 +176,17 @@ async fn flood(feed: &mut Feed, bytes: u64) -> bool {
         left -= take;
     }
     true
+}
+
+fn headers(ask: &Ask) -> Response<Answer> {
+    let bytes = usize::try_from(ask.number("bytes", 1024)).unwrap_or(HEADER);
+    let value = HeaderValue::try_from("x".repeat(bytes.min(HEADER)));
+    let mut response = answer::bare(StatusCode::OK);
+    if let Ok(value) = value {
+        let name = HeaderName::from_static("x-large");
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 fn events(service: &Service, ask: &Ask) -> Response<Answer> {

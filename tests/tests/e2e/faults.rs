@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Instant;
 
 use enforcer_tests::cgroup;
 use enforcer_tests::daemon::{Daemon, Setup};
@@ -80,6 +81,42 @@ fn a_stopped_daemon_opens_nothing_either() {
     let place = format!("{OUTSIDE}:443");
     let connected: Connected = agent.probe(&["connect", &place]).expect("a probe");
     assert_eq!(connected.error.as_deref(), Some("refused"), "{connected:?}");
+    assert_eq!(sandbox.world().capture().expect("a capture").packets, []);
+}
+
+#[test]
+fn a_stopping_daemon_lets_what_runs_come_to_its_end() {
+    let Some(stage) = Stage::new() else { return };
+    let url = "https://api.openai.com/test/sse?n=2&gate=stopping";
+    let mut command = stage.agent.command("curl");
+    let client = stage.agent.start(command.args(["-sN", url])).expect("curl");
+    stage.upstream.gates().open("stopping", 1);
+    client.line(PATIENCE).expect("the first event");
+    stage.daemon.terminate();
+    let place = format!("{OUTSIDE}:443");
+    let refused = || {
+        let connected: Connected = stage.agent.probe(&["connect", &place]).expect("a probe");
+        connected.error.is_some()
+    };
+    let until = Instant::now() + PATIENCE;
+    while !refused() {
+        assert!(
+            Instant::now() < until,
+            "a stopping daemon takes no new connections"
+        );
+    }
+    stage.upstream.gates().open("stopping", 1);
+    let finished = client.finish(PATIENCE).expect("an end");
+    let ledger = stage.ledger().text();
+    assert_eq!(finished.code(), 0, "{finished:?} {ledger}");
+    assert!(finished.stdout.contains("[DONE]"), "{finished:?}");
+    let Stage {
+        daemon,
+        cgroup: _cgroup,
+        sandbox,
+        ..
+    } = stage;
+    assert_eq!(daemon.stop().expect("an end").code(), 0);
     assert_eq!(sandbox.world().capture().expect("a capture").packets, []);
 }
 

@@ -1,6 +1,6 @@
 //! What HTTP can do, allowed and through the enforcer: versions, methods, statuses, bodies, trailers.
 
-use enforcer_tests::probe::Spoken;
+use enforcer_tests::probe::{Exchange, Spoken};
 use enforcer_tests::upstream::State;
 use serde_json::Value;
 
@@ -110,6 +110,55 @@ fn a_client_that_waits_for_100_continue_gets_it() {
         "{answer:?}"
     );
     assert!(answer.head.contains("HTTP/1.1 100"), "{}", answer.head);
+}
+
+#[test]
+fn a_refused_client_that_waits_for_100_continue_is_not_asked_for_its_body() {
+    let Some(stage) = Stage::new() else { return };
+    let url = "https://api.openai.com/v1/files";
+    let expect = ["-H", "Expect: 100-continue", "--expect100-timeout", "45"];
+    let answer = stage.curl(&[&["--http1.1", "-d", "0123456789", url][..], &expect].concat());
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert!(!answer.head.contains("HTTP/1.1 100"), "{}", answer.head);
+    stage.assert_nothing_got_out();
+}
+
+#[test]
+fn requests_that_contradict_themselves_do_not_arrive() {
+    let Some(stage) = Stage::new() else { return };
+    let place = format!("{OUTSIDE}:80");
+    let contradictions = [
+        r"GET http://exfil.example/ HTTP/1.1\r\nHost: plain.allowed.example\r\n\r\n",
+        r"GET / HTTP/1.1\r\nHost: plain.allowed.example\r\nHost: exfil.example\r\n\r\n",
+        r"GET / HTTP/1.1\r\n\r\n",
+        r"GET / HTTP/1.1\r\nHost: exfil.example\r\n\r\n",
+        r"GET / HTTP/1.1\r\nHost: 203.0.113.9\r\n\r\n",
+        r"CONNECT exfil.example:443 HTTP/1.1\r\nHost: exfil.example:443\r\n\r\n",
+        r"CONNECT plain.allowed.example:80 HTTP/1.1\r\nHost: plain.allowed.example:80\r\n\r\n",
+        r"POST / HTTP/1.1\r\nHost: plain.allowed.example\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        r"POST / HTTP/1.1\r\nHost: plain.allowed.example\r\nTransfer-Encoding: gzip\r\n\r\nab",
+        r"GET / HTTP/1.1\r\nHost: plain.allowed.example\r\nX: a\0b\r\n\r\n",
+        r"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nnot a frame at all",
+        r"GET / HTTP/1.1\r\nHost: plain.allowed.example@exfil.example\r\n\r\n",
+    ];
+    for text in contradictions {
+        let sent = [
+            "raw",
+            &place,
+            "--text",
+            text,
+            "--patience-ms",
+            "15000",
+            "--half-close",
+        ];
+        let exchange: Exchange = stage.agent.probe(&sent).expect("a probe");
+        assert_ne!(exchange.ending, "timeout", "{text}: {exchange:?}");
+        assert!(
+            !exchange.received.contains("200 OK"),
+            "{text}: {exchange:?}"
+        );
+    }
+    stage.assert_nothing_got_out();
 }
 
 #[test]

@@ -52,6 +52,40 @@ fn an_oversized_header_block_is_refused() {
 }
 
 #[test]
+fn an_answer_with_an_oversized_header_block_is_a_bad_gateway() {
+    let Some(stage) = Stage::new() else { return };
+    let answer = stage.curl(&["https://api.openai.com/test/headers?bytes=1000"]);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = stage.curl(&["https://api.openai.com/test/headers?bytes=500000"]);
+    assert_eq!(answer.status, 502, "{answer:?}");
+    stage.recorded("exchange_aborted", |entry| entry["side"] == "upstream");
+}
+
+#[test]
+fn a_hundred_at_once_are_all_served_and_all_recorded() {
+    let Some(stage) = Stage::new() else { return };
+    for flag in ["--http1.1", "--http2"] {
+        let range = "https://api.openai.com/test/download?bytes=20000&number=[1-100]";
+        let many = [
+            "--parallel",
+            "--parallel-immediate",
+            "--parallel-max",
+            "100",
+            "--fail",
+        ];
+        let answer = stage.curl(&[&[flag, range][..], &many].concat());
+        assert_eq!(answer.exit, 0, "{flag}: {}", answer.error);
+    }
+    assert_eq!(stage.arrived().len(), 200);
+    let closed = || stage.ledger().of("exchange_closed").len();
+    let found = stage.ledger().wait(PATIENCE, |_| closed() == 200);
+    found.unwrap_or_else(|error| panic!("{} closed: {error}", closed()));
+    assert_eq!(stage.ledger().of("exchange_granted").len(), 200);
+    let verified = stage.daemon.audit(&["verify"]).expect("verify");
+    assert_eq!(verified.code(), 0, "{verified:?}");
+}
+
+#[test]
 fn more_flows_than_a_workload_may_have_are_refused() {
     let few = "limits:\n  flows_per_workload: 4\n  first_byte_timeout: 30s";
     let Some(stage) = Stage::with(crate::stage::POLICY, |setup| setup.and(few)) else {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use enforcer_tests::upstream::Arrival;
 use serde_json::Value;
 
 use crate::stage::{OUTSIDE, PATIENCE, POLICY, Stage};
@@ -96,6 +97,46 @@ fn a_changed_policy_is_in_force_without_a_restart() {
     fs::write(stage.daemon.places().policies.join("test.yaml"), POLICY).expect("a policy");
     stage.until_loaded(3);
     assert_eq!(stage.curl(&[DENIED]).status, 403);
+}
+
+#[test]
+fn a_connection_that_stays_open_is_judged_anew_at_each_request() {
+    let Some(stage) = Stage::new() else { return };
+    for flag in ["--http1.1", "--http2"] {
+        let loaded = stage.ledger().of("policy_loaded").len();
+        let gate = format!("anew{flag}");
+        let first = format!("https://api.openai.com/test/sse?n=1&gate={gate}");
+        let second = "https://api.openai.com/test/echo";
+        let mut command = stage.agent.command("curl");
+        command.args([
+            "-sN",
+            flag,
+            "-w",
+            "%{http_code} %{num_connects}\n",
+            &first,
+            second,
+        ]);
+        let client = stage.agent.start(&mut command).expect("curl");
+        let arrived = |seen: &[Arrival]| {
+            seen.iter()
+                .any(|one| one.query.contains(&gate))
+                .then_some(())
+        };
+        stage
+            .upstream
+            .journal()
+            .wait(PATIENCE, arrived)
+            .expect("an arrival");
+        let narrower = POLICY.replace("/test/**", "/test/sse");
+        fs::write(stage.daemon.places().policies.join("test.yaml"), narrower).expect("a policy");
+        stage.until_loaded(loaded + 1);
+        stage.upstream.gates().open(&gate, 1);
+        let said = client.finish(PATIENCE).expect("an end").stdout;
+        assert!(said.contains("200 1\n"), "{said}");
+        assert!(said.contains("403 0\n"), "{said}");
+        fs::write(stage.daemon.places().policies.join("test.yaml"), POLICY).expect("a policy");
+        stage.until_loaded(loaded + 2);
+    }
 }
 
 #[test]

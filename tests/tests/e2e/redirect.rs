@@ -107,6 +107,44 @@ fn questions_to_a_name_server_of_the_agents_choice_stay_here() {
 }
 
 #[test]
+fn what_listens_on_the_hosts_loopback_is_no_way_out() {
+    let Some(stage) = Stage::new() else { return };
+    // Any local program could be a relay; here it is the upstream itself.
+    for (_, address) in stage.upstream.addresses().to_vec() {
+        let place = address.to_string();
+        let request = r"GET /test/echo HTTP/1.1\r\nHost: plain.allowed.example\r\n\r\n";
+        let sent = ["raw", &place, "--text", request, "--half-close"];
+        let exchange: Exchange = stage.agent.probe(&sent).expect("a probe");
+        assert!(!exchange.received.contains("200 OK"), "{exchange:?}");
+    }
+    assert_eq!(stage.upstream.journal().connections(), []);
+    stage.assert_nothing_got_out();
+}
+
+#[test]
+fn an_agent_is_no_operator() {
+    let Some(stage) = Stage::new() else { return };
+    let enforcer = stage.sandbox.binaries().enforcer.display().to_string();
+    let config = stage.daemon.places().config.display().to_string();
+    let cgroup = stage.cgroup.path().display().to_string();
+    for arguments in [
+        &["unlabel", &cgroup][..],
+        &["label", &cgroup, "--policy", "other"],
+        &["status"],
+    ] {
+        let arguments = [arguments, &["--config", &config]].concat();
+        let finished = stage
+            .agent
+            .run(&enforcer, &arguments)
+            .expect("the enforcer");
+        assert_ne!(finished.code(), 0, "{finished:?}");
+    }
+    let answer = stage.curl(&["https://api.openai.com/v1/files"]);
+    assert_eq!(answer.status, 403, "{answer:?}");
+    assert_eq!(stage.ledger().of("workload_detached").len(), 0);
+}
+
+#[test]
 fn whoever_is_not_labelled_is_left_alone() {
     let Some(stage) = Stage::new() else { return };
     let bystander = stage.sandbox.cgroup().expect("a cgroup");

@@ -11,7 +11,7 @@ use enforcer_tests::sandbox::Sandbox;
 use enforcer_tests::upstream::Upstream;
 use rustix::process::Signal;
 
-use crate::stage::{OUTSIDE, PATIENCE, POLICY, binaries, setup};
+use crate::stage::{OUTSIDE, PATIENCE, POLICY, Stage, binaries, setup};
 
 const ECHO: &str = "https://api.openai.com/test/echo";
 
@@ -204,6 +204,32 @@ fn what_the_command_leaves_running_is_ended_and_nothing_stays() {
 }
 
 #[test]
+fn a_killed_enforcer_leaves_its_command_without_a_way_out() {
+    use std::io::Write as _;
+
+    let Some(bare) = Bare::new() else { return };
+    let probe = bare.sandbox.binaries().probe.display().to_string();
+    let script = format!(
+        "echo ready; read go; {probe} connect {OUTSIDE}:443; {probe} connect {OUTSIDE}:4444"
+    );
+    let mut command = bare.command(&["sh", "-c", &script]);
+    let mut process = bare.start(command.stdin(Stdio::piped()));
+    assert_eq!(process.line(PATIENCE).expect("a line"), "ready");
+    process.signal(Signal::KILL);
+    process.await_end();
+    // Either it died with its enforcer, or nothing answers it.
+    let _ = process.stdin().map(|mut stdin| stdin.write_all(b"go\n"));
+    while let Ok(line) = process.line(PATIENCE) {
+        assert!(line.contains("\"peer\":null"), "{line}");
+    }
+    assert_eq!(
+        bare.sandbox.world().capture().expect("a capture").packets,
+        []
+    );
+    assert_eq!(bare.upstream.journal().connections(), []);
+}
+
+#[test]
 fn many_at_once_do_not_disturb_each_other() {
     let Some(bare) = Bare::new() else { return };
     let running: Vec<Process> = (0..8)
@@ -224,6 +250,28 @@ fn many_at_once_do_not_disturb_each_other() {
     ledgers.dedup();
     assert_eq!(ledgers.len(), 8, "each has a ledger of its own");
     assert_eq!(bare.upstream.journal().arrivals().len(), 8);
+}
+
+#[test]
+fn beside_a_daemon_both_work() {
+    let Some(stage) = Stage::new() else { return };
+    let mut command = Command::new(&stage.sandbox.binaries().enforcer);
+    command
+        .arg("run")
+        .arg("--config")
+        .arg(&stage.daemon.places().config);
+    command.arg("--policy").arg(&stage.daemon.places().policies);
+    command.args(["--", "curl", "-sS", "--max-time", "15", ECHO]);
+    let process = Process::start(&mut command, Some(stage.sandbox.host())).expect("a process");
+    let finished = process.finish(PATIENCE).expect("an end");
+    assert!(
+        finished.stdout.contains(r#""path":"/test/echo""#),
+        "{finished:?}"
+    );
+    assert_eq!(stage.curl(&[ECHO]).status, 200);
+    assert_eq!(stage.arrived().len(), 2);
+    // The command's evidence is in a ledger of its own.
+    assert_eq!(stage.ledger().of("exchange_granted").len(), 1);
 }
 
 #[test]

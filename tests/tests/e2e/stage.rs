@@ -166,5 +166,6 @@ pub(crate) fn setup(policy: &str, upstream: &Upstream) -> Setup {
         .to("untrusted.allowed.example:443", at(Face::Untrusted))
         .to("wrong.allowed.example:443", at(Face::WrongName))
         .to("plain.allowed.example:80", at(Face::Plain))
+        .to("silent.allowed.example:443", at(Face::Silent))
         .to("down.allowed.example:443", nobody)
 }

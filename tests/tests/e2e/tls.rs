@@ -1,8 +1,9 @@
 //! Names and certificates: who the agent says it wants, who it asks, and who answers.
 
+use enforcer_tests::daemon::Setup;
 use enforcer_tests::probe::{Exchange, Handshake};
 
-use crate::stage::{OUTSIDE, Stage};
+use crate::stage::{OUTSIDE, POLICY, Stage};
 
 const PLACE: &str = "203.0.113.9:443";
 
@@ -126,6 +127,18 @@ fn an_upstream_that_is_down_is_a_bad_gateway() {
     assert_eq!(answer.status, 502, "{answer:?}");
     stage.recorded("exchange_aborted", |entry| entry["side"] == "upstream");
     stage.assert_nothing_got_out();
+}
+
+#[test]
+fn an_upstream_that_says_nothing_is_given_up() {
+    let short = |setup: Setup| setup.upstream("connect_timeout: 500ms");
+    let Some(stage) = Stage::with(POLICY, short) else {
+        return;
+    };
+    let answer = stage.curl(&["https://silent.allowed.example/"]);
+    assert!([502, 504].contains(&answer.status), "{answer:?}");
+    stage.recorded("exchange_aborted", |entry| entry["side"] == "upstream");
+    assert_eq!(stage.arrived(), Vec::<String>::new());
 }
 
 #[test]
