@@ -178,6 +178,32 @@ fn every_flow_that_opened_comes_to_an_end() {
     found.unwrap_or_else(|error| panic!("still open: {:?}: {error}", open()));
 }
 
+#[test]
+fn what_is_not_written_one_by_one_is_counted() {
+    let Some(stage) = Stage::new() else { return };
+    let program = "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+        for _ in range(5000):\n  try: s.sendto(b'x', ('203.0.113.9', 4444))\n  except OSError: pass\n";
+    let finished = stage
+        .agent
+        .run("python3", &["-c", program])
+        .expect("python3");
+    assert_eq!(finished.code(), 0, "{finished:?}");
+    let counted = || {
+        let written = stage.ledger().of("kernel_refused").len() as u64;
+        let suppressed = stage.ledger().of("suppressed");
+        let of_kernel = suppressed
+            .iter()
+            .filter(|entry| entry["of"] == "kernel_refused");
+        let hidden: u64 = of_kernel.filter_map(|entry| entry["count"].as_u64()).sum();
+        (written, hidden)
+    };
+    let all = |(written, hidden): (u64, u64)| written + hidden >= 5000;
+    let found = stage.ledger().wait(PATIENCE, |_| all(counted()));
+    found.unwrap_or_else(|_| panic!("5000 refusals became {:?}", counted()));
+    let (written, _) = counted();
+    assert!(written < 5000, "an agent decides how long the ledger gets");
+}
+
 /// Files below `folder` that contain `needle`.
 fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     let mut found = Vec::new();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use enforcer_tests::cgroup;
 use enforcer_tests::daemon::Places;
+use enforcer_tests::ledger::LedgerProbe;
 use enforcer_tests::process::{Finished, Process};
 use enforcer_tests::sandbox::Sandbox;
 use enforcer_tests::upstream::Upstream;
@@ -250,6 +251,51 @@ fn many_at_once_do_not_disturb_each_other() {
     ledgers.dedup();
     assert_eq!(ledgers.len(), 8, "each has a ledger of its own");
     assert_eq!(bare.upstream.journal().arrivals().len(), 8);
+}
+
+#[test]
+fn every_flow_has_ended_when_the_enforcer_has() {
+    let Some(bare) = Bare::new() else { return };
+    let program = format!(
+        "import socket\nheld = []\nfor i in range(400):\n  \
+         s = socket.create_connection(('{OUTSIDE}', 443))\n  held.append(s) if i % 2 else s.close()\n"
+    );
+    // Two hundred connections are still open when the command ends, and the enforcer right after it.
+    let finished = bare.run(&["python3", "-c", &program]);
+    assert_eq!(finished.code(), 0, "{finished:?}");
+    let ledger = finished.stderr.split_whitespace().last().expect("a word");
+    let ledger = LedgerProbe::new(ledger);
+    let flows = |events: &[&str]| -> Vec<String> {
+        let all = events.iter().flat_map(|event| ledger.of(event));
+        all.filter_map(|entry| entry["flow"].as_str().map(str::to_owned))
+            .collect()
+    };
+    let ended = flows(&["flow_aborted", "flow_closed", "flow_refused"]);
+    let mut open = flows(&["flow_opened"]);
+    open.retain(|flow| !ended.contains(flow));
+    assert_eq!(open, Vec::<String>::new());
+    assert!(ended.len() >= 200, "{} flows ended", ended.len());
+}
+
+#[test]
+fn what_was_not_written_is_counted_when_the_enforcer_ends() {
+    let Some(bare) = Bare::new() else { return };
+    let program = "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+        for _ in range(2000):\n  try: s.sendto(b'x', ('203.0.113.9', 4444))\n  except OSError: pass\n";
+    let finished = bare.run(&["python3", "-c", program]);
+    assert_eq!(finished.code(), 0, "{finished:?}");
+    let ledger = finished.stderr.split_whitespace().last().expect("a word");
+    let ledger = LedgerProbe::new(ledger);
+    let written = ledger.of("kernel_refused").len() as u64;
+    let suppressed = ledger.of("suppressed");
+    let hidden: u64 = suppressed
+        .iter()
+        .filter_map(|entry| entry["count"].as_u64())
+        .sum();
+    assert!(
+        written + hidden >= 2000,
+        "{written} written, {hidden} counted"
+    );
 }
 
 #[test]
