@@ -2,20 +2,20 @@
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use enforcer_audit::{Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode};
 use enforcer_dns::{Names, Resolver};
-use enforcer_gate::{Gate, UpstreamConfig};
+use enforcer_gate::{Gate, Quota, UpstreamConfig};
 use enforcer_http::PoolConfig;
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::PolicySet;
-use enforcer_proxy::{Admission, Attribution, Limits, Proxy, ProxyParts, Workers};
+use enforcer_proxy::{Attribution, Limits, Proxy, ProxyParts, Workers};
 use enforcer_tls::{Authority, Connector, Leaves};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
@@ -42,12 +42,13 @@ pub(crate) struct Instance {
 /// A running enforcer.
 pub(crate) struct App {
     pub authority: Arc<Authority>,
-    pub admission: Arc<Admission>,
+    pub flows: Arc<Quota>,
     pub enforcement: Arc<Mutex<Enforcement>>,
     pub ledger: Arc<Ledger>,
     pub programs: Arc<Programs>,
     pub resolver: Arc<Resolver>,
     pub workloads: Arc<Workloads>,
+    gate: Arc<Gate>,
     workers: Arc<Workers>,
     stopping: watch::Sender<bool>,
 }
@@ -63,7 +64,7 @@ impl App {
         let authority = Arc::new(Authority::load_or_create(&config.ca.dir)?);
         let programs = Arc::new(Programs::load(&instance.pins)?);
         let workloads = Arc::new(Workloads::new(config.limits.workloads));
-        let admission = Admission::new(config.limits.flows, config.limits.flows_per_workload);
+        let flows = Quota::new(config.limits.flows, config.limits.flows_per_workload);
         let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
         let gate = Arc::new(Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)));
         let names = Arc::new(Names::new());
@@ -76,8 +77,8 @@ impl App {
         let (stopping, stop) = watch::channel(false);
         let proxy = Proxy::new(ProxyParts {
             attribution,
-            admission: Arc::clone(&admission),
-            gate,
+            flows: Arc::clone(&flows),
+            gate: Arc::clone(&gate),
             leaves: Arc::new(Leaves::new(Arc::clone(&authority))?),
             names,
             resolver: Arc::clone(&resolver),
@@ -91,19 +92,20 @@ impl App {
             programs: Arc::clone(&programs),
             workloads: Arc::clone(&workloads),
             resolver: Arc::clone(&resolver),
-            admission: Arc::clone(&admission),
+            flows: Arc::clone(&flows),
             ledger: Arc::clone(&ledger),
             proxy,
             workers: Arc::clone(&workers),
         })?;
         Ok(Self {
             authority,
-            admission,
+            flows,
             enforcement: Arc::new(Mutex::new(enforcement)),
             ledger,
             programs,
             resolver,
             workloads,
+            gate,
             workers,
             stopping,
         })
@@ -130,18 +132,19 @@ impl App {
     pub(crate) fn stop(self, reason: &str) -> Arc<Programs> {
         let Self {
             enforcement,
+            gate,
             ledger,
             programs,
             workers,
             stopping,
             ..
         } = self;
+        // No new connections, first of all in the kernel: a port that we leave must not be somebody else's to listen on.
+        let mut enforcement = enforcement.lock().unwrap_or_else(PoisonError::into_inner);
+        enforcement.leave();
+        gate.close();
         stopping.send_replace(true);
-        drop(enforcement);
-        // Only the sites and this struct held the workers, and the sites are gone.
-        if let Some(workers) = Arc::into_inner(workers) {
-            workers.stop();
-        }
+        workers.stop();
         ledger.defer(&Entry::EnforcerStopped { reason });
         if let Err(error) = ledger.flush() {
             tracing::error!(%error, "the last entries could not be written");
@@ -181,7 +184,8 @@ fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers>
     let dialling = Arc::new(UpstreamConfig {
         connect_to: upstream.connect_to.clone(),
         connect_timeout: upstream.connect_timeout,
-        places: Arc::new(Semaphore::new(upstream.max_connections)),
+        // One workload may use as many upstream connections as it may have flows; the rest is for the others.
+        places: Quota::new(upstream.max_connections, config.limits.flows_per_workload),
     });
     let pool = PoolConfig {
         max_idle_per_host: upstream.max_idle_per_host,

@@ -7,9 +7,10 @@ use anyhow::Context;
 use enforcer_audit::{Entry, Ledger};
 use enforcer_dns::Resolver;
 use enforcer_flow::{CgroupId, NetnsCookie, Workload};
+use enforcer_gate::Quota;
 use enforcer_identity::{Cgroup, Label, Workloads};
 use enforcer_kernel::{Loopback, Netns, Programs};
-use enforcer_proxy::{Admission, Proxy, Site, Workers};
+use enforcer_proxy::{Proxy, Site, Workers};
 
 /// Brings cgroups under enforcement and releases them. Dropping it closes the listeners and leaves the hooks in place.
 pub(crate) struct Enforcement {
@@ -24,7 +25,7 @@ pub(crate) struct Tools {
     pub programs: Arc<Programs>,
     pub workloads: Arc<Workloads>,
     pub resolver: Arc<Resolver>,
-    pub admission: Arc<Admission>,
+    pub flows: Arc<Quota>,
     pub ledger: Arc<Ledger>,
     pub proxy: Arc<Proxy>,
     pub workers: Arc<Workers>,
@@ -160,8 +161,18 @@ impl Enforcement {
             });
         }
         self.tools.resolver.forget(id);
-        self.tools.admission.forget(id);
+        self.tools.flows.forget(id);
         Ok(())
+    }
+
+    /// Closes all listeners, in the kernel's table first: what is enforced is refused from then on.
+    pub(crate) fn leave(&mut self) {
+        for (cookie, site) in self.sites.drain() {
+            if let Err(error) = self.tools.programs.unserve(cookie) {
+                tracing::error!(%error, netns = %cookie, "the kernel could not be told that a namespace is left");
+            }
+            drop(site);
+        }
     }
 
     /// Opens listeners where processes of enforced cgroups have moved to, and closes those nobody lives near any more.

@@ -11,9 +11,9 @@ use enforcer_control::{
     Status, Unlabelled, WorkloadView,
 };
 use enforcer_flow::Workload;
+use enforcer_gate::Quota;
 use enforcer_identity::{Cgroup, Hierarchy, Label, Scan, Workloads};
 use enforcer_policy::PolicySet;
-use enforcer_proxy::Admission;
 use enforcer_tls::Authority;
 use tokio::runtime::Handle;
 
@@ -24,7 +24,7 @@ pub(crate) struct Operations {
     pub hierarchy: Hierarchy,
     pub enforcement: Arc<Mutex<Enforcement>>,
     pub workloads: Arc<Workloads>,
-    pub admission: Arc<Admission>,
+    pub flows: Arc<Quota>,
     pub ledger: Arc<Ledger>,
     pub authority: Arc<Authority>,
     pub policy: Arc<ArcSwap<PolicySet>>,
@@ -68,7 +68,7 @@ impl Operations {
     }
 
     fn view(&self, workload: &Workload) -> WorkloadView {
-        let count = self.admission.of(workload.cgroup);
+        let count = self.flows.of(workload.cgroup);
         WorkloadView::new(workload, count.open as u64, count.total)
     }
 

@@ -68,7 +68,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     ))?;
     report(&operations.follow());
     let server = serve_operators(config, &operations)?;
-    tracing::info!(config = %config.policies.display(), "the enforcer is serving");
+    tracing::info!(policies = %config.policies.display(), "the enforcer is serving");
     let mut scan = tokio::time::interval(SCAN);
     scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let reason = loop {
@@ -90,7 +90,7 @@ fn operations(config: &Config, app: &App, policies: &Policies) -> anyhow::Result
         hierarchy: Hierarchy::discover()?,
         enforcement: Arc::clone(&app.enforcement),
         workloads: Arc::clone(&app.workloads),
-        admission: Arc::clone(&app.admission),
+        flows: Arc::clone(&app.flows),
         ledger: Arc::clone(&app.ledger),
         authority: Arc::clone(&app.authority),
         policy: policies.current(),

@@ -115,10 +115,10 @@ async fn serve(
     let background = app.background()?;
     let ended = command(args, &app, room).await;
     drop(background);
-    let programs = app.stop("command_ended");
-    if let Some(programs) = Arc::into_inner(programs) {
-        programs.release()?;
-    }
+    let programs = Arc::into_inner(app.stop("command_ended"));
+    programs
+        .context("the programs are still in use and stay attached")?
+        .release()?;
     ended
 }
 

@@ -1,5 +1,6 @@
 //! One ask and its answer, from the grant to the ending.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,8 +23,13 @@ pub struct Exchange {
 }
 
 enum Ending {
-    Aborted { side: Side, cause: &'static str },
+    Aborted {
+        side: Side,
+        cause: &'static str,
+        detail: Option<String>,
+    },
     Finished,
+    Open,
 }
 
 impl Exchange {
@@ -35,11 +41,7 @@ impl Exchange {
             opened: Instant::now(),
             status: None,
             upstream: None,
-            // Until somebody says otherwise, an exchange that goes away was left by the agent.
-            ending: Ending::Aborted {
-                side: Side::Agent,
-                cause: "agent_gone",
-            },
+            ending: Ending::Open,
         }
     }
 
@@ -73,7 +75,20 @@ impl Exchange {
 
     /// Notes whose end broke it, for the ending that the drop writes.
     pub fn fault(&mut self, side: Side, cause: &'static str) {
-        self.ending = Ending::Aborted { side, cause };
+        self.ending = Ending::Aborted {
+            side,
+            cause,
+            detail: None,
+        };
+    }
+
+    /// As [`Exchange::fault`], with more for people.
+    pub fn fault_with(&mut self, side: Side, cause: &'static str, detail: &dyn Display) {
+        self.ending = Ending::Aborted {
+            side,
+            cause,
+            detail: Some(detail.to_string()),
+        };
     }
 
     /// Ends it as it should end.
@@ -86,23 +101,34 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.flow.add(&self.meter);
         let traffic = self.meter.traffic(self.opened);
-        let entry = match self.ending {
-            Ending::Finished => Entry::ExchangeClosed(ExchangeClosed {
-                exchange: self.id,
-                flow: self.flow.id(),
-                status: self.status,
-                traffic,
-                upstream_addr: self.upstream,
-            }),
-            Ending::Aborted { side, cause } => Entry::ExchangeAborted(ExchangeAborted {
-                exchange: self.id,
-                flow: self.flow.id(),
+        let ledger = self.flow.gate().ledger();
+        let (side, cause, detail) = match &self.ending {
+            Ending::Aborted {
                 side,
                 cause,
-                detail: None,
-                traffic,
-            }),
+                detail,
+            } => (*side, *cause, detail.as_ref()),
+            // Nobody said how it ended: we stop, or the agent left.
+            Ending::Open if self.flow.gate().is_closing() => (Side::Own, "stopped", None),
+            Ending::Open => (Side::Agent, "agent_gone", None),
+            Ending::Finished => {
+                ledger.defer(&Entry::ExchangeClosed(ExchangeClosed {
+                    exchange: self.id,
+                    flow: self.flow.id(),
+                    status: self.status,
+                    traffic,
+                    upstream_addr: self.upstream,
+                }));
+                return;
+            }
         };
-        self.flow.ledger().defer(&entry);
+        ledger.defer(&Entry::ExchangeAborted(ExchangeAborted {
+            exchange: self.id,
+            flow: self.flow.id(),
+            side,
+            cause,
+            detail: detail.map(|detail| detail as &dyn Display),
+            traffic,
+        }));
     }
 }

@@ -6,14 +6,15 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::client::TlsStream;
+
+use crate::Held;
 
 /// A stream to the upstream, and its place among all that may be open. Only [`Upstream`](crate::Upstream) makes one.
 #[derive(Debug)]
 pub struct Far {
     stream: Stream,
-    _place: OwnedSemaphorePermit,
+    _place: Held,
 }
 
 #[derive(Debug)]
@@ -24,14 +25,14 @@ enum Stream {
 }
 
 impl Far {
-    pub(crate) fn plain(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn plain(stream: TcpStream, place: Held) -> Self {
         Self {
             stream: Stream::Plain(stream),
             _place: place,
         }
     }
 
-    pub(crate) fn tls(stream: TlsStream<TcpStream>, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn tls(stream: TlsStream<TcpStream>, place: Held) -> Self {
         Self {
             stream: Stream::Tls(Box::new(stream)),
             _place: place,

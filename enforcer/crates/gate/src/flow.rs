@@ -1,13 +1,14 @@
 //! One connection of an agent, known by workload and process, from its opening entry to its closing one.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use enforcer_audit::{Entry, FlowAborted, FlowFacts, Ledger};
+use enforcer_audit::{Entry, FlowAborted, FlowFacts};
 use enforcer_flow::{ClientAddr, FlowId, OriginalDst, Process, Side, Workload};
 
-use crate::Meter;
+use crate::{Gate, Meter};
 
 /// An attributed connection. Its exchanges share it; when the last of them and the connection itself are gone, its
 /// ending is written.
@@ -20,14 +21,15 @@ pub struct Flow {
     opened: Instant,
     meter: Meter,
     fault: OnceLock<(Side, &'static str)>,
-    ledger: Arc<Ledger>,
+    finished: AtomicBool,
+    gate: Arc<Gate>,
 }
 
 impl Flow {
     /// Opens a flow and enters it into the ledger.
     #[must_use]
     pub fn open(
-        ledger: Arc<Ledger>,
+        gate: Arc<Gate>,
         workload: Arc<Workload>,
         process: Process,
         client: ClientAddr,
@@ -42,9 +44,10 @@ impl Flow {
             opened: Instant::now(),
             meter: Meter::default(),
             fault: OnceLock::new(),
-            ledger,
+            finished: AtomicBool::new(false),
+            gate,
         };
-        flow.ledger.defer(&Entry::FlowOpened(&flow.facts()));
+        flow.gate.ledger().defer(&Entry::FlowOpened(&flow.facts()));
         Arc::new(flow)
     }
 
@@ -77,8 +80,13 @@ impl Flow {
         self.fault.get_or_init(|| (side, cause));
     }
 
-    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
-        &self.ledger
+    /// Notes that the flow came to its end; without it, its drop writes that it was aborted.
+    pub fn finish(&self) {
+        self.finished.store(true, Relaxed);
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn add(&self, exchange: &Meter) {
@@ -99,19 +107,23 @@ impl Flow {
 impl Drop for Flow {
     fn drop(&mut self) {
         let traffic = self.meter.traffic(self.opened);
-        let entry = match self.fault.get() {
+        let fault = match self.fault.get() {
+            None if !self.finished.load(Relaxed) => Some((Side::Own, "stopped")),
+            fault => fault.copied(),
+        };
+        let entry = match fault {
             None => Entry::FlowClosed {
                 flow: self.id,
                 traffic,
             },
             Some((side, cause)) => Entry::FlowAborted(FlowAborted {
                 flow: self.id,
-                side: *side,
+                side,
                 cause,
                 detail: None,
                 traffic,
             }),
         };
-        self.ledger.defer(&entry);
+        self.gate.ledger().defer(&entry);
     }
 }

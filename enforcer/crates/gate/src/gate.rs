@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use arc_swap::{ArcSwap, Guard};
 use enforcer_audit::{Entry, ExchangeDenied, ExchangeFacts, Fingerprint, Ledger};
@@ -29,13 +30,18 @@ pub struct Ask<'a> {
 pub struct Gate {
     policy: Arc<ArcSwap<PolicySet>>,
     ledger: Arc<Ledger>,
+    closing: AtomicBool,
 }
 
 impl Gate {
     /// A gate that asks the set which `policy` holds at the moment of asking, and writes to `ledger`.
     #[must_use]
     pub fn new(policy: Arc<ArcSwap<PolicySet>>, ledger: Arc<Ledger>) -> Self {
-        Self { policy, ledger }
+        Self {
+            policy,
+            ledger,
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// The set in force now.
@@ -48,6 +54,15 @@ impl Gate {
     #[must_use]
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
+    }
+
+    /// Says that the daemon stops: what breaks off from now on does so at our end.
+    pub fn close(&self) {
+        self.closing.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Relaxed)
     }
 
     /// Whether policy would forward this TLS flow unopened. Nothing is recorded: a yes is asked again through
@@ -129,13 +144,8 @@ impl Gate {
                 public: format!("the enforcer cannot serve requests now (exchange {id})"),
             }
         })?;
-        let permit = Permit::new(
-            ask.destination.clone(),
-            ask.protocol,
-            flow.workload().cgroup,
-            receipt,
-        );
-        Ok((Exchange::new(id, Arc::clone(flow)), permit))
+        let exchange = Exchange::new(id, Arc::clone(flow));
+        Ok((exchange, Permit::new(flow, ask, receipt)))
     }
 
     fn deny(&self, id: ExchangeId, flow: &Arc<Flow>, ask: Ask<'_>, decision: &Decision) -> Refusal {

@@ -3,6 +3,8 @@
 use enforcer_audit::Receipt;
 use enforcer_flow::{CgroupId, Destination, Protocol};
 
+use crate::{Ask, Flow};
+
 /// Made by [`Gate::ask`](crate::Gate::ask) from an allow decision and the ledger's receipt for it, and by nothing else.
 ///
 /// ```compile_fail
@@ -17,16 +19,11 @@ pub struct Permit {
 }
 
 impl Permit {
-    pub(crate) fn new(
-        destination: Destination,
-        protocol: Protocol,
-        workload: CgroupId,
-        receipt: Receipt,
-    ) -> Self {
+    pub(crate) fn new(flow: &Flow, ask: Ask<'_>, receipt: Receipt) -> Self {
         Self {
-            destination,
-            protocol,
-            workload,
+            destination: ask.destination.clone(),
+            protocol: ask.protocol,
+            workload: flow.workload().cgroup,
             receipt,
         }
     }

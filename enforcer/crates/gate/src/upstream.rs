@@ -11,11 +11,10 @@ use enforcer_policy::{Question, Verdict};
 use enforcer_tls::{Alpn, ConnectError, Connector};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::gate::Gate;
 use crate::resolve::Resolve;
-use crate::{Far, Flow, Permit};
+use crate::{Far, Flow, Held, Permit, Quota};
 
 /// How long a first attempt is left alone before the next address is tried beside it (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -28,7 +27,7 @@ pub struct UpstreamConfig {
     /// The most a connection may take, TLS handshake included.
     pub connect_timeout: Duration,
     /// Places for open connections, used and unused, of all workers.
-    pub places: Arc<Semaphore>,
+    pub places: Arc<Quota>,
 }
 
 /// One worker's way to the far side.
@@ -81,7 +80,7 @@ impl Upstream {
     /// # Errors
     /// When the name has no address that may be used, or none answers in time.
     pub async fn dial(&self, flow: &Flow, permit: &Permit) -> Result<(Far, SocketAddr), DialError> {
-        let place = self.place()?;
+        let place = self.place(permit)?;
         let limit = self.config.connect_timeout;
         let (stream, addr) = tokio::time::timeout(limit, self.connect(flow, permit))
             .await
@@ -99,7 +98,7 @@ impl Upstream {
         permit: &Permit,
         alpn: Alpn,
     ) -> Result<(Far, SocketAddr), DialError> {
-        let place = self.place()?;
+        let place = self.place(permit)?;
         let limit = self.config.connect_timeout;
         let open = async {
             let (stream, addr) = self.connect(flow, permit).await?;
@@ -112,9 +111,9 @@ impl Upstream {
             .map_err(|_| DialError::Timeout(limit))?
     }
 
-    fn place(&self) -> Result<OwnedSemaphorePermit, DialError> {
-        let places = Arc::clone(&self.config.places);
-        places.try_acquire_owned().map_err(|_| DialError::TooMany)
+    fn place(&self, permit: &Permit) -> Result<Held, DialError> {
+        let place = self.config.places.admit(permit.workload());
+        place.ok_or(DialError::TooMany)
     }
 
     async fn connect(

@@ -26,7 +26,7 @@ rules:
 ";
 
 struct Door {
-    gate: Gate,
+    gate: Arc<Gate>,
     flow: Arc<Flow>,
     path: PathBuf,
     _dir: tempfile::TempDir,
@@ -41,7 +41,7 @@ fn door() -> Door {
         text: POLICY,
     };
     let (set, _) = PolicySet::compile(&[source]).unwrap();
-    let gate = Gate::new(Arc::new(ArcSwap::from_pointee(set)), Arc::clone(&ledger));
+    let gate = Arc::new(Gate::new(Arc::new(ArcSwap::from_pointee(set)), ledger));
     let workload = Workload {
         name: "agent".into(),
         policy: None,
@@ -49,7 +49,7 @@ fn door() -> Door {
         path: "/agent".into(),
     };
     let flow = Flow::open(
-        ledger,
+        Arc::clone(&gate),
         Arc::new(workload),
         Process::default(),
         ClientAddr::new("127.0.0.1:40000".parse().unwrap()),

@@ -25,6 +25,13 @@ const DNS_BUFFER: usize = 1 << 20;
 /// From `asm-generic/socket.h`; socket(7).
 const SO_NETNS_COOKIE: libc::c_int = 71;
 
+/// Ports that only the privileged may bind, high up where few services live.
+const RESERVED: std::ops::RangeInclusive<u16> = 600..=1023;
+/// Those of them that services of a host are likely to ask for later (IANA).
+const WELL_KNOWN: [u16; 14] = [
+    631, 636, 749, 750, 853, 860, 873, 989, 990, 992, 993, 994, 995, 1022,
+];
+
 /// An open network namespace.
 #[derive(Debug)]
 pub struct Netns {
@@ -250,21 +257,32 @@ fn loopback_up() -> io::Result<()> {
 }
 
 fn bind() -> io::Result<Listeners> {
-    let tcp = Socket::new(
-        Domain::IPV4,
-        Type::STREAM.nonblocking(),
-        Some(Protocol::TCP),
-    )?;
-    tcp.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-    tcp.listen(BACKLOG)?;
-    let dns = bind_dns(Ipv4Addr::LOCALHOST.into(), 0)?;
+    let tcp = on_a_reserved_port(bind_tcp)?;
+    let dns = on_a_reserved_port(|port| bind_dns(Ipv4Addr::LOCALHOST.into(), port))?;
     // Containers often have no `::1`; the port may be taken there. Both only mean that such lookups are refused.
     let dns6 = bind_dns(Ipv6Addr::LOCALHOST.into(), dns.local_addr()?.port()).ok();
-    Ok(Listeners {
-        tcp: tcp.into(),
-        dns,
-        dns6,
-    })
+    Ok(Listeners { tcp, dns, dns6 })
+}
+
+/// Binds to the first free port of the range. The programs go on pointing at our ports when we are killed; whoever could bind
+/// one then would be given the agents' connections, so it must be one that takes a privilege to bind (ip(7), `EACCES`).
+fn on_a_reserved_port<T>(bind: impl Fn(u16) -> io::Result<T>) -> io::Result<T> {
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for port in RESERVED.filter(|port| !WELL_KNOWN.contains(port)) {
+        match bind(port) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
+            done => return done,
+        }
+    }
+    Err(last)
+}
+
+fn bind_tcp(port: u16) -> io::Result<TcpListener> {
+    let kind = Type::STREAM.nonblocking();
+    let socket = Socket::new(Domain::IPV4, kind, Some(Protocol::TCP))?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 fn bind_dns(ip: IpAddr, port: u16) -> io::Result<UdpSocket> {

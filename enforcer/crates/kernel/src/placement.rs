@@ -42,14 +42,27 @@ impl Placement {
     pub fn apply(self, command: &mut Command) {
         let enter = move || {
             let Self { cgroup, netns } = &self;
+            die_with_parent()?;
             enter_cgroup(cgroup.as_raw_fd())?;
             netns
                 .as_ref()
                 .map_or(Ok(()), |netns| enter_netns(netns.as_raw_fd()))
         };
-        // SAFETY: between fork and exec only write(2) and setns(2) are called, on descriptors opened before; nothing
+        // SAFETY: between fork and exec only prctl(2), write(2) and setns(2) are called, on descriptors opened before; nothing
         // allocates and no lock is taken.
         unsafe { command.pre_exec(enter) };
+    }
+}
+
+/// A command must not outlive the enforcer that it was placed by: were that killed, the command would go on, held in its place
+/// and answered by nobody.
+fn die_with_parent() -> io::Result<()> {
+    // SAFETY: the call takes no pointers.
+    let done = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
 }
 

@@ -10,13 +10,12 @@ use enforcer_flow::{
     ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side,
     Workload,
 };
-use enforcer_gate::{Flow, Gate};
+use enforcer_gate::{Flow, Gate, Held};
 use enforcer_http::Pool;
 use enforcer_kernel::Origin;
 use enforcer_policy::Question;
 use tokio::net::TcpStream;
 
-use crate::admission::Admitted;
 use crate::attribute::Unattributed;
 use crate::classify::{Patience, classify};
 use crate::dispatch::{Classified, dispatch};
@@ -43,7 +42,7 @@ struct Attributed {
     workload: Arc<Workload>,
     dst: OriginalDst,
     process: Process,
-    admitted: Admitted,
+    admitted: Held,
 }
 
 /// Runs one connection to its end.
@@ -65,9 +64,10 @@ pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) 
         drop(admitted);
         return;
     }
-    let ledger = Arc::clone(proxy.parts.gate.ledger());
-    let flow = Flow::open(ledger, workload, process, client, dst);
-    serve(&proxy, pool, stream, flow).await;
+    let gate = Arc::clone(&proxy.parts.gate);
+    let flow = Flow::open(gate, workload, process, client, dst);
+    serve(&proxy, pool, stream, Arc::clone(&flow)).await;
+    flow.finish();
     drop(admitted);
 }
 
@@ -89,7 +89,7 @@ fn attribute(proxy: &Proxy, accepted: Accepted) -> Option<Attributed> {
             return None;
         }
     };
-    let Some(admitted) = parts.admission.admit(workload.cgroup) else {
+    let Some(admitted) = parts.flows.admit(workload.cgroup) else {
         refuse(
             &parts.gate,
             client,

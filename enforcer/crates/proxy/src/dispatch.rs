@@ -103,7 +103,7 @@ async fn tls(
     let config = match parts.leaves.server_config(&destination.host) {
         Ok(config) => config,
         Err(error) => {
-            tracing::warn!(%error, flow.id = %flow.id(), dst.host = %destination.host, "no certificate could be made");
+            tracing::debug!(%error, flow.id = %flow.id(), dst.host = %destination.host, "no certificate could be made");
             flow.fault(Side::Own, "no_certificate");
             reset(&stream);
             return;

@@ -7,7 +7,6 @@
 
 #![forbid(unsafe_code)]
 
-mod admission;
 mod attribute;
 mod classify;
 mod connection;
@@ -17,7 +16,6 @@ mod proxy;
 mod site;
 mod worker;
 
-pub use admission::{Admission, Count};
 pub use attribute::Attribution;
 pub use proxy::{Limits, Proxy, ProxyParts};
 pub use site::Site;

@@ -39,8 +39,8 @@ pub(crate) async fn forward(
     let (far, addr) = match pool.upstream().dial(&flow, &permit).await {
         Ok(dialled) => dialled,
         Err(error) => {
-            tracing::warn!(%error, exchange.id = %exchange.id(), dst.host = %destination.host, "an upstream could not be reached");
-            exchange.fault(Side::Upstream, error.cause());
+            tracing::debug!(%error, exchange.id = %exchange.id(), dst.host = %destination.host, "an upstream could not be reached");
+            exchange.fault_with(Side::Upstream, error.cause(), &error);
             flow.fault(Side::Upstream, error.cause());
             reset(&stream);
             return;

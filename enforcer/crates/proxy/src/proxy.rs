@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use enforcer_audit::Fingerprinter;
 use enforcer_dns::{Names, Resolver};
-use enforcer_gate::Gate;
+use enforcer_gate::{Gate, Quota};
 use enforcer_tls::Leaves;
 use tokio::sync::watch;
 
-use crate::{Admission, Attribution};
+use crate::Attribution;
 
 /// Bounds on one connection, beside those of HTTP.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub struct ProxyParts {
     /// Who a connection belongs to.
     pub attribution: Arc<Attribution>,
     /// How many may be open.
-    pub admission: Arc<Admission>,
+    pub flows: Arc<Quota>,
     /// The door.
     pub gate: Arc<Gate>,
     /// Certificates for the agents' side.

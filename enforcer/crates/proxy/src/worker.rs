@@ -2,27 +2,30 @@
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use enforcer_gate::{Gate, Upstream, UpstreamConfig};
 use enforcer_http::{Pool, PoolConfig};
 use enforcer_tls::Connector;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::connection::{self, Accepted};
 use crate::proxy::Proxy;
 
+/// Accepted sockets that may wait for one worker.
+const WAITING: usize = 1024;
 /// How often idle upstream connections are looked at.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// The worker threads.
 pub struct Workers {
     workers: Vec<Worker>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// A worker could not be started.
@@ -31,10 +34,8 @@ pub struct Workers {
 pub struct WorkerError(#[from] io::Error);
 
 struct Worker {
-    // Bounded by the admission of flows: what waits here is an accepted socket, and each worker takes it at once.
-    sender: UnboundedSender<Accepted>,
+    sender: Sender<Accepted>,
     load: Arc<AtomicUsize>,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// Counts a connection for as long as it runs.
@@ -54,7 +55,7 @@ impl Workers {
         connector: &Arc<Connector>,
         pool: PoolConfig,
     ) -> Result<Self, WorkerError> {
-        let workers = (0..count.get())
+        let started: Vec<(Worker, JoinHandle<()>)> = (0..count.get())
             .map(|index| {
                 let upstream = Arc::clone(upstream);
                 let connector = Arc::clone(connector);
@@ -64,7 +65,11 @@ impl Workers {
                 Worker::start(index, Arc::clone(proxy), make_pool)
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { workers })
+        let (workers, threads) = started.into_iter().unzip();
+        Ok(Self {
+            workers,
+            threads: Mutex::new(threads),
+        })
     }
 
     /// Hands a connection to the worker with the fewest.
@@ -77,22 +82,18 @@ impl Workers {
             return;
         };
         worker.load.fetch_add(1, Relaxed);
-        // Fails only when the worker is gone, which is when the daemon stops: the socket is dropped and closed.
-        if worker.sender.send(accepted).is_err() {
+        // Fails when the worker is gone, because the daemon stops, or cannot keep up: the socket is dropped and closed.
+        if worker.sender.try_send(accepted).is_err() {
             worker.load.fetch_sub(1, Relaxed);
         }
     }
 
     /// Lets the connections end, for a while, and waits for the threads. `stopping` must have been raised before.
-    pub fn stop(mut self) {
-        for worker in &mut self.workers {
-            let (closed, _) = unbounded_channel();
-            worker.sender = closed;
-        }
-        for worker in &mut self.workers {
-            if let Some(thread) = worker.thread.take()
-                && thread.join().is_err()
-            {
+    pub fn stop(&self) {
+        // The handles are whole whatever happened while the lock was held.
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            if thread.join().is_err() {
                 tracing::error!("a worker thread panicked");
             }
         }
@@ -106,8 +107,8 @@ impl Worker {
         index: usize,
         proxy: Arc<Proxy>,
         make_pool: impl FnOnce(Arc<Gate>) -> Arc<Pool> + Send + 'static,
-    ) -> Result<Self, WorkerError> {
-        let (sender, receiver) = unbounded_channel();
+    ) -> Result<(Self, JoinHandle<()>), WorkerError> {
+        let (sender, receiver) = channel(WAITING);
         let load = Arc::new(AtomicUsize::new(0));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -121,20 +122,17 @@ impl Worker {
                     work(proxy, pool, receiver, counted).await;
                 });
             })?;
-        Ok(Self {
-            sender,
-            load,
-            thread: Some(thread),
-        })
+        Ok((Self { sender, load }, thread))
     }
 }
 
 async fn work(
     proxy: Arc<Proxy>,
     pool: Arc<Pool>,
-    mut receiver: UnboundedReceiver<Accepted>,
+    mut receiver: Receiver<Accepted>,
     load: Arc<AtomicUsize>,
 ) {
+    let mut stopping = proxy.parts.stopping.clone();
     let mut connections = JoinSet::new();
     let mut sweep = tokio::time::interval(SWEEP);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -157,6 +155,7 @@ async fn work(
                 }
             }
             _ = sweep.tick() => pool.sweep(),
+            _ = stopping.wait_for(|stop| *stop) => break,
         }
     }
     let ended = async { while connections.join_next().await.is_some() {} };

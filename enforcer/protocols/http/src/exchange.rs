@@ -28,11 +28,14 @@ pub(crate) async fn handle(
     let (parts, body) = request.into_parts();
     let answer = match grant(connection, &parts) {
         Ok(granted) => match upgrade {
-            Some(upgrade) => upgrade::forward(connection, granted, parts, body, upgrade).await,
+            // Boxed, like the refusal: neither is what most exchanges do.
+            Some(upgrade) => {
+                Box::pin(upgrade::forward(connection, granted, parts, body, upgrade)).await
+            }
             None => forward::forward(connection, granted, parts, body).await,
         },
         Err(refusal) => {
-            drain(&parts, body).await;
+            Box::pin(drain(&parts, body)).await;
             Err(refusal)
         }
     };

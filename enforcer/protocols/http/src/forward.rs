@@ -1,6 +1,6 @@
 //! A granted request on its way up, and the answer on its way down.
 
-use enforcer_flow::Side;
+use enforcer_flow::{Protocol, Side};
 use enforcer_gate::{DialError, Exchange, Fault, Permit, Refusal};
 use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
@@ -92,13 +92,15 @@ pub(crate) fn fail(exchange: &mut Exchange, cause: &'static str) -> Refusal {
 
 /// As [`fail`], for a connection that was never made.
 pub(crate) fn undialled(exchange: &mut Exchange, permit: &Permit, error: &DialError) -> Refusal {
-    tracing::warn!(
+    tracing::debug!(
         %error,
         exchange.id = %exchange.id(),
         dst.host = %permit.destination().host,
         "an upstream could not be reached"
     );
-    fail(exchange, error.cause())
+    let refusal = fail(exchange, error.cause());
+    exchange.fault_with(Side::Upstream, error.cause(), error);
+    refusal
 }
 
 async fn lease(
@@ -182,7 +184,7 @@ pub(crate) fn onward(
         .unwrap_or(PathAndQuery::from_static("/"));
     if http2 {
         headers.remove(HOST);
-    } else if !headers.contains_key(HOST)
+    } else if !is_spelt_as_judged(headers.get(HOST), permit)
         && let Ok(host) = HeaderValue::from_str(&authority(permit))
     {
         headers.insert(HOST, host);
@@ -218,11 +220,31 @@ fn authority(permit: &Permit) -> String {
     let destination = permit.destination();
     let text = destination.to_string();
     let default = match permit.protocol() {
-        enforcer_flow::Protocol::Http => ":80",
-        _ => ":443",
+        Protocol::Http => ":80",
+        Protocol::Dns | Protocol::Https | Protocol::Tcp | Protocol::Tls => ":443",
     };
     text.strip_suffix(default)
         .map_or(text.clone(), str::to_owned)
+}
+
+/// Whether the agent's `Host` is the judged name in its normal form, with or without the port; then it need not be written
+/// anew. Anything else, if it is an unusual spelling of the same, is replaced: two servers could read it differently.
+fn is_spelt_as_judged(host: Option<&HeaderValue>, permit: &Permit) -> bool {
+    let destination = permit.destination();
+    let Some(text) = host.and_then(|host| host.to_str().ok()) else {
+        return false;
+    };
+    let Some(rest) = destination
+        .host
+        .name()
+        .and_then(|name| text.strip_prefix(name))
+    else {
+        return false;
+    };
+    rest.is_empty()
+        || rest
+            .strip_prefix(':')
+            .is_some_and(|port| port.parse() == Ok(destination.port))
 }
 
 /// HTTP/2 may split a cookie over several fields; HTTP/1.1 may not (RFC 9113, section 8.2.3).

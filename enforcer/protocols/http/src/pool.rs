@@ -26,6 +26,9 @@ const READ_BUFFER: usize = 64 * 1024;
 /// The largest response head taken from an upstream.
 const MAX_HEAD: usize = 256 * 1024;
 
+/// How many destinations are remembered to refuse HTTP/1.1.
+const MAX_HTTP2_ONLY: usize = 1024;
+
 /// How many connections are kept, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolConfig {
@@ -152,20 +155,21 @@ impl Pool {
         let key = Key::of(permit);
         let http2 = need == Need::Http2 || self.shelves().http2_only.contains(&key);
         if http2 && key.tls {
-            return self.lease_http2(flow, permit, key).await;
+            // Boxed, here and below: dialling is rare, and every exchange would carry the size of its future.
+            return Box::pin(self.lease_http2(flow, permit, key)).await;
         }
         if let Some(lease) = self.take_idle(&key) {
             return Ok(lease);
         }
-        let mut opened = self.lease_http1(flow, permit, key.clone()).await;
+        let mut opened = Box::pin(self.lease_http1(flow, permit, key.clone())).await;
         if let Err(DialError::TooMany) = opened {
             self.clear();
-            opened = self.lease_http1(flow, permit, key.clone()).await;
+            opened = Box::pin(self.lease_http1(flow, permit, key.clone())).await;
         }
         match opened {
             Err(DialError::Tls(ConnectError::NoProtocol)) => {
-                self.shelves().http2_only.insert(key.clone());
-                self.lease_http2(flow, permit, key).await
+                self.shelves().remember_http2_only(&key);
+                Box::pin(self.lease_http2(flow, permit, key)).await
             }
             other => other,
         }
@@ -310,6 +314,18 @@ async fn handshake(
         .handshake(TokioIo::new(far))
         .await
         .map_err(std::io::Error::other)
+}
+
+// === impl Shelves ===
+
+impl Shelves {
+    fn remember_http2_only(&mut self, key: &Key) {
+        // Forgetting costs one failed handshake, so all of them may go when there are too many.
+        if self.http2_only.len() >= MAX_HTTP2_ONLY {
+            self.http2_only.clear();
+        }
+        self.http2_only.insert(key.clone());
+    }
 }
 
 // === impl Lease ===

@@ -11,7 +11,7 @@ use enforcer_audit::{Fingerprinter, Ledger};
 use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Secret, Workload,
 };
-use enforcer_gate::{Flow, Gate, Upstream, UpstreamConfig};
+use enforcer_gate::{Flow, Gate, Quota, Upstream, UpstreamConfig};
 use enforcer_http::{Agent, Limits, Pool, PoolConfig, Proven, Version, serve};
 use enforcer_policy::{PolicySet, Source};
 use enforcer_tls::Connector;
@@ -24,7 +24,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::io::DuplexStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 const POLICY: &str = "
 version: 1
@@ -75,7 +75,7 @@ impl World {
         let config = UpstreamConfig {
             connect_to: [(destination("api.example"), upstream.addr)].into(),
             connect_timeout: Duration::from_secs(5),
-            places: Arc::new(Semaphore::new(16)),
+            places: Quota::new(16, 8),
         };
         let connector = Arc::new(Connector::new(&[]).unwrap());
         let pool = Pool::new(
@@ -150,7 +150,7 @@ impl World {
             path: "/agent".into(),
         };
         let flow = Flow::open(
-            Arc::clone(self.gate.ledger()),
+            Arc::clone(&self.gate),
             Arc::new(workload),
             Process::default(),
             ClientAddr::new("127.0.0.1:40000".parse().unwrap()),
@@ -174,6 +174,7 @@ impl World {
             if let Err(error) = serve(far, version, agent).await {
                 flow.fault(error.side, error.cause);
             }
+            flow.finish();
         });
         near
     }

@@ -1,22 +1,22 @@
-//! How many flows may be open: in all, and for one workload.
+//! How many of a thing may be held at once: in all, and by one workload, so that none can take everybody's share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enforcer_flow::CgroupId;
 
-/// Counts open flows and refuses those over the bounds.
+/// Counts what is held (flows, upstream connections) and refuses what is over the bounds.
 #[derive(Debug)]
-pub struct Admission {
+pub struct Quota {
     max: usize,
     max_per_workload: usize,
     open: Mutex<Open>,
 }
 
-/// A flow that was let in; leaving is dropping it.
+/// One that was let in; leaving is dropping it.
 #[derive(Debug)]
-pub(crate) struct Admitted {
-    admission: Arc<Admission>,
+pub struct Held {
+    quota: Arc<Quota>,
     workload: CgroupId,
 }
 
@@ -26,19 +26,19 @@ struct Open {
     by_workload: HashMap<CgroupId, Count>,
 }
 
-/// Flows of one workload.
+/// Those of one workload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Open now.
+    /// Held now.
     pub open: usize,
-    /// Since it is served.
+    /// Let in since the workload is served.
     pub total: u64,
 }
 
-// === impl Admission ===
+// === impl Quota ===
 
-impl Admission {
-    /// Bounds for all flows and for one workload's.
+impl Quota {
+    /// Bounds for all together and for one workload.
     #[must_use]
     pub fn new(max: usize, max_per_workload: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -48,7 +48,7 @@ impl Admission {
         })
     }
 
-    /// Flows of one workload.
+    /// Those of one workload.
     #[must_use]
     pub fn of(&self, workload: CgroupId) -> Count {
         let open = self.open();
@@ -66,13 +66,15 @@ impl Admission {
         }
     }
 
-    /// Open flows in all.
+    /// Held in all.
     #[must_use]
     pub fn all(&self) -> usize {
         self.open().all
     }
 
-    pub(crate) fn admit(self: &Arc<Self>, workload: CgroupId) -> Option<Admitted> {
+    /// Lets one in, unless that would be over a bound.
+    #[must_use]
+    pub fn admit(self: &Arc<Self>, workload: CgroupId) -> Option<Held> {
         let mut open = self.open();
         if open.all >= self.max {
             return None;
@@ -84,8 +86,8 @@ impl Admission {
         count.open += 1;
         count.total += 1;
         open.all += 1;
-        Some(Admitted {
-            admission: Arc::clone(self),
+        Some(Held {
+            quota: Arc::clone(self),
             workload,
         })
     }
@@ -96,9 +98,9 @@ impl Admission {
     }
 }
 
-impl Drop for Admitted {
+impl Drop for Held {
     fn drop(&mut self) {
-        let mut open = self.admission.open();
+        let mut open = self.quota.open();
         open.all -= 1;
         if let Some(count) = open.by_workload.get_mut(&self.workload) {
             count.open -= 1;
@@ -116,24 +118,24 @@ mod tests {
 
     #[test]
     fn flows_are_bounded_in_all_and_by_workload() {
-        let admission = Admission::new(3, 2);
-        let one = admission.admit(CgroupId(1)).unwrap();
-        let _two = admission.admit(CgroupId(1)).unwrap();
-        assert!(admission.admit(CgroupId(1)).is_none());
-        let _three = admission.admit(CgroupId(2)).unwrap();
-        assert!(admission.admit(CgroupId(2)).is_none());
+        let quota = Quota::new(3, 2);
+        let one = quota.admit(CgroupId(1)).unwrap();
+        let _two = quota.admit(CgroupId(1)).unwrap();
+        assert!(quota.admit(CgroupId(1)).is_none());
+        let _three = quota.admit(CgroupId(2)).unwrap();
+        assert!(quota.admit(CgroupId(2)).is_none());
         drop(one);
-        assert_eq!(admission.of(CgroupId(1)), Count { open: 1, total: 2 });
-        assert!(admission.admit(CgroupId(1)).is_some());
-        assert_eq!((admission.of(CgroupId(1)).total, admission.all()), (3, 2));
+        assert_eq!(quota.of(CgroupId(1)), Count { open: 1, total: 2 });
+        assert!(quota.admit(CgroupId(1)).is_some());
+        assert_eq!((quota.of(CgroupId(1)).total, quota.all()), (3, 2));
     }
 
     #[test]
     fn a_workload_that_was_forgotten_leaves_nothing() {
-        let admission = Admission::new(3, 2);
-        let flow = admission.admit(CgroupId(1)).unwrap();
-        admission.forget(CgroupId(1));
+        let quota = Quota::new(3, 2);
+        let flow = quota.admit(CgroupId(1)).unwrap();
+        quota.forget(CgroupId(1));
         drop(flow);
-        assert!(admission.open().by_workload.is_empty());
+        assert!(quota.open().by_workload.is_empty());
     }
 }
