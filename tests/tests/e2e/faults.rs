@@ -80,7 +80,8 @@ fn a_stopped_daemon_opens_nothing_either() {
     assert_eq!(daemon.stop().expect("an end").code(), 0);
     let place = format!("{OUTSIDE}:443");
     let connected: Connected = agent.probe(&["connect", &place]).expect("a probe");
-    assert_eq!(connected.error.as_deref(), Some("refused"), "{connected:?}");
+    assert_eq!(connected.peer, None, "{connected:?}");
+    assert_ne!(connected.error.as_deref(), Some("timeout"), "at once");
     assert_eq!(sandbox.world().capture().expect("a capture").packets, []);
 }
 
