@@ -12,6 +12,8 @@ use crate::socket::{self, Socket, state};
 use crate::verdict::{Carrier, listeners, own_port};
 use crate::{PASS, REFUSE};
 
+/// `LOOPBACK_IFINDEX` of net/net_namespace.h.
+const LOOPBACK_DEVICE: u32 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 const ETH_IPV4: u16 = 0x0800;
@@ -40,9 +42,18 @@ pub fn egress(ctx: &SkBuffContext) -> i32 {
     };
     let netns = socket.key.netns;
     match listeners(netns) {
-        Some(entry) if permitted(&entry, &packet, socket) => PASS,
+        Some(entry) if stays_here(ctx) && permitted(&entry, &packet, socket) => PASS,
         _ => refuse(&refusal(&packet, netns), Some(socket), Reason::Backstop),
     }
+}
+
+/// Whether the packet goes by the loopback device, which is the first of every network namespace. A socket bound to another
+/// device (`SO_BINDTODEVICE`, socket(7)) would send what is addressed to 127.0.0.1 out on the wire.
+#[inline(always)]
+fn stays_here(ctx: &SkBuffContext) -> bool {
+    // SAFETY: the kernel hands a valid context to every program of this type.
+    let device = unsafe { (&raw const (*ctx.skb.skb).ifindex).read_volatile() };
+    device == LOOPBACK_DEVICE
 }
 
 #[inline(always)]

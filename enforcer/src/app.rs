@@ -53,6 +53,20 @@ pub(crate) struct App {
     stopping: watch::Sender<bool>,
 }
 
+/// What runs beside the connections.
+pub(crate) struct Background {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Background {
+    /// Ends it, once it has written what it still knows.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        self.tasks.join_all().await;
+    }
+}
+
 impl App {
     /// Builds and starts everything but the enforcement of particular cgroups. Must be called within the front runtime.
     ///
@@ -111,20 +125,28 @@ impl App {
         })
     }
 
-    /// Starts what runs beside the connections for as long as the result is held. Must be called within the front runtime.
+    /// Starts what runs beside the connections. Must be called within the front runtime.
     ///
     /// # Errors
     /// When the kernel's refusals cannot be followed.
-    pub(crate) fn background(&self) -> anyhow::Result<JoinSet<()>> {
+    pub(crate) fn background(&self) -> anyhow::Result<Background> {
+        let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(kernel_events::record(
             self.programs.events()?,
             Arc::clone(&self.ledger),
             Arc::clone(&self.workloads),
+            stopped.clone(),
         ));
         let resolver = Arc::clone(&self.resolver);
-        tasks.spawn(async move { resolver.settle().await });
-        Ok(tasks)
+        let mut stopped = stopped;
+        tasks.spawn(async move {
+            tokio::select! {
+                () = resolver.settle() => {}
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+        });
+        Ok(Background { tasks, stop })
     }
 
     /// Lets what runs come to its end and writes the last entry. Enforcement itself stays in the kernel: agents are

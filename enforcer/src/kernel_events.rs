@@ -7,18 +7,26 @@ use enforcer_audit::{Entry, KernelRefused, Ledger, Suppressed};
 use enforcer_flow::CgroupId;
 use enforcer_identity::Workloads;
 use enforcer_kernel::{Events, Hook, Lost, Reason, Refused};
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 /// How often refusals that the kernel counted but did not send are looked for.
 const COUNT: Duration = Duration::from_secs(1);
 
-/// Writes every refusal that the kernel reports, and the number of those it could not report, until the stream ends.
-pub(crate) async fn record(mut events: Events, ledger: Arc<Ledger>, workloads: Arc<Workloads>) {
+/// Writes every refusal that the kernel reports, and the number of those it could not report, until `stop` is raised or the
+/// stream ends. What was reported until then is written before it returns.
+pub(crate) async fn record(
+    mut events: Events,
+    ledger: Arc<Ledger>,
+    workloads: Arc<Workloads>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut seen = events.lost().unwrap_or_default();
     let mut count = tokio::time::interval(COUNT);
     count.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             refused = events.next() => match refused {
                 Ok(refused) => write(&refused, &ledger, &workloads),
                 Err(error) => {
@@ -27,8 +35,11 @@ pub(crate) async fn record(mut events: Events, ledger: Arc<Ledger>, workloads: A
                 }
             },
             _ = count.tick() => seen = settle(&events, seen, &ledger),
+            // Polled after the events: the ring is empty by then.
+            _ = stop.wait_for(|stop| *stop) => break,
         }
     }
+    settle(&events, seen, &ledger);
 }
 
 fn write(refused: &Refused, ledger: &Ledger, workloads: &Workloads) {

@@ -59,7 +59,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         policy: policies.current(),
     };
     let app = App::start(config, instance)?;
-    let _background = app.background()?;
+    let background = app.background()?;
     policy_reports::record_loaded(&app.ledger, policies.loaded());
     let operations = Arc::new(operations(config, &app, &policies)?);
     let watch = policies.watch(policy_reports::reporter(
@@ -78,6 +78,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
             _ = interrupt.recv() => break "interrupted",
         }
     };
+    background.stop().await;
     drop(watch);
     drop(server);
     drop(operations);

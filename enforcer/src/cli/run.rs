@@ -114,7 +114,7 @@ async fn serve(
     let app = App::start(config, instance)?;
     let background = app.background()?;
     let ended = command(args, &app, room).await;
-    drop(background);
+    background.stop().await;
     let programs = Arc::into_inner(app.stop("command_ended"));
     programs
         .context("the programs are still in use and stay attached")?

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use enforcer_flow::Destination;
 use enforcer_gate::{Ask, Refusal};
 use enforcer_policy as policy;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -35,7 +37,7 @@ pub(crate) async fn handle(
             None => forward::forward(connection, granted, parts, body).await,
         },
         Err(refusal) => {
-            Box::pin(drain(&parts, body)).await;
+            Box::pin(drain(&parts.headers, body)).await;
             Err(refusal)
         }
     };
@@ -83,14 +85,14 @@ fn grant(connection: &Connection, parts: &Parts) -> Result<Granted, Refusal> {
 }
 
 /// Reads a refused body to its end, within bounds, unless the agent waits to be asked for it.
-async fn drain(parts: &Parts, mut body: Incoming) {
-    if parts.headers.contains_key(http::header::EXPECT) {
+pub(crate) async fn drain<B: Body<Data = Bytes> + Unpin>(headers: &HeaderMap, mut body: B) {
+    if headers.contains_key(http::header::EXPECT) {
         return;
     }
     let read = async {
         let mut left = DRAIN_BYTES;
         while let Some(Ok(frame)) = body.frame().await {
-            let bytes = frame.data_ref().map_or(0, bytes::Bytes::len);
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
             match left.checked_sub(bytes) {
                 Some(rest) => left = rest,
                 None => break,

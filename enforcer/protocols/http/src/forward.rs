@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 
 use crate::body::{BodyError, UpstreamBody};
-use crate::exchange::Granted;
+use crate::exchange::{Granted, drain};
 use crate::pool::{Lease, Need};
 use crate::serve::Connection;
 use crate::{RequestBody, ResponseBody, headers};
@@ -28,7 +28,13 @@ pub(crate) async fn forward(
     let agent = &connection.agent;
     let need = need(&parts.headers);
     let body = RequestBody::new(body, exchange.meter().clone(), agent.limits.idle_timeout);
-    let mut lease = lease(connection, &mut exchange, &permit, need).await?;
+    let mut lease = match lease(connection, &mut exchange, &permit, need).await {
+        Ok(lease) => lease,
+        Err(refusal) => {
+            Box::pin(drain(&parts.headers, body)).await;
+            return Err(refusal);
+        }
+    };
     let request = onward(parts, body, &permit, lease.is_http2());
     let answer = send(
         connection,

@@ -1,6 +1,9 @@
 //! Whole exchanges over an in-memory agent connection, a real gate and an upstream on loopback.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod upstream;
 mod world;

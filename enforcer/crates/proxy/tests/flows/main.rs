@@ -1,0 +1,13 @@
+//! Whole connections through a whole proxy: agents and far sides on loopback, a map in the kernel's place.
+
+mod agent;
+mod attribution;
+mod entries;
+mod far;
+mod first_bytes;
+mod lookups;
+mod places;
+mod stopping;
+mod streams;
+mod tls;
+mod world;

@@ -1,0 +1,72 @@
+//! A daemon that stops: what is under way may end, and every ending is in the ledger.
+
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+
+use crate::agent::{ask, echoed, get, get_and_stay, is_ok};
+use crate::far::Far;
+use crate::world::Setup;
+
+#[tokio::test]
+async fn an_exchange_under_way_may_end_when_the_daemon_stops() {
+    let far = Far::held().await;
+    let world = Setup::default().towards("api.example", 80, &far).start();
+    let stream = world.open(world.named("api.example", 80)).await;
+    let answer = tokio::spawn(get(stream, "api.example", "/v1/models"));
+    world
+        .ledger(|it| it.all("exchange_granted").len() == 1)
+        .await;
+    let stopped = world.stop();
+    far.answers.add_permits(1);
+    is_ok(&answer.await.unwrap());
+    stopped.await.unwrap();
+    let entries = world.ended(1).await;
+    entries.one("exchange_closed");
+    entries.one("flow_closed");
+}
+
+#[tokio::test]
+async fn a_connection_between_two_requests_ends_at_once_when_the_daemon_stops() {
+    let far = Far::answering().await;
+    let world = Setup::default().towards("api.example", 80, &far).start();
+    let mut stream = world.open(world.named("api.example", 80)).await;
+    get_and_stay(&mut stream, "api.example", "/v1/models").await;
+    world.stop().await.unwrap();
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+    world.ended(1).await.one("flow_closed");
+}
+
+#[tokio::test]
+async fn a_stopping_daemon_drains_and_records_every_ending() {
+    let (held, echo) = (Far::held().await, Far::echo().await);
+    let setup = Setup {
+        drain_timeout: Duration::from_millis(200),
+        ..Setup::default()
+    };
+    let setup = setup.towards("api.example", 80, &held);
+    let world = setup.towards("db.example", 5432, &echo).start();
+    let mut unanswered = world.open(world.named("api.example", 80)).await;
+    ask(&mut unanswered, "api.example", "/v1/slow").await;
+    let mut relayed = world.open(world.named("db.example", 5432)).await;
+    echoed(&mut relayed, "\x00\x01 startup").await;
+    let _silent = world.open(world.named("api.example", 80)).await;
+    let under_way = |it: &crate::entries::Entries| {
+        it.all("exchange_granted").len() == 2 && it.all("flow_opened").len() == 3
+    };
+    world.ledger(under_way).await;
+    world.stop().await.unwrap();
+    let entries = world.ended(3).await;
+    for (event, count) in [("exchange_aborted", 2), ("flow_aborted", 3)] {
+        let endings = entries.all(event);
+        assert_eq!(endings.len(), count, "{entries}");
+        for ending in endings {
+            assert_eq!(
+                (&ending["side"], &ending["cause"]),
+                (&"own".into(), &"stopped".into())
+            );
+        }
+    }
+    entries.none("exchange_closed");
+    entries.none("flow_closed");
+}
