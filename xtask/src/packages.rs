@@ -11,9 +11,9 @@ pub(crate) type Provided = (&'static str, &'static str);
 pub(crate) const FOR_TESTS: &[Provided] = &[
     ("curl", "curl"),
     ("ip", "iproute2"),
-    ("setpriv", "util-linux"),
-    ("unshare", "util-linux"),
     ("python3", "python3"),
+    ("script", "bsdutils"),
+    ("unshare", "util-linux"),
 ];
 
 /// What the benchmark measures beside, and runs in.

@@ -41,12 +41,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     step::timed("the kernel's programs", ebpf::run)?;
     check::lints()?;
+    check::dependencies()?;
     step::run(
         "build",
         &mut step::cargo(["build", "--workspace", "--all-targets", "--locked"]),
     )?;
-    tests(&[])?;
-    check::dependencies()
+    tests(&[])
 }
 
 fn tests(more: &[&str]) -> Result<()> {

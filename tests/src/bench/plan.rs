@@ -17,6 +17,7 @@ use super::{
     site,
     stage::Stage,
 };
+use crate::turn::Turn;
 
 /// Round 0: cells that are measured once, on processes that have carried no load yet.
 const FRESH_ROUND: u32 = 0;
@@ -73,6 +74,7 @@ pub(super) fn run(options: Options) -> Result<()> {
         options.enforcer.display()
     );
     site::enter_namespace()?;
+    let _turn = options.enforcer().map(|_| take_turn()).transpose()?;
     let report = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
@@ -94,6 +96,12 @@ pub(super) fn run(options: Options) -> Result<()> {
         report.failures().len()
     );
     Ok(())
+}
+
+/// Before anything listens for signals, so that whoever is tired of waiting can end this.
+fn take_turn() -> Result<Turn> {
+    progress("waiting until no test and no other benchmark has a daemon here");
+    Turn::take()
 }
 
 async fn measure(options: &Options) -> Result<Outcome> {

@@ -1,28 +1,19 @@
 //! Where a run takes place: a network namespace, a folder and a cgroup of its own, all gone afterwards.
 
 use std::{
-    env,
-    fs::{self, File, TryLockError},
+    env, fs,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::Command,
-    thread,
-    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use super::{
-    cgroup::{self, RunCgroup},
-    report::progress,
-};
+use super::cgroup::{self, RunCgroup};
 
 /// What folders and cgroups of a run are called, before the id of its process.
 const PREFIX: &str = "enforcer-bench-";
-
-/// How long others may keep the machine.
-const TURN: Duration = Duration::from_secs(900);
 
 /// Set for the process that already runs in the namespace.
 const INSIDE: &str = "ENFORCER_BENCH_INSIDE";
@@ -32,7 +23,6 @@ const INSIDE: &str = "ENFORCER_BENCH_INSIDE";
 pub(super) struct Site {
     folder: TempDir,
     cgroup: RunCgroup,
-    _turn: File,
 }
 
 /// Makes sure that this process is alone in a network namespace whose loopback is up: starts itself over when it is
@@ -62,47 +52,18 @@ pub(super) fn enter_namespace() -> Result<()> {
         .context("cannot widen the port range")
 }
 
-/// Waits until no other run and no end-to-end test has a daemon here: a machine has room for one, which sees every label.
-fn take_turn() -> Result<File> {
-    let path = env::temp_dir().join("enforcer-e2e.lock");
-    let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
-    let deadline = Instant::now() + TURN;
-    let mut told = false;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(error).context("cannot take a turn"),
-            Err(TryLockError::WouldBlock) => {}
-        }
-        if !std::mem::replace(&mut told, true) {
-            progress("waiting for end-to-end tests or another benchmark to end");
-        }
-        ensure!(
-            Instant::now() < deadline,
-            "others keep {} locked",
-            path.display()
-        );
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
 // === impl Site ===
 
 impl Site {
     /// Makes the folder and the cgroup.
     pub(super) fn make() -> Result<Self> {
-        let turn = take_turn()?;
         let unified = cgroup::unified()?;
         remove_remains(&unified, &env::temp_dir());
         let name = format!("{PREFIX}{}", std::process::id());
         let folder =
             TempDir::with_prefix(format!("{name}-")).context("cannot make a temporary folder")?;
         let cgroup = RunCgroup::enter(unified.join(name))?;
-        Ok(Self {
-            folder,
-            cgroup,
-            _turn: turn,
-        })
+        Ok(Self { folder, cgroup })
     }
 
     pub(super) fn folder(&self) -> &Path {
