@@ -1,6 +1,8 @@
 //! TLS, opened as the name that it asks for or that was looked up, and judged by what is inside.
 
-use crate::agent::{Tls, get, get_http2, is_ok, is_refused};
+use tokio::io::AsyncWriteExt;
+
+use crate::agent::{Tls, get, get_and_stay, get_http2, is_ok, is_refused};
 use crate::far::{ELSEWHERE, Far};
 use crate::world::{Setup, World, at};
 
@@ -175,7 +177,10 @@ async fn tls_passes_unopened_only_where_a_rule_says_so() {
     // Trusts the far side's CA and not ours: it can only have met the far side itself.
     let agent = Tls::to("sealed.example", far.root());
     let stream = agent.shake(world.open(at(ELSEWHERE, 443)).await).await;
-    is_ok(&get(stream.unwrap(), "whatever.example", "/v9").await);
+    let mut stream = stream.unwrap();
+    get_and_stay(&mut stream, "whatever.example", "/v9").await;
+    stream.shutdown().await.unwrap();
+    drop(stream);
     let entries = world.ended(1).await;
     let granted = entries.one("exchange_granted");
     assert_eq!(
