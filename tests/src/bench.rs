@@ -16,6 +16,7 @@ mod daemon;
 mod events;
 mod figure;
 mod haproxy;
+mod hooks;
 mod job;
 mod listener;
 mod load;

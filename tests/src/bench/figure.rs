@@ -145,6 +145,13 @@ pub(super) const FIGURES: &[Figure] = &[
         |cell| Some(cell.tally.latency.p50),
     ),
     absolute(
+        "eBPF programs per bare connection",
+        "µs",
+        Row::Connect,
+        None,
+        hooks_per_connection,
+    ),
+    absolute(
         "memory per idle connection pair",
         "KiB",
         Row::Memory,
@@ -218,6 +225,10 @@ fn mib_per_second(cell: &Cell) -> Option<f64> {
 
 fn proxy_cpu(cell: &Cell) -> Option<f64> {
     Some(cell.proxy_cpu_seconds? * 1e6 / cell.tally.total as f64)
+}
+
+fn hooks_per_connection(cell: &Cell) -> Option<f64> {
+    Some(cell.hook_seconds? * 1e6 / cell.tally.total as f64)
 }
 
 fn kib_per_pair(cell: &Cell) -> Option<f64> {
@@ -320,6 +331,7 @@ mod tests {
             tally,
             proxy_cpu_seconds: Some(0.001),
             memory: None,
+            hook_seconds: None,
             others_cores: 0.0,
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct Cell {
     /// The proxy's user and system time over the whole run.
     pub(super) proxy_cpu_seconds: Option<f64>,
     pub(super) memory: Option<Memory>,
+    /// Run time of the proxy's kernel programs, where it was counted.
+    pub(super) hook_seconds: Option<f64>,
     /// What others used of the machine meanwhile.
     pub(super) others_cores: f64,
 }

@@ -11,6 +11,7 @@ use super::{
     daemon::{self, Daemon},
     events::EventServer,
     haproxy::{self, Ways},
+    hooks::{self, Counting},
     listener, nginx,
     process::{self, Service},
     round::{self, Cell, Ran},
@@ -109,12 +110,16 @@ impl Stage {
         let Some(job) = row.job(contender, &self.certificates.upstream_authority, timing) else {
             return Ok(None);
         };
+        let counted = contender.process.filter(|_| row == Row::Connect);
+        let _counting = counted.map(|_| Counting::start()).transpose()?;
+        let hooks_before = counted.map(hooks::program_seconds).transpose()?;
         let before = Crowd::now(self.site.cgroup())?;
         let Ran {
             tally,
             proxy_cpu_seconds,
             memory,
         } = round::run(contender.process, &job).await?;
+        let hooks_after = counted.map(hooks::program_seconds).transpose()?;
         let others_cores = Crowd::now(self.site.cgroup())?.others_since(before);
         let contender = contender.name;
         Ok(Some(Cell {
@@ -124,6 +129,9 @@ impl Stage {
             tally,
             proxy_cpu_seconds,
             memory,
+            hook_seconds: hooks_after
+                .zip(hooks_before)
+                .map(|(after, before)| after - before),
             others_cores,
         }))
     }
