@@ -1,6 +1,9 @@
 //! The gate over a real ledger and a real policy.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
