@@ -116,8 +116,8 @@ async fn either_version_of_http_is_agreed_on() {
         assert_eq!((got.as_u16(), &body[..] == b"ok"), (status, status == 200));
     }
     let entries = world.ended(3).await;
-    assert_eq!(entries.all("exchange_granted").len(), 2);
-    assert_eq!(entries.all("flow_closed").len(), 3, "{entries}");
+    assert_eq!(entries.all("exchange_closed").len(), 2, "{entries}");
+    entries.one("exchange_denied");
 }
 
 #[tokio::test]

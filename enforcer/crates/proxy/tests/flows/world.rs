@@ -34,7 +34,10 @@ name: test
 rules:
   - id: web
     effect: allow
-    match: { host: [api.example, 192.0.2.7], protocol: [http, https], path: /v1/** }
+    match: { host: [api.example, localhost, 192.0.2.7], protocol: [http, https], path: /v1/** }
+  - id: local
+    effect: allow
+    match: { host: [localhost, 127.0.0.1], protocol: http, port: 1024-65535 }
   - id: sealed
     effect: allow
     inspect: false
