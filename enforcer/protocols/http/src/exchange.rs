@@ -102,3 +102,20 @@ pub(crate) async fn drain<B: Body<Data = Bytes> + Unpin>(headers: &HeaderMap, mu
     // Late or not, the refusal is sent.
     let _ = tokio::time::timeout(DRAIN_TIME, read).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_answer<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Every request moves this future at least once, and every open stream holds one.
+    #[test]
+    fn an_exchange_in_progress_is_small() {
+        let size =
+            size_of_answer(|connection: &'static Connection, request| handle(connection, request));
+        assert!(size <= 4096, "{size} bytes");
+    }
+}

@@ -416,7 +416,8 @@ impl Lease {
             upstream,
             since: Instant::now(),
         };
-        if !idle.is_alive() {
+        // Mostly it is ready by now; whether it has been closed is looked at when it is taken out.
+        if !idle.sender.is_ready() && !idle.is_alive() {
             return;
         }
         let mut shelves = home.shelves();
