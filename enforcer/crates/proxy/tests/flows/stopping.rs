@@ -1,10 +1,11 @@
 //! A daemon that stops: what is under way may end, and every ending is in the ledger.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 
-use crate::agent::{ask, echoed, get, get_and_stay, is_ok};
+use crate::agent::{ask, echoed, get, get_and_stay, get_http2, is_ok};
 use crate::far::Far;
 use crate::world::Setup;
 
@@ -42,22 +43,26 @@ async fn a_stopping_daemon_drains_and_records_every_ending() {
     let (held, echo) = (Far::held().await, Far::echo().await);
     let setup = Setup {
         drain_timeout: Duration::from_millis(200),
+        workers: NonZeroUsize::MIN.saturating_add(1),
         ..Setup::default()
     };
     let setup = setup.towards("api.example", 80, &held);
     let world = setup.towards("db.example", 5432, &echo).start();
     let mut unanswered = world.open(world.named("api.example", 80)).await;
     ask(&mut unanswered, "api.example", "/v1/slow").await;
+    let over_http2 = world.open(world.named("api.example", 80)).await;
+    let over_http2 = tokio::spawn(get_http2(over_http2, "http://api.example/v1/slow"));
     let mut relayed = world.open(world.named("db.example", 5432)).await;
     echoed(&mut relayed, "\x00\x01 startup").await;
     let _silent = world.open(world.named("api.example", 80)).await;
     let under_way = |it: &crate::entries::Entries| {
-        it.all("exchange_granted").len() == 2 && it.all("flow_opened").len() == 3
+        it.all("exchange_granted").len() == 3 && it.all("flow_opened").len() == 4
     };
     world.ledger(under_way).await;
     world.stop().await.unwrap();
-    let entries = world.ended(3).await;
-    for (event, count) in [("exchange_aborted", 2), ("flow_aborted", 3)] {
+    assert!(over_http2.await.is_err());
+    let entries = world.ended(4).await;
+    for (event, count) in [("exchange_aborted", 3), ("flow_aborted", 4)] {
         let endings = entries.all(event);
         assert_eq!(endings.len(), count, "{entries}");
         for ending in endings {
@@ -69,4 +74,23 @@ async fn a_stopping_daemon_drains_and_records_every_ending() {
     }
     entries.none("exchange_closed");
     entries.none("flow_closed");
+}
+
+#[tokio::test]
+async fn an_agent_that_leaves_is_not_taken_for_a_stop() {
+    let held = Far::held().await;
+    let world = Setup::default().towards("api.example", 80, &held).start();
+    let mut unanswered = world.open(world.named("api.example", 80)).await;
+    ask(&mut unanswered, "api.example", "/v1/slow").await;
+    world
+        .ledger(|it| it.all("exchange_granted").len() == 1)
+        .await;
+    drop(unanswered);
+    let entries = world.ended(1).await;
+    let aborted = entries.one("exchange_aborted");
+    assert_eq!(
+        (&aborted["side"], &aborted["cause"]),
+        (&"agent".into(), &"agent_gone".into())
+    );
+    entries.none("exchange_closed");
 }

@@ -57,6 +57,8 @@ pub(crate) struct Setup {
     pub(crate) drain_timeout: Duration,
     pub(crate) flows_per_workload: usize,
     pub(crate) upstream_per_workload: usize,
+    /// One, unless said, so that what may be reused is found.
+    pub(crate) workers: NonZeroUsize,
     pub(crate) connect_to: HashMap<Destination, SocketAddr>,
     pub(crate) roots: Vec<PathBuf>,
 }
@@ -97,6 +99,7 @@ impl Default for Setup {
             drain_timeout: LONG,
             flows_per_workload: 64,
             upstream_per_workload: 64,
+            workers: NonZeroUsize::MIN,
             connect_to: HashMap::new(),
             roots: Vec::new(),
         }
@@ -183,7 +186,6 @@ impl Setup {
         }
     }
 
-    /// One worker, so that what may be reused is found.
     fn workers(self, proxy: &Arc<Proxy>) -> Workers {
         let upstream = UpstreamConfig {
             connect_to: self.connect_to,
@@ -196,14 +198,7 @@ impl Setup {
             idle_timeout: LONG,
         };
         let connector = Arc::new(Connector::new(&self.roots).unwrap());
-        Workers::start(
-            NonZeroUsize::MIN,
-            proxy,
-            &Arc::new(upstream),
-            &connector,
-            pool,
-        )
-        .unwrap()
+        Workers::start(self.workers, proxy, &Arc::new(upstream), &connector, pool).unwrap()
     }
 }
 
