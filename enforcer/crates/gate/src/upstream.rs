@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use enforcer_flow::{Destination, Host};
+use enforcer_flow::{Destination, Host, Side};
 use enforcer_policy::{Question, Verdict};
 use enforcer_tls::{Alpn, ConnectError, Connector};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -160,6 +160,19 @@ impl Upstream {
 // === impl DialError ===
 
 impl DialError {
+    /// Whose end the fault lies at.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        match self {
+            Self::TooMany => Side::Own,
+            Self::ForbiddenAddress(_)
+            | Self::Io(_)
+            | Self::Timeout(_)
+            | Self::Tls(_)
+            | Self::Unresolved => Side::Upstream,
+        }
+    }
+
     /// The stable word for the ledger.
     #[must_use]
     pub fn cause(&self) -> &'static str {

@@ -60,7 +60,9 @@ pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) 
     } = attributed;
     if dst.addr().port() == DNS_PORT {
         let asker = Asker { workload, process };
-        enforcer_dns::serve_tcp(stream, Some(&asker), &proxy.parts.resolver).await;
+        let serving = enforcer_dns::serve_tcp(stream, Some(&asker), &proxy.parts.resolver);
+        // A lookup takes no time and leaves nothing undone: it may be cut off when the daemon stops.
+        proxy.unless_stopping(serving).await;
         drop(admitted);
         return;
     }
@@ -128,9 +130,14 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow:
         return;
     };
     let patience = patience(proxy, &flow, &destination);
-    let (class, bytes) = match classify(&mut stream, patience).await {
-        Ok(classified) => classified,
-        Err(unclassified) => {
+    let (class, bytes) = match proxy.unless_stopping(classify(&mut stream, patience)).await {
+        Some(Ok(classified)) => classified,
+        None => {
+            flow.fault(Side::Own, "stopped");
+            reset(&stream);
+            return;
+        }
+        Some(Err(unclassified)) => {
             tracing::debug!(%unclassified, flow.id = %flow.id(), "a connection was not understood");
             if let Some(cause) = unclassified.cause() {
                 flow.fault(Side::Agent, cause);
@@ -148,6 +155,12 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow:
         flow,
     };
     dispatch(proxy, pool, classified).await;
+}
+
+/// Turns away a connection that no worker takes.
+pub(crate) fn turn_away(gate: &Gate, accepted: &Accepted, cause: &'static str) {
+    refuse(gate, accepted.client, None, None, cause);
+    reset(&accepted.stream);
 }
 
 /// Where the agent meant to go: the name whose synthetic address it dialled, or an address literal. A synthetic address

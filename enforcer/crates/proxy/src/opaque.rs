@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enforcer_flow::{Destination, Protocol, Side};
+use enforcer_flow::{Destination, Protocol};
 use enforcer_gate::{Ask, Flow, relay};
 use enforcer_http::Pool;
 use enforcer_tls::Prefixed;
@@ -36,12 +36,12 @@ pub(crate) async fn forward(
             return;
         }
     };
-    let (far, addr) = match pool.upstream().dial(&flow, &permit).await {
+    let (far, addr) = match pool.dial(&flow, &permit).await {
         Ok(dialled) => dialled,
         Err(error) => {
             tracing::debug!(%error, exchange.id = %exchange.id(), dst.host = %destination.host, "an upstream could not be reached");
-            exchange.fault_with(Side::Upstream, error.cause(), &error);
-            flow.fault(Side::Upstream, error.cause());
+            exchange.fault_with(error.side(), error.cause(), &error);
+            flow.fault(error.side(), error.cause());
             reset(&stream);
             return;
         }

@@ -59,4 +59,14 @@ impl Proxy {
     pub fn new(parts: ProxyParts) -> Arc<Self> {
         Arc::new(Self { parts })
     }
+
+    /// Runs something that holds nothing yet, and gives it up when the daemon stops.
+    pub(crate) async fn unless_stopping<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut stopping = self.parts.stopping.clone();
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            _ = stopping.wait_for(|stop| *stop) => None,
+        }
+    }
 }

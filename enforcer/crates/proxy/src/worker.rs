@@ -10,6 +10,7 @@ use std::time::Duration;
 use enforcer_gate::{Gate, Upstream, UpstreamConfig};
 use enforcer_http::{Pool, PoolConfig};
 use enforcer_tls::Connector;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -24,6 +25,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 
 /// The worker threads.
 pub struct Workers {
+    proxy: Arc<Proxy>,
     workers: Vec<Worker>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -67,6 +69,7 @@ impl Workers {
             .collect::<Result<_, _>>()?;
         let (workers, threads) = started.into_iter().unzip();
         Ok(Self {
+            proxy: Arc::clone(proxy),
             workers,
             threads: Mutex::new(threads),
         })
@@ -82,10 +85,13 @@ impl Workers {
             return;
         };
         worker.load.fetch_add(1, Relaxed);
-        // Fails when the worker is gone, because the daemon stops, or cannot keep up: the socket is dropped and closed.
-        if worker.sender.try_send(accepted).is_err() {
-            worker.load.fetch_sub(1, Relaxed);
-        }
+        let (accepted, cause) = match worker.sender.try_send(accepted) {
+            Ok(()) => return,
+            Err(TrySendError::Closed(accepted)) => (accepted, "stopped"),
+            Err(TrySendError::Full(accepted)) => (accepted, "too_many_waiting"),
+        };
+        worker.load.fetch_sub(1, Relaxed);
+        connection::turn_away(&self.proxy.parts.gate, &accepted, cause);
     }
 
     /// Lets the connections end, for a while, and waits for the threads. `stopping` must have been raised before.
@@ -157,6 +163,10 @@ async fn work(
             _ = sweep.tick() => pool.sweep(),
             _ = stopping.wait_for(|stop| *stop) => break,
         }
+    }
+    receiver.close();
+    while let Some(accepted) = receiver.recv().await {
+        connection::turn_away(&proxy.parts.gate, &accepted, "stopped");
     }
     let ended = async { while connections.join_next().await.is_some() {} };
     // What has not ended by then is dropped, and says so in the ledger.

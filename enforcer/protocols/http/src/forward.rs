@@ -104,8 +104,11 @@ pub(crate) fn undialled(exchange: &mut Exchange, permit: &Permit, error: &DialEr
         dst.host = %permit.destination().host,
         "an upstream could not be reached"
     );
-    let refusal = fail(exchange, error.cause());
-    exchange.fault_with(Side::Upstream, error.cause(), error);
+    let mut refusal = fail(exchange, error.cause());
+    if error.side() == Side::Own {
+        refusal.fault = Fault::Unavailable;
+    }
+    exchange.fault_with(error.side(), error.cause(), error);
     refusal
 }
 

@@ -123,10 +123,18 @@ impl Pool {
         })
     }
 
-    /// The worker's way to the far side, for what does not speak HTTP.
-    #[must_use]
-    pub fn upstream(&self) -> &Upstream {
-        &self.upstream
+    /// A new connection for what does not speak HTTP.
+    ///
+    /// # Errors
+    /// As [`Upstream::dial`].
+    pub async fn dial(&self, flow: &Flow, permit: &Permit) -> Result<(Far, SocketAddr), DialError> {
+        match self.upstream.dial(flow, permit).await {
+            Err(DialError::TooMany) => {
+                self.clear(permit.workload());
+                self.upstream.dial(flow, permit).await
+            }
+            other => other,
+        }
     }
 
     /// Drops connections that have been idle too long or were closed by the far side. Called from time to time.
@@ -161,12 +169,7 @@ impl Pool {
         if let Some(lease) = self.take_idle(&key) {
             return Ok(lease);
         }
-        let mut opened = Box::pin(self.lease_http1(flow, permit, key.clone())).await;
-        if let Err(DialError::TooMany) = opened {
-            self.clear();
-            opened = Box::pin(self.lease_http1(flow, permit, key.clone())).await;
-        }
-        match opened {
+        match Box::pin(self.lease_http1(flow, permit, key.clone())).await {
             Err(DialError::Tls(ConnectError::NoProtocol)) => {
                 self.shelves().remember_http2_only(&key);
                 Box::pin(self.lease_http2(flow, permit, key)).await
@@ -190,11 +193,18 @@ impl Pool {
         })
     }
 
-    /// Gives up every idle connection: their places are wanted.
-    fn clear(&self) {
+    /// Gives up a workload's idle connections: it wants their places.
+    fn clear(&self, workload: CgroupId) {
         let mut shelves = self.shelves();
-        shelves.idle.clear();
-        shelves.idle_count = 0;
+        let mut given_up = 0;
+        shelves.idle.retain(|key, shelf| {
+            let keep = key.workload != workload;
+            given_up += if keep { 0 } else { shelf.len() };
+            keep
+        });
+        shelves.idle_count -= given_up;
+        // Streams under way hold on to their connection; one without any ends when the last sender is gone.
+        shelves.shared.retain(|key, _| key.workload != workload);
     }
 
     fn take_idle(self: &Arc<Self>, key: &Key) -> Option<Lease> {
@@ -293,9 +303,15 @@ impl Pool {
         alpn: Alpn,
     ) -> Result<(Far, SocketAddr), DialError> {
         match permit.protocol() {
-            Protocol::Https => self.upstream.dial_tls(flow, permit, alpn).await,
+            Protocol::Https => match self.upstream.dial_tls(flow, permit, alpn).await {
+                Err(DialError::TooMany) => {
+                    self.clear(permit.workload());
+                    self.upstream.dial_tls(flow, permit, alpn).await
+                }
+                other => other,
+            },
             Protocol::Dns | Protocol::Http | Protocol::Tcp | Protocol::Tls => {
-                self.upstream.dial(flow, permit).await
+                self.dial(flow, permit).await
             }
         }
     }

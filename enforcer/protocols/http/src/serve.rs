@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,6 +183,9 @@ impl ServeError {
             "header_timeout"
         } else if source.is_incomplete_message() {
             "agent_gone"
+        } else if is_departure(&source) {
+            // What it left unfinished has written its own ending.
+            return Ok(());
         } else if source.is_user() {
             // The body of an answer failed; its exchange has written why.
             return Ok(());
@@ -194,4 +198,25 @@ impl ServeError {
             source,
         })
     }
+}
+
+/// Whether the agent has closed its end: what we say then meets a socket that nobody reads.
+fn is_departure(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let io = source.and_then(|source| {
+        let http2 = source
+            .downcast_ref::<h2::Error>()
+            .and_then(h2::Error::get_io);
+        http2.or_else(|| source.downcast_ref::<io::Error>())
+    });
+    let kind = io.map(io::Error::kind);
+    matches!(
+        kind,
+        Some(
+            ErrorKind::BrokenPipe
+                | ErrorKind::ConnectionReset
+                | ErrorKind::NotConnected
+                | ErrorKind::UnexpectedEof
+        )
+    )
 }

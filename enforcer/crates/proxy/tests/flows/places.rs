@@ -1,6 +1,6 @@
 //! Shares: of flows, and of connections to far sides.
 
-use crate::agent::{ask, get, get_and_stay, is_ok, reset};
+use crate::agent::{ask, echoed, get, get_and_stay, is_ok, reset};
 use crate::far::Far;
 use crate::world::Setup;
 
@@ -62,7 +62,7 @@ async fn one_workload_cannot_use_up_the_upstream_connections() {
         .ledger(|it| it.all("exchange_granted").len() == 1)
         .await;
     let answer = get(world.open(dst).await, "api.example", "/v1/models").await;
-    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     let entries = world.ended(1).await;
     assert_eq!(
         entries.one("exchange_aborted")["cause"],
@@ -74,4 +74,19 @@ async fn one_workload_cannot_use_up_the_upstream_connections() {
     far.answers.add_permits(2);
     get_and_stay(&mut second, "api.example", "/v1/models").await;
     assert_eq!(far.accepted(), 2);
+}
+
+#[tokio::test]
+async fn an_unused_upstream_connection_makes_place_for_a_stream() {
+    let (web, echo) = (Far::answering().await, Far::echo().await);
+    let setup = Setup {
+        upstream_per_workload: 1,
+        ..Setup::default()
+    };
+    let setup = setup.towards("api.example", 80, &web);
+    let world = setup.towards("db.example", 5432, &echo).start();
+    let stream = world.open(world.named("api.example", 80)).await;
+    is_ok(&get(stream, "api.example", "/v1/models").await);
+    let mut stream = world.open(world.named("db.example", 5432)).await;
+    echoed(&mut stream, "\x00\x01 startup").await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 
-use crate::agent::{ask, echoed, get, get_and_stay, get_http2, is_ok};
+use crate::agent::{ask, echoed, get, get_and_stay, get_http2, is_ok, reset};
 use crate::far::Far;
 use crate::world::Setup;
 
@@ -93,4 +93,24 @@ async fn an_agent_that_leaves_is_not_taken_for_a_stop() {
         (&"agent".into(), &"agent_gone".into())
     );
     entries.none("exchange_closed");
+}
+
+#[tokio::test]
+async fn a_connection_that_said_nothing_does_not_hold_up_a_stop() {
+    let world = Setup::default().start();
+    let _silent = world.open(world.named("api.example", 80)).await;
+    world.ledger(|it| it.all("flow_opened").len() == 1).await;
+    // Both timeouts are a minute: whoever waits for either is late.
+    let stopped = tokio::time::timeout(Duration::from_secs(10), world.stop()).await;
+    stopped.unwrap().unwrap();
+    world.ended(1).await.aborted("own", "stopped");
+}
+
+#[tokio::test]
+async fn a_connection_that_comes_after_the_stop_is_recorded() {
+    let world = Setup::default().start();
+    world.stop().await.unwrap();
+    let dst = world.named("api.example", 80);
+    reset(world.connect(world.agent, dst).await).await;
+    assert_eq!(world.ended(1).await.one("flow_refused")["cause"], "stopped");
 }

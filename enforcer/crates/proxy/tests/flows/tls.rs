@@ -118,6 +118,7 @@ async fn either_version_of_http_is_agreed_on() {
     let entries = world.ended(3).await;
     assert_eq!(entries.all("exchange_closed").len(), 2, "{entries}");
     entries.one("exchange_denied");
+    assert_eq!(entries.all("flow_closed").len(), 3, "{entries}");
 }
 
 #[tokio::test]
