@@ -2,13 +2,15 @@
 
 use enforcer_flow::{ExchangeId, Side};
 
-/// What kind of no it is; protocols translate it (400, 403, 502, 503, a reset).
+/// What kind of no it is; protocols translate it (400, 403, 431, 502, 503, a reset).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The agent's own message broke off or stood still.
     Agent,
     /// A rule, the absence of one, or a request that contradicts itself. Final: asking again changes nothing.
     Policy,
+    /// The head of the agent's request is longer than may be.
+    TooLarge,
     /// The enforcer cannot witness or serve it now.
     Unavailable,
     /// The far side failed.
@@ -33,7 +35,7 @@ impl Fault {
     #[must_use]
     pub fn side(self) -> Side {
         match self {
-            Self::Agent | Self::Policy => Side::Agent,
+            Self::Agent | Self::Policy | Self::TooLarge => Side::Agent,
             Self::Unavailable => Side::Own,
             Self::Upstream => Side::Upstream,
         }

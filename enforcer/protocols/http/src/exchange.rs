@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use enforcer_flow::Destination;
-use enforcer_gate::{Ask, Refusal};
+use enforcer_gate::{Ask, Fault, Refusal};
 use enforcer_policy as policy;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use crate::serve::Connection;
-use crate::{ResponseBody, forward, refuse, request, upgrade};
+use crate::{ResponseBody, forward, headers, refuse, request, upgrade};
 
 /// How much of a refused body is read and thrown away. A client that is still writing when the refusal comes may see
 /// a reset instead of the refusal.
@@ -71,6 +71,16 @@ fn grant(connection: &Connection, parts: &Parts) -> Result<Granted, Refusal> {
         credentials: &credentials,
     };
     let own: &Destination = &agent.proven.destination;
+    if headers::size(&parts.headers) > agent.limits.header_bytes {
+        let public = "the request's headers are longer than may be";
+        let refusal = agent
+            .gate
+            .refuse(&agent.flow, ask(own), "header_too_large", public);
+        return Err(Refusal {
+            fault: Fault::TooLarge,
+            ..refusal
+        });
+    }
     match judged {
         Ok(named) => agent
             .gate

@@ -48,6 +48,9 @@ pub(crate) async fn forward(
         .await
         .unwrap_or_else(|_| Err(fail(&mut exchange, "response_timeout")))?;
     exchange.upstream(lease.upstream());
+    if headers::size(answer.headers()) > agent.limits.header_bytes {
+        return Err(fail(&mut exchange, "response_header_too_large"));
+    }
     Ok(down(answer, Some(lease), exchange, connection))
 }
 

@@ -15,6 +15,13 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     UPGRADE,
 ];
 
+/// The length of a header block as HTTP/1.1 would write it. hyper looks at its own bound only while a block is incomplete;
+/// one that arrives in a few large reads would pass it.
+pub(crate) fn size(headers: &HeaderMap) -> usize {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    headers.iter().map(line).sum()
+}
+
 /// Strips a request for the next hop. What it keeps of `TE` is `trailers`, which says that the agent reads them.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
     let trailers = headers

@@ -36,6 +36,11 @@ pub(crate) fn refuse(refusal: &Refusal) -> Response<ResponseBody> {
             "enforcer_incomplete_request",
         ),
         Fault::Policy => (StatusCode::FORBIDDEN, "policy_violation", "enforcer_denied"),
+        Fault::TooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "invalid_request_error",
+            "enforcer_header_too_large",
+        ),
         Fault::Unavailable => (
             StatusCode::SERVICE_UNAVAILABLE,
             "enforcer_error",
