@@ -157,15 +157,14 @@ fn http1(limits: Limits) -> http1::Builder {
 
 fn http2(limits: Limits) -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
+    // No pings: both ends are on this machine, where an agent that is gone has closed its sockets, and looking after pings
+    // costs a clock reading and a lock for every frame.
     builder
-        .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .keep_alive_interval(limits.header_timeout)
-        .keep_alive_timeout(limits.header_timeout)
         .auto_date_header(false);
     builder
 }
