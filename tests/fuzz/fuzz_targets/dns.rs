@@ -45,7 +45,11 @@ fuzz_target!(|query: &[u8]| {
             },
         );
         if let Some(message) = reply.message {
-            assert_eq!(message.get(..2), query.get(..2), "an answer to another query");
+            assert_eq!(
+                message.get(..2),
+                query.get(..2),
+                "an answer to another query"
+            );
         }
     }
 });
