@@ -25,14 +25,15 @@ pub(crate) fn quick() -> Result<()> {
 
 fn format() -> Result<()> {
     step::run("format", &mut step::cargo(["fmt", "--all", "--check"]))?;
-    // Another workspace, for another compiler; formatting needs no compiler.
-    let kernel = [
-        "fmt",
-        "--manifest-path",
-        "enforcer-ebpf/Cargo.toml",
-        "--check",
-    ];
-    step::run("format of the kernel's programs", &mut step::cargo(kernel))
+    // Workspaces of their own, for other compilers; formatting needs none.
+    for manifest in ["enforcer-ebpf/Cargo.toml", "tests/fuzz/Cargo.toml"] {
+        let arguments = ["fmt", "--manifest-path", manifest, "--check"];
+        step::run(
+            &format!("format of {manifest}"),
+            &mut step::cargo(arguments),
+        )?;
+    }
+    Ok(())
 }
 
 /// Warnings are denied here and not in the manifest, so that work in progress compiles.
