@@ -48,7 +48,7 @@ pub(super) fn enter_namespace() -> Result<()> {
         .context("cannot run ip")?;
     ensure!(status.success(), "cannot bring loopback up");
     // Rows that open thousands of connections would otherwise run out of ports before old ones leave TIME_WAIT.
-    fs::write("/proc/sys/net/ipv4/ip_local_port_range", "12000 65000")
+    fs::write("/proc/sys/net/ipv4/ip_local_port_range", "12000 64999")
         .context("cannot widen the port range")
 }
 
