@@ -68,6 +68,13 @@ pub(super) const FIGURES: &[Figure] = &[
         None,
         |cell| Some(cell.tally.latency.p99),
     ),
+    absolute(
+        "proxy CPU per request, 1 connection",
+        "µs",
+        Row::Latency,
+        None,
+        proxy_cpu,
+    ),
     ratio(
         "h1 throughput, 32 connections",
         "req/s",

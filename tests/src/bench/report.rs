@@ -129,6 +129,10 @@ impl Report {
                 "\nThe load generator itself used at most {share:.2} cores in a direct run."
             )?;
         }
+        writeln!(
+            out,
+            "A virtual core that has fallen asleep takes long to wake: latencies are to be read beside the peer's."
+        )?;
         if let Some(cores) = self.others() {
             writeln!(
                 out,
