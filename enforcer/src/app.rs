@@ -107,6 +107,7 @@ impl App {
             workloads: Arc::clone(&workloads),
             resolver: Arc::clone(&resolver),
             flows: Arc::clone(&flows),
+            gate: Arc::clone(&gate),
             ledger: Arc::clone(&ledger),
             proxy,
             workers: Arc::clone(&workers),

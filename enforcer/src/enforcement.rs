@@ -7,7 +7,7 @@ use anyhow::Context;
 use enforcer_audit::{Entry, Ledger};
 use enforcer_dns::Resolver;
 use enforcer_flow::{CgroupId, NetnsCookie, Workload};
-use enforcer_gate::Quota;
+use enforcer_gate::{Gate, Quota};
 use enforcer_identity::{Cgroup, Label, Workloads};
 use enforcer_kernel::{Loopback, Netns, Programs};
 use enforcer_proxy::{Proxy, Site, Workers};
@@ -26,6 +26,7 @@ pub(crate) struct Tools {
     pub workloads: Arc<Workloads>,
     pub resolver: Arc<Resolver>,
     pub flows: Arc<Quota>,
+    pub gate: Arc<Gate>,
     pub ledger: Arc<Ledger>,
     pub proxy: Arc<Proxy>,
     pub workers: Arc<Workers>,
@@ -95,6 +96,8 @@ impl Enforcement {
         }
         // Registered first: from the moment the hooks are in force, connections must find their workload.
         let workload = self.tools.workloads.insert(cgroup, label)?;
+        // What another label let through does not outlive it.
+        self.end(cgroup.id(), "relabelled");
         self.serve_processes_of(cgroup);
         if let Err(error) = self.tools.programs.attach(cgroup.dir(), cgroup.id()) {
             self.tools.workloads.remove(cgroup.id());
@@ -160,9 +163,18 @@ impl Enforcement {
                 reason,
             });
         }
+        self.end(id, "released");
         self.tools.resolver.forget(id);
         self.tools.flows.forget(id);
         Ok(())
+    }
+
+    /// Ends what a workload has open, as of what it was until now. Its register must have changed before.
+    fn end(&self, id: CgroupId, cause: &'static str) {
+        let flows = self.tools.gate.end(id, cause);
+        if flows > 0 {
+            tracing::info!(cgroup.id = %id, flows, cause, "the open flows of a workload were ended");
+        }
     }
 
     /// Closes all listeners, in the kernel's table first: what is enforced is refused from then on.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use enforcer_audit::{Entry, FlowAborted, FlowFacts};
 use enforcer_flow::{ClientAddr, FlowId, OriginalDst, Process, Side, Workload};
+use tokio::sync::Notify;
 
 use crate::{Gate, Meter};
 
@@ -22,6 +23,8 @@ pub struct Flow {
     meter: Meter,
     fault: OnceLock<(Side, &'static str)>,
     finished: AtomicBool,
+    ending: OnceLock<&'static str>,
+    ended: Notify,
     gate: Arc<Gate>,
 }
 
@@ -45,10 +48,14 @@ impl Flow {
             meter: Meter::default(),
             fault: OnceLock::new(),
             finished: AtomicBool::new(false),
+            ending: OnceLock::new(),
+            ended: Notify::new(),
             gate,
         };
         flow.gate.ledger().defer(&Entry::FlowOpened(&flow.facts()));
-        Arc::new(flow)
+        let flow = Arc::new(flow);
+        flow.gate.endings().enter(&flow);
+        flow
     }
 
     /// Its name.
@@ -85,6 +92,28 @@ impl Flow {
         self.finished.store(true, Relaxed);
     }
 
+    /// Ends it from outside: the first cause counts. Whoever serves it waits for this by [`Flow::ended`].
+    pub fn end(&self, cause: &'static str) {
+        self.ending.get_or_init(|| cause);
+        self.fault(Side::Own, cause);
+        self.ended.notify_waiters();
+    }
+
+    /// Why it was ended from outside, if it was.
+    #[must_use]
+    pub fn ending(&self) -> Option<&'static str> {
+        self.ending.get().copied()
+    }
+
+    /// Returns once it has been ended from outside. Nothing is lost when the wait is.
+    pub async fn ended(&self) {
+        let ended = self.ended.notified();
+        // What is notified after the future was made reaches it, polled or not.
+        if self.ending().is_none() {
+            ended.await;
+        }
+    }
+
     pub(crate) fn gate(&self) -> &Gate {
         &self.gate
     }
@@ -106,6 +135,7 @@ impl Flow {
 
 impl Drop for Flow {
     fn drop(&mut self) {
+        self.gate.endings().leave(self);
         let traffic = self.meter.traffic(self.opened);
         let fault = match self.fault.get() {
             None if !self.finished.load(Relaxed) => Some((Side::Own, "stopped")),

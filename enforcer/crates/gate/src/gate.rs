@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use arc_swap::{ArcSwap, Guard};
 use enforcer_audit::{Entry, ExchangeDenied, ExchangeFacts, Fingerprint, Ledger};
-use enforcer_flow::{Destination, ExchangeId, Protocol};
+use enforcer_flow::{CgroupId, Destination, ExchangeId, Protocol};
 use enforcer_policy::{Decision, PolicySet, Question, Request, RuleRef, Verdict};
 
+use crate::endings::Endings;
 use crate::{Exchange, Fault, Flow, Permit, Refusal};
 
 /// What a protocol wants to do, as far as it has read.
@@ -31,6 +32,7 @@ pub struct Gate {
     policy: Arc<ArcSwap<PolicySet>>,
     ledger: Arc<Ledger>,
     closing: AtomicBool,
+    endings: Endings,
 }
 
 impl Gate {
@@ -41,6 +43,7 @@ impl Gate {
             policy,
             ledger,
             closing: AtomicBool::new(false),
+            endings: Endings::default(),
         }
     }
 
@@ -65,6 +68,22 @@ impl Gate {
         self.closing.load(Relaxed)
     }
 
+    /// Ends every open flow of a workload, with whatever runs in it, and returns how many. `cause` is what their endings in
+    /// the ledger name. From here on none of them is granted anything, and their tasks end as soon as they run.
+    ///
+    /// A caller that changes what new flows may do makes that change first: then no flow slips through in between.
+    pub fn end(&self, workload: CgroupId, cause: &'static str) -> usize {
+        let flows = self.endings.of(workload);
+        for flow in &flows {
+            flow.end(cause);
+        }
+        flows.len()
+    }
+
+    pub(crate) fn endings(&self) -> &Endings {
+        &self.endings
+    }
+
     /// Whether policy would forward this TLS flow unopened. Nothing is recorded: a yes is asked again through
     /// [`Gate::ask`], a no means that the flow is opened and judged by what is inside.
     #[must_use]
@@ -82,8 +101,11 @@ impl Gate {
     /// Asks policy and records the answer. A grant is in the kernel's hands before this returns.
     ///
     /// # Errors
-    /// The refusal, already recorded: policy said no, or the grant could not be recorded.
+    /// The refusal, already recorded: policy said no, the flow has been ended, or the grant could not be recorded.
     pub fn ask(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<(Exchange, Permit), Refusal> {
+        if let Some(cause) = flow.ending() {
+            return Err(self.refuse(flow, ask, cause, "the connection has been ended"));
+        }
         let id = ExchangeId::new();
         let question = Question {
             workload: flow.workload(),

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod endings;
 mod exchange;
 mod far;
 mod flow;

@@ -218,3 +218,26 @@ fn no_exchange_ends_without_evidence() {
         (&"agent_gone".into(), &5.into())
     );
 }
+
+#[test]
+fn a_flow_that_was_ended_is_granted_nothing() {
+    let door = door();
+    let destination = destination();
+    let asked = ask(&destination, "/v1/chat");
+    let (exchange, _permit) = door.gate.ask(&door.flow, asked).unwrap();
+    assert_eq!(door.gate.end(CgroupId(8), "relabelled"), 0);
+    assert_eq!(door.gate.end(CgroupId(7), "relabelled"), 1);
+    let refusal = door.gate.ask(&door.flow, asked).err().unwrap();
+    assert_eq!(refusal.cause, "relabelled");
+    drop(exchange);
+    drop(door.flow);
+    door.gate.ledger().flush().unwrap();
+    assert_eq!(last(&door.path, "exchange_denied")["cause"], "relabelled");
+    for event in ["exchange_aborted", "flow_aborted"] {
+        let ending = last(&door.path, event);
+        assert_eq!(
+            (&ending["side"], &ending["cause"]),
+            (&"own".into(), &"relabelled".into())
+        );
+    }
+}

@@ -47,6 +47,12 @@ impl Attribution {
             Some(workload) => Ok((origin, workload)),
         }
     }
+
+    /// Whether a workload is still what its cgroup is served as: it may have been relabelled or released since.
+    pub(crate) fn is_current(&self, workload: &Arc<Workload>) -> bool {
+        let found = self.workloads.find(workload.cgroup);
+        found.is_some_and(|found| Arc::ptr_eq(&found, workload))
+    }
 }
 
 impl enforcer_dns::Attribution for Attribution {

@@ -20,6 +20,7 @@ use crate::attribute::Unattributed;
 use crate::classify::{Patience, classify};
 use crate::dispatch::{Classified, dispatch};
 use crate::proxy::Proxy;
+use crate::socket::Socket;
 
 /// How long a silent agent is waited for where a rule would allow a protocol whose server speaks first.
 const SERVER_FIRST_DELAY: Duration = Duration::from_millis(300);
@@ -68,8 +69,16 @@ pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) 
     }
     let gate = Arc::clone(&proxy.parts.gate);
     let flow = Flow::open(gate, workload, process, client, dst);
-    serve(&proxy, pool, stream, Arc::clone(&flow)).await;
-    flow.finish();
+    // Relabelled or released between its attribution and its opening: nobody else would end it.
+    if !proxy.parts.attribution.is_current(flow.workload()) {
+        flow.end("relabelled");
+    }
+    let socket = Socket::new(stream, Arc::clone(&flow));
+    tokio::select! {
+        biased;
+        () = flow.ended() => {}
+        () = serve(&proxy, pool, socket, Arc::clone(&flow)) => flow.finish(),
+    }
     drop(admitted);
 }
 
@@ -119,14 +128,10 @@ fn attribute(proxy: &Proxy, accepted: Accepted) -> Option<Attributed> {
     }
 }
 
-async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow: Arc<Flow>) {
-    // Interleaved small writes must not wait for acknowledgements (RFC 896 meets delayed ACK: 40 ms stalls).
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, flow.id = %flow.id(), "TCP_NODELAY could not be set");
-    }
+async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: Socket, flow: Arc<Flow>) {
     let Some((destination, named)) = destination(proxy, &flow) else {
         flow.fault(Side::Agent, "stale_name");
-        reset(&stream);
+        stream.reset();
         return;
     };
     let patience = patience(proxy, &flow, &destination);
@@ -134,7 +139,7 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow:
         Some(Ok(classified)) => classified,
         None => {
             flow.fault(Side::Own, "stopped");
-            reset(&stream);
+            stream.reset();
             return;
         }
         Some(Err(unclassified)) => {
@@ -142,7 +147,7 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow:
             if let Some(cause) = unclassified.cause() {
                 flow.fault(Side::Agent, cause);
             }
-            reset(&stream);
+            stream.reset();
             return;
         }
     };

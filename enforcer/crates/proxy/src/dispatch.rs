@@ -7,16 +7,15 @@ use enforcer_gate::Flow;
 use enforcer_http::{Agent, Pool, Proven, Version};
 use enforcer_tls::{AcceptError, Prefixed};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
 use crate::classify::Class;
-use crate::connection::reset;
 use crate::opaque;
 use crate::proxy::Proxy;
+use crate::socket::Socket;
 
 /// A connection whose owner, destination and protocol are known.
 pub(crate) struct Classified {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Socket,
     /// What was read of it already.
     pub(crate) bytes: Vec<u8>,
     pub(crate) class: Class,
@@ -89,7 +88,7 @@ pub(crate) async fn dispatch(proxy: &Arc<Proxy>, pool: Arc<Pool>, classified: Cl
 async fn tls(
     proxy: &Arc<Proxy>,
     pool: Arc<Pool>,
-    stream: TcpStream,
+    stream: Socket,
     bytes: Vec<u8>,
     destination: Destination,
     flow: Arc<Flow>,
@@ -105,7 +104,7 @@ async fn tls(
         Err(error) => {
             tracing::debug!(%error, flow.id = %flow.id(), dst.host = %destination.host, "no certificate could be made");
             flow.fault(Side::Own, "no_certificate");
-            reset(&stream);
+            stream.reset();
             return;
         }
     };

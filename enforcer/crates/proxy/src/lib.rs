@@ -14,6 +14,7 @@ mod dispatch;
 mod opaque;
 mod proxy;
 mod site;
+mod socket;
 mod worker;
 
 pub use attribute::Attribution;

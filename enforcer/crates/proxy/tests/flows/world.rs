@@ -273,6 +273,11 @@ impl World {
         panic!("never {count}, but {:?}", self.flows.of(self.agent));
     }
 
+    /// Ends what a workload has open; returns how many flows.
+    pub(crate) fn end(&self, agent: CgroupId, cause: &'static str) -> usize {
+        self.gate.end(agent, cause)
+    }
+
     /// Says that the daemon stops. The result ends when the workers have.
     pub(crate) fn stop(&self) -> tokio::task::JoinHandle<()> {
         self.gate.close();
