@@ -1,16 +1,16 @@
 //! The backstop: whatever the other hooks missed (sockets from before they were attached, replies on inbound connections)
 //! goes nowhere. Only packets to our listeners leave, and in a namespace of the workload's own those on loopback.
 
-use aya_ebpf::bindings::__sk_buff;
+use aya_ebpf::bindings::{__sk_buff, BPF_SK_STORAGE_GET_F_CREATE};
 use aya_ebpf::programs::SkBuffContext;
 use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
 use enforcer_common::{Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ipproto};
 
-use crate::event::{Refusal, refuse};
+use crate::event::{Refusal, refuse, refuse_always, refuse_unknown};
 use crate::maps::LOOKUPS;
 use crate::socket::{self, Socket, state};
 use crate::verdict::{Carrier, listeners, own_port};
-use crate::{PASS, REFUSE};
+use crate::{PASS, workload};
 
 /// `LOOPBACK_IFINDEX` of net/net_namespace.h.
 const LOOPBACK_DEVICE: u32 = 1;
@@ -34,13 +34,23 @@ struct Packet {
 /// Lets leave or drops one packet.
 #[inline(always)]
 pub fn egress(ctx: &SkBuffContext) -> i32 {
-    let Some(packet) = parse(ctx) else {
-        return REFUSE;
-    };
+    let packet = parse(ctx);
     let Some(socket) = entry(ctx) else {
-        return refuse(&refusal(&packet, 0), None, Reason::Backstop);
+        let cgroup = workload::labelled_sender(ctx.skb.skb).unwrap_or(0);
+        return refuse_unknown(&refusal(&packet, 0), cgroup, Reason::Backstop);
     };
     let netns = socket.key.netns;
+    if workload::is_quarantined(socket.origin.cgroup) {
+        return refuse_always(&refusal(&packet, netns), socket, Reason::Quarantined);
+    }
+    if socket.state == state::PROBE && packet.protocol == ipproto::UDP {
+        let refusal = Refusal {
+            ip: socket.origin.ip,
+            port: socket.origin.port,
+            ..refusal(&packet, netns)
+        };
+        return refuse_always(&refusal, socket, Reason::Protocol);
+    }
     match listeners(netns) {
         Some(entry) if stays_here(ctx) && permitted(&entry, &packet, socket) => PASS,
         _ => refuse(&refusal(&packet, netns), Some(socket), Reason::Backstop),
@@ -70,7 +80,7 @@ fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
         return entry.flags & LOOPBACK_EXEMPT != 0 && packet.destination_port != DNS_PORT;
     }
     match carrier {
-        Carrier::Stream => packet.destination == Address::LOOPBACK4 && socket.state != state::PLAIN,
+        Carrier::Stream => packet.destination == Address::LOOPBACK4 && socket.is_bent(),
         Carrier::Datagram => socket.state == state::LOOKUP && file(packet, socket),
     }
 }
@@ -95,6 +105,8 @@ fn refusal(packet: &Packet, netns: u64) -> Refusal {
     }
 }
 
+/// What is known of the socket. One from before the programs gets an entry now, with the cgroup that it belongs to; its
+/// namespace stays unknown, so it reaches no listener.
 #[inline(always)]
 fn entry<'a>(ctx: &SkBuffContext) -> Option<&'a mut Socket> {
     let raw: *mut __sk_buff = ctx.skb.skb;
@@ -104,12 +116,31 @@ fn entry<'a>(ctx: &SkBuffContext) -> Option<&'a mut Socket> {
         return None;
     }
     // SAFETY: the verifier knows `sk` of this context as a socket, and it is not null.
-    unsafe { socket::entry(sk.cast(), 0) }
+    if let Some(known) = unsafe { socket::entry(sk.cast(), 0) } {
+        return Some(known);
+    }
+    let cgroup = workload::labelled_sender(raw)?;
+    // SAFETY: as above.
+    let made = unsafe { socket::entry(sk.cast(), BPF_SK_STORAGE_GET_F_CREATE.into()) }?;
+    made.origin.cgroup = cgroup;
+    Some(made)
 }
 
-/// Reads the headers; `None` for anything but IPv4 and IPv6.
+/// Reads the headers. What is neither IPv4 nor IPv6, or too short, has no protocol, and none of it is permitted.
 #[inline(always)]
-fn parse(ctx: &SkBuffContext) -> Option<Packet> {
+fn parse(ctx: &SkBuffContext) -> Packet {
+    headers(ctx).unwrap_or(Packet {
+        family: 0,
+        protocol: 0,
+        source: Address::NONE,
+        destination: Address::NONE,
+        source_port: 0,
+        destination_port: 0,
+    })
+}
+
+#[inline(always)]
+fn headers(ctx: &SkBuffContext) -> Option<Packet> {
     // SAFETY: as above.
     let protocol = unsafe { (&raw const (*ctx.skb.skb).protocol).read_volatile() };
     match u16::from_be(protocol as u16) {

@@ -28,7 +28,7 @@ pub struct Programs {
     flows: Table<OriginKey, OriginValue>,
     lookups: Table<OriginKey, OriginValue>,
     netns: Table<u64, NetnsEntry>,
-    workloads: Table<u64, WorkloadEntry>,
+    pub(crate) workloads: Table<u64, WorkloadEntry>,
     lost: OwnedFd,
     events: Mutex<Option<Map>>,
 }
@@ -226,7 +226,7 @@ impl Programs {
     }
 }
 
-fn write_error(error: io::Error) -> KernelError {
+pub(crate) fn write_error(error: io::Error) -> KernelError {
     KernelError::call("using one of the programs' maps", error)
 }
 
