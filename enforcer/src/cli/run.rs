@@ -128,7 +128,7 @@ async fn command(args: &RunArgs, app: &App, room: &Room) -> anyhow::Result<ExitC
         Net::Host => None,
         Net::Isolated => Some(Netns::isolated()?),
     };
-    let placed = enforcer_tls::trust::place(&room.trust, app.authority.certificate())?;
+    let placed = enforcer_tls::trust::place(&room.trust, &app.authority.anchors(std::time::SystemTime::now()))?;
     let workload = enforce(app, room, netns.as_ref())?;
     app.ledger.defer(&Entry::TrustPlaced(TrustPlaced {
         workload: Some(&workload),
@@ -141,7 +141,7 @@ async fn command(args: &RunArgs, app: &App, room: &Room) -> anyhow::Result<ExitC
     let mut command = Command::new(program);
     command.args(arguments);
     trust(&mut command, &placed);
-    Placement::new(room.cgroup.dir(), netns.as_ref())?.apply(&mut command);
+    Placement::new(room.cgroup.dir(), netns.as_ref())?.apply(&mut command)?;
     let ending = child::supervise(command).await;
     room.cgroup.kill_all()?;
     Ok(match ending {
