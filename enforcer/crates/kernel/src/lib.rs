@@ -7,10 +7,12 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod cgroup;
+pub mod confine;
 mod error;
 mod events;
 mod hooks;
 mod link;
+mod mounts;
 mod netns;
 mod object;
 mod origins;
@@ -18,6 +20,7 @@ mod pins;
 mod placement;
 mod programs;
 mod prune;
+mod stance;
 mod sys;
 mod table;
 
@@ -25,8 +28,9 @@ pub use cgroup::cgroup_id;
 pub use enforcer_common::{Hook, Reason};
 pub use error::KernelError;
 pub use events::{Events, Lost, Refused};
+pub use mounts::{Cover, FileId, MountNamespace, MountNamespaceId};
 pub use netns::{Listeners, Loopback, Netns, Ports};
 pub use origins::{Origin, Origins};
-pub use placement::Placement;
+pub use placement::{Placement, Progress};
 pub use programs::Programs;
 pub use prune::prune;

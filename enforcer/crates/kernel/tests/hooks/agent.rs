@@ -35,9 +35,8 @@ impl Agent {
             .env(ROLE, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        Placement::new(cgroup, Some(netns))
-            .unwrap()
-            .apply(&mut command);
+        let placement = Placement::new(cgroup, Some(netns)).unwrap();
+        placement.apply(&mut command).unwrap();
         let mut child = command.spawn().unwrap();
         Self {
             stdin: child.stdin.take().unwrap(),
