@@ -18,6 +18,9 @@ use tokio::time::{Instant, Sleep};
 
 use crate::pool::Lease;
 
+/// How long the rest of a request may take to come when its answer has come already.
+const EARLY_ANSWER: Duration = Duration::from_secs(1);
+
 /// Why a body stopped short. The text reaches logs and the ledger, never the agent.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
@@ -206,10 +209,22 @@ impl UpstreamBody {
     }
 
     fn finish(&mut self) {
-        if let Some(lease) = self.lease.take() {
+        let (lease, exchange) = (self.lease.take(), self.exchange.take());
+        let Some(exchange) = exchange else {
+            return;
+        };
+        let Some(mut lease) = lease else {
+            exchange.finish();
+            return;
+        };
+        if lease.is_sending() {
+            // The exchange ends with its request, so that all that goes up is counted; and the next one need not dial.
+            tokio::spawn(async move {
+                lease.settle(EARLY_ANSWER).await;
+                exchange.finish();
+            });
+        } else {
             lease.give_back();
-        }
-        if let Some(exchange) = self.exchange.take() {
             exchange.finish();
         }
     }
