@@ -14,6 +14,7 @@ mod established;
 mod event;
 mod maps;
 mod peer;
+mod seal;
 mod sendmsg;
 mod sock_create;
 mod sockaddr;
@@ -21,8 +22,8 @@ mod socket;
 mod verdict;
 mod workload;
 
-use aya_ebpf::macros::{cgroup_skb, cgroup_sock, cgroup_sock_addr, sock_ops};
-use aya_ebpf::programs::{SkBuffContext, SockAddrContext, SockContext, SockOpsContext};
+use aya_ebpf::macros::{cgroup_skb, cgroup_sock, cgroup_sock_addr, classifier, sock_ops};
+use aya_ebpf::programs::{SkBuffContext, SockAddrContext, SockContext, SockOpsContext, TcContext};
 use enforcer_common::Hook;
 
 /// What a program returns to let the operation go on.
@@ -94,6 +95,12 @@ fn sock_create(ctx: SockContext) -> i32 {
 #[cgroup_skb(egress)]
 fn egress(ctx: SkBuffContext) -> i32 {
     egress::egress(&ctx)
+}
+
+/// Every packet that comes out of a workload's wire, where it arrives on the other side.
+#[classifier]
+fn seal(ctx: TcContext) -> i32 {
+    seal::seal(&ctx)
 }
 
 // No helper used here is reserved for the GPL, so the programs carry the project's own licence.

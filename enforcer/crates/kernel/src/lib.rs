@@ -8,6 +8,7 @@
 
 mod cgroup;
 pub mod confine;
+mod devices;
 mod error;
 mod events;
 mod hooks;
@@ -20,6 +21,7 @@ mod pins;
 mod placement;
 mod programs;
 mod prune;
+mod seal;
 mod stance;
 mod sys;
 mod table;
@@ -34,3 +36,4 @@ pub use origins::{Origin, Origins};
 pub use placement::{Placement, Progress};
 pub use programs::Programs;
 pub use prune::prune;
+pub use seal::{Seal, Sealed, probe_tcx};

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -142,6 +142,40 @@ impl MountNamespace {
     #[must_use]
     pub fn root(&self) -> BorrowedFd<'_> {
         self.root.as_fd()
+    }
+
+    /// Where, seen from the root, something is mounted that is not of this kernel's own file systems: whoever looks into it
+    /// may wait for ever.
+    ///
+    /// # Errors
+    /// When the mounts cannot be listed.
+    pub fn foreign(&self) -> Result<HashSet<PathBuf>, KernelError> {
+        Ok(Mounts::read(&self.process)?.into_foreign())
+    }
+
+    /// The mount that the root is: another one when the process has changed its root.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn root_mount(&self) -> Result<u64, KernelError> {
+        mount_of(&self.root).map_err(|error| KernelError::call("examining a root", error))
+    }
+
+    /// The process's environment, at most `limit` bytes of it, as it was at its start.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn environ(&self, limit: u64) -> Result<Vec<u8>, KernelError> {
+        let failed = |error: io::Error| KernelError::call("reading an environment", error);
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = openat(&self.process, "environ", flags, Mode::empty())
+            .map_err(|error| failed(error.into()))?;
+        let mut environ = Vec::new();
+        File::from(file)
+            .take(limit)
+            .read_to_end(&mut environ)
+            .map_err(failed)?;
+        Ok(environ)
     }
 
     /// Lays each source over its target, read-only, and says for each in turn what came of it. Does not follow a mount out

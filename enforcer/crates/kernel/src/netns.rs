@@ -98,7 +98,12 @@ impl Netns {
     pub fn open(path: &Path) -> Result<Self, KernelError> {
         let file = File::open(path).map_err(|error| KernelError::file("open", path, error))?;
         let file = OwnedFd::from(file);
-        let cookie = within(&file, cookie)?;
+        Self::from_file(file)
+    }
+
+    /// The namespace behind an open file.
+    pub(crate) fn from_file(file: OwnedFd) -> Result<Self, KernelError> {
+        let cookie = within(file.as_fd(), cookie)?;
         Ok(Self { file, cookie })
     }
 
@@ -133,7 +138,7 @@ impl Netns {
     /// # Errors
     /// When the namespace cannot be entered, or has no 127.0.0.1.
     pub fn listen(&self) -> Result<Listeners, KernelError> {
-        within(&self.file, || {
+        within(self.file.as_fd(), || {
             bind().map_err(|error| KernelError::call("listening in a network namespace", error))
         })
     }
@@ -186,12 +191,12 @@ impl Ports {
 }
 
 /// Does something inside a namespace.
-fn within<T: Send>(
-    netns: &OwnedFd,
+pub(crate) fn within<T: Send>(
+    netns: BorrowedFd<'_>,
     task: impl FnOnce() -> Result<T, KernelError> + Send,
 ) -> Result<T, KernelError> {
     on_a_thread(|| {
-        move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))
+        move_into_link_name_space(netns, Some(LinkNameSpaceType::Network))
             .map_err(|error| KernelError::call("entering a network namespace", error))?;
         task()
     })

@@ -16,12 +16,13 @@ use crate::error::lacks_rights;
 use crate::hooks::{HOOKS, HookPoint};
 
 /// The maps by name; each is pinned under it.
-const MAPS: [&str; 7] = [
+const MAPS: [&str; 8] = [
     "EVENTS",
     "FLOWS",
     "LOOKUPS",
     "LOST",
     "NETNS",
+    "SEALS",
     "SOCKETS",
     "WORKLOADS",
 ];
@@ -30,6 +31,8 @@ const MAPS: [&str; 7] = [
 pub(crate) struct Loaded {
     /// The programs, in the order of [`HOOKS`].
     pub(crate) programs: Vec<(HookPoint, OwnedFd)>,
+    /// The one for wires.
+    pub(crate) seal: OwnedFd,
     /// What they share with us.
     pub(crate) maps: Maps,
     /// The ring of refusals.
@@ -42,6 +45,7 @@ pub(crate) struct Maps {
     pub(crate) lookups: OwnedFd,
     pub(crate) lost: OwnedFd,
     pub(crate) netns: OwnedFd,
+    pub(crate) seals: OwnedFd,
     pub(crate) workloads: OwnedFd,
 }
 
@@ -61,15 +65,18 @@ impl Loaded {
         let mut ebpf = loader.load(object).map_err(prepare_error)?;
         let programs = HOOKS
             .into_iter()
-            .map(|hook| Ok((hook, load(&mut ebpf, hook)?)))
+            .map(|hook| Ok((hook, load(&mut ebpf, hook.name)?)))
             .collect::<Result<_, KernelError>>()?;
+        let seal = load(&mut ebpf, "seal")?;
         Ok(Self {
             programs,
+            seal,
             maps: Maps {
                 flows: map(&ebpf, "FLOWS")?,
                 lookups: map(&ebpf, "LOOKUPS")?,
                 lost: map(&ebpf, "LOST")?,
                 netns: map(&ebpf, "NETNS")?,
+                seals: map(&ebpf, "SEALS")?,
                 workloads: map(&ebpf, "WORKLOADS")?,
             },
             events: ebpf.take_map("EVENTS").ok_or_else(|| absent("EVENTS"))?,
@@ -117,14 +124,14 @@ pub(crate) fn duplicate(fd: impl AsFd) -> Result<OwnedFd, KernelError> {
     copy.map_err(|source| KernelError::call("duplicating a descriptor", source))
 }
 
-fn load(ebpf: &mut Ebpf, hook: HookPoint) -> Result<OwnedFd, KernelError> {
-    let HookPoint { name, .. } = hook;
+fn load(ebpf: &mut Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
     let refused = |source| program_error(name, source);
     let program = ebpf.program_mut(name).ok_or_else(|| absent(name))?;
     match program {
         Program::CgroupSkb(program) => program.load(),
         Program::CgroupSock(program) => program.load(),
         Program::CgroupSockAddr(program) => program.load(),
+        Program::SchedClassifier(program) => program.load(),
         Program::SockOps(program) => program.load(),
         _ => return Err(absent(name)),
     }

@@ -1,12 +1,12 @@
 //! The programs in the kernel: loaded once, hung on each agent's cgroup, told where the listeners are.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use aya::maps::Map;
-use enforcer_common::{NetnsEntry, OriginKey, OriginValue, WorkloadEntry};
+use enforcer_common::{NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
 use enforcer_flow::{CgroupId, NetnsCookie};
 
 use crate::hooks::HookPoint;
@@ -29,6 +29,8 @@ pub struct Programs {
     lookups: Table<OriginKey, OriginValue>,
     netns: Table<u64, NetnsEntry>,
     pub(crate) workloads: Table<u64, WorkloadEntry>,
+    seal: OwnedFd,
+    seals: Table<u64, SealEntry>,
     lost: OwnedFd,
     events: Mutex<Option<Map>>,
 }
@@ -62,16 +64,18 @@ impl Programs {
     fn adopt(pins: Pins, loaded: Loaded) -> Result<Self, KernelError> {
         let Loaded {
             programs,
+            seal,
             maps,
             events,
         } = loaded;
         // SAFETY: the object declares these maps as hashes with the types given here.
-        let (flows, lookups, netns, workloads) = unsafe {
+        let (flows, lookups, netns, workloads, seals) = unsafe {
             (
                 Table::new(maps.flows),
                 Table::new(maps.lookups),
                 Table::new(maps.netns),
                 Table::new(maps.workloads),
+                Table::new(maps.seals),
             )
         };
         let adopted = Self {
@@ -81,6 +85,8 @@ impl Programs {
             lookups,
             netns,
             workloads,
+            seal,
+            seals,
             lost: maps.lost,
             events: Mutex::new(Some(events)),
         };
@@ -187,6 +193,18 @@ impl Programs {
     /// When the map cannot be written.
     pub fn unserve(&self, netns: NetnsCookie) -> Result<(), KernelError> {
         self.netns.remove(&netns.0).map_err(write_error)
+    }
+
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    pub(crate) fn seal_program(&self) -> BorrowedFd<'_> {
+        self.seal.as_fd()
+    }
+
+    pub(crate) fn seals(&self) -> &Table<u64, SealEntry> {
+        &self.seals
     }
 
     /// What looks up origins. It may outlive this value.

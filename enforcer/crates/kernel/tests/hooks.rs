@@ -17,6 +17,8 @@ mod lifecycle;
 mod refuse;
 #[path = "hooks/sandbox.rs"]
 mod sandbox;
+#[path = "hooks/seal.rs"]
+mod seal;
 #[path = "hooks/stance.rs"]
 mod stance;
 #[path = "hooks/table.rs"]

@@ -15,10 +15,27 @@ use crate::KernelError;
 /// A container may have many mounts; a list beyond this is nobody's honest one.
 const MAX: u64 = 4 << 20;
 
+/// File systems that nobody but this kernel answers for. What lies on others may never be answered, and can be anything.
+const ON_DISK: &[&[u8]] = &[
+    b"bcachefs",
+    b"btrfs",
+    b"erofs",
+    b"ext2",
+    b"ext3",
+    b"ext4",
+    b"f2fs",
+    b"overlay",
+    b"squashfs",
+    b"tmpfs",
+    b"xfs",
+    b"zfs",
+];
+
 /// What is needed of it.
 #[derive(Debug, Default)]
 pub(super) struct Mounts {
     points: Vec<PathBuf>,
+    foreign: HashSet<PathBuf>,
     /// Of mounts that hand on what happens in them, the group that they do it with.
     groups: HashMap<u64, u64>,
 }
@@ -58,13 +75,20 @@ impl Mounts {
             return;
         };
         let Some(point) = words.nth(3) else { return };
-        self.points.push(unescaped(point));
-        let fields = words.skip(1).take_while(|word| *word != b"-");
+        let point = unescaped(point);
+        let fields = words.by_ref().skip(1).take_while(|word| *word != b"-");
         let shared = fields
             .filter_map(|word| word.strip_prefix(b"shared:"))
             .find_map(self::number);
         if let Some(group) = shared {
             self.groups.insert(number, group);
+        }
+        let after = line.windows(3).position(|window| window == b" - ");
+        let kind = after.and_then(|at| line.get(at + 3..)?.split(|byte| *byte == b' ').next());
+        if kind.is_some_and(|kind| ON_DISK.contains(&kind)) {
+            self.points.push(point);
+        } else {
+            self.foreign.insert(point);
         }
     }
 
@@ -78,7 +102,12 @@ impl Mounts {
         self.groups.values().any(|known| *known == group)
     }
 
-    /// Where things are mounted, later ones last, each once.
+    /// Where something is mounted that the kernel does not answer for by itself.
+    pub(super) fn into_foreign(self) -> HashSet<PathBuf> {
+        self.foreign
+    }
+
+    /// Where the kernel's own file systems are mounted, later ones last, each once.
     pub(super) fn into_points(self) -> Vec<PathBuf> {
         let mut seen = HashSet::new();
         let mut points = self.points;
@@ -124,5 +153,16 @@ mod tests {
         assert!(mounts.has_group(7) && !mounts.has_group(2));
         let points = mounts.into_points();
         assert_eq!(points, [Path::new("/mnt2"), Path::new("/a b\\c")]);
+    }
+
+    #[test]
+    fn what_others_answer_for_is_foreign() {
+        let mut mounts = Mounts::default();
+        mounts.add(b"1 0 0:1 / /work rw - fuse.x x rw");
+        mounts.add(b"2 0 0:1 / /proc rw shared:1 master:2 - proc proc rw");
+        mounts.add(b"3 0 0:1 / /usr rw - xfs /dev/sda rw");
+        let foreign = mounts.into_foreign();
+        let expected = ["/work", "/proc"].map(PathBuf::from);
+        assert_eq!(foreign, HashSet::from(expected));
     }
 }

@@ -36,7 +36,7 @@ impl Agent {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let placement = Placement::new(cgroup, Some(netns)).unwrap();
-        placement.apply(&mut command).unwrap();
+        let _progress = placement.apply(&mut command).unwrap();
         let mut child = command.spawn().unwrap();
         Self {
             stdin: child.stdin.take().unwrap(),
