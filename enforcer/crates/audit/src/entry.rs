@@ -9,14 +9,17 @@ use std::net::{IpAddr, SocketAddr};
 
 use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 
+mod attributes;
 mod facts;
 pub(crate) mod line;
 mod object;
+mod observed;
 #[cfg(test)]
 mod tests;
 
 pub use facts::{ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
 pub(crate) use object::Object;
+pub use observed::{AddressObserved, HookFault};
 
 /// One thing that happened.
 ///
@@ -24,6 +27,8 @@ pub(crate) use object::Object;
 /// 512 bytes.
 #[derive(Clone, Copy)]
 pub enum Entry<'a> {
+    /// `address_observed`: a name of an observed workload's led to an address that no rule names, and was dialled.
+    AddressObserved(AddressObserved<'a>),
     /// `danger`: a setting that weakens security is in use.
     Danger {
         /// The setting, as the operator wrote it.
@@ -42,13 +47,16 @@ pub enum Entry<'a> {
     ExchangeClosed(ExchangeClosed),
     /// `exchange_denied`.
     ExchangeDenied(ExchangeDenied<'a>),
-    /// `exchange_granted`: the only entry whose [`Receipt`](crate::Receipt) lets anything out.
+    /// `exchange_granted`: its [`Receipt`](crate::Receipt) lets it out.
     ExchangeGranted {
         /// What was asked.
         facts: &'a ExchangeFacts<'a>,
         /// The rule that said yes.
         rule: &'a str,
     },
+    /// `exchange_observed`: an exchange that would have been denied, let out because its workload is only observed. Beside
+    /// `exchange_granted` the only entry whose [`Receipt`](crate::Receipt) lets anything out.
+    ExchangeObserved(ExchangeDenied<'a>),
     /// `flow_aborted`: a connection ended by a fault.
     FlowAborted(FlowAborted<'a>),
     /// `flow_closed`: a connection came to its end.
@@ -62,6 +70,10 @@ pub enum Entry<'a> {
     FlowOpened(&'a FlowFacts<'a>),
     /// `flow_refused`: a connection was ended before any exchange.
     FlowRefused(FlowRefused<'a>),
+    /// `hook_fault`: a program was not where it must be.
+    HookFault(HookFault<'a>),
+    /// `kernel_observed`: a hook would have said no, and let past what an observed workload does.
+    KernelObserved(KernelRefused<'a>),
     /// `kernel_refused`: a hook said no without asking the enforcer.
     KernelRefused(KernelRefused<'a>),
     /// `name_answered`.
@@ -70,6 +82,14 @@ pub enum Entry<'a> {
         facts: &'a NameFacts<'a>,
         /// The (synthetic) address in the answer.
         address: IpAddr,
+    },
+    /// `name_observed`: a lookup that would have been refused, asked for real because its workload is only observed. Written
+    /// before the question leaves.
+    NameObserved {
+        /// Who asked what.
+        facts: &'a NameFacts<'a>,
+        /// The code of the refusal.
+        cause: &'a str,
     },
     /// `name_refused`.
     NameRefused {
@@ -92,8 +112,8 @@ pub enum Entry<'a> {
     WorkloadAttached {
         /// Which.
         workload: &'a Workload,
-        /// What led to it: `label`, `run`, …
-        how: &'a str,
+        /// Which way it came: `label`, `pattern`, `runtime`, …
+        via: &'a str,
     },
     /// `workload_detached`.
     WorkloadDetached {
@@ -264,6 +284,8 @@ pub struct TrustPlaced<'a> {
     pub place: &'a dyn Display,
     /// The CA certificate's fingerprint.
     pub authority: &'a str,
+    /// What could not be done, for people.
+    pub problem: Option<&'a dyn Display>,
 }
 
 // === impl Entry ===
@@ -273,6 +295,7 @@ impl Entry<'_> {
     #[must_use]
     pub fn event(&self) -> &'static str {
         match self {
+            Self::AddressObserved(_) => "address_observed",
             Self::Danger { .. } => "danger",
             Self::EnforcerStarted(_) => "enforcer_started",
             Self::EnforcerStopped { .. } => "enforcer_stopped",
@@ -280,12 +303,16 @@ impl Entry<'_> {
             Self::ExchangeClosed(_) => "exchange_closed",
             Self::ExchangeDenied(_) => "exchange_denied",
             Self::ExchangeGranted { .. } => "exchange_granted",
+            Self::ExchangeObserved(_) => "exchange_observed",
             Self::FlowAborted(_) => "flow_aborted",
             Self::FlowClosed { .. } => "flow_closed",
             Self::FlowOpened(_) => "flow_opened",
             Self::FlowRefused(_) => "flow_refused",
+            Self::HookFault(_) => "hook_fault",
+            Self::KernelObserved(_) => "kernel_observed",
             Self::KernelRefused(_) => "kernel_refused",
             Self::NameAnswered { .. } => "name_answered",
+            Self::NameObserved { .. } => "name_observed",
             Self::NameRefused { .. } => "name_refused",
             Self::OperatorAction(_) => "operator_action",
             Self::PolicyLoaded(_) => "policy_loaded",
@@ -297,11 +324,13 @@ impl Entry<'_> {
         }
     }
 
-    /// The exchange this entry grants, if it grants one.
+    /// The exchange this entry lets out, if it lets one out.
     pub(crate) fn grants(&self) -> Option<ExchangeId> {
         match self {
             Self::ExchangeGranted { facts, .. } => Some(facts.exchange),
-            Self::Danger { .. }
+            Self::ExchangeObserved(observed) => Some(observed.facts.exchange),
+            Self::AddressObserved(_)
+            | Self::Danger { .. }
             | Self::EnforcerStarted(_)
             | Self::EnforcerStopped { .. }
             | Self::ExchangeAborted(_)
@@ -311,8 +340,11 @@ impl Entry<'_> {
             | Self::FlowClosed { .. }
             | Self::FlowOpened(_)
             | Self::FlowRefused(_)
+            | Self::HookFault(_)
+            | Self::KernelObserved(_)
             | Self::KernelRefused(_)
             | Self::NameAnswered { .. }
+            | Self::NameObserved { .. }
             | Self::NameRefused { .. }
             | Self::OperatorAction(_)
             | Self::PolicyLoaded(_)

@@ -19,9 +19,9 @@ mod verify;
 
 pub use chain::{Digest, DigestError};
 pub use entry::{
-    EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
-    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction,
-    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    AddressObserved, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied,
+    ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, HookFault, KernelRefused, Mode, NameFacts,
+    OperatorAction, PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter};
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};

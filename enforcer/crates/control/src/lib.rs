@@ -29,12 +29,12 @@ mod server;
 mod view;
 
 pub use access::Access;
-pub use action::{Action, Peer};
+pub use action::{Action, Peer, Target};
 pub use client::{Client, ClientError};
 pub use controller::{Controller, Enforcement};
 pub use problem::{Code, Problem};
 pub use server::{Server, ServerError};
 pub use view::{
-    AuthorityView, LedgerView, NotServed, PolicyView, Rescanned, Status, Unlabelled, View,
-    WorkloadView,
+    AuthorityView, LedgerView, NotServed, PolicyView, Quarantined, Rescanned, Status, Unlabelled,
+    View, WatchdogView, WorkloadView,
 };

@@ -13,11 +13,13 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Action, Code, Controller, Peer, Problem};
+use crate::{Action, Code, Controller, Peer, Problem, Target};
 
 pub(crate) const STATUS: &str = "/v1/status";
 pub(crate) const LABEL: &str = "/v1/workloads/label";
 pub(crate) const UNLABEL: &str = "/v1/workloads/unlabel";
+pub(crate) const QUARANTINE: &str = "/v1/workloads/quarantine";
+pub(crate) const LIFT: &str = "/v1/workloads/lift";
 pub(crate) const RESCAN: &str = "/v1/workloads/rescan";
 
 /// Longest request body: a path of 4096 bytes, escaped, and a name.
@@ -32,6 +34,15 @@ struct LabelRequest {
     cgroup: String,
     #[serde(default)]
     policy: Option<String>,
+    #[serde(default)]
+    observe: bool,
+}
+
+/// The body of `POST /v1/workloads/quarantine` and `POST /v1/workloads/lift`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetRequest {
+    target: Target,
 }
 
 /// The body of `POST /v1/workloads/unlabel`.
@@ -52,6 +63,8 @@ pub(crate) fn router(controller: Arc<Controller>) -> Router {
         .route(STATUS, get(status))
         .route(LABEL, post(label))
         .route(UNLABEL, post(unlabel))
+        .route(QUARANTINE, post(quarantine))
+        .route(LIFT, post(lift))
         .route(RESCAN, post(rescan))
         .fallback(async || Problem::new(Code::Unknown, "there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::new(Code::Malformed, "not with this method"))
@@ -67,8 +80,27 @@ async fn status(performer: Performer) -> Result<Response, Problem> {
 }
 
 async fn label(performer: Performer, body: Body) -> Result<Response, Problem> {
-    let LabelRequest { cgroup, policy } = read(body)?;
-    perform(performer, Action::Label { cgroup, policy }).await
+    let LabelRequest {
+        cgroup,
+        policy,
+        observe,
+    } = read(body)?;
+    let action = Action::Label {
+        cgroup,
+        policy,
+        observe,
+    };
+    perform(performer, action).await
+}
+
+async fn quarantine(performer: Performer, body: Body) -> Result<Response, Problem> {
+    let TargetRequest { target } = read(body)?;
+    perform(performer, Action::Quarantine { target }).await
+}
+
+async fn lift(performer: Performer, body: Body) -> Result<Response, Problem> {
+    let TargetRequest { target } = read(body)?;
+    perform(performer, Action::Lift { target }).await
 }
 
 async fn unlabel(performer: Performer, body: Body) -> Result<Response, Problem> {

@@ -52,6 +52,8 @@ fn door() -> Door {
         policy: None,
         cgroup: CgroupId(7),
         path: "/agent".into(),
+        attributes: Default::default(),
+        stance: enforcer_flow::Stance::default(),
     };
     let flow = Flow::open(
         Arc::clone(&gate),

@@ -20,6 +20,6 @@ pub use agents::{Agents, RUNS};
 pub use cgroup::Cgroup;
 pub use error::{CgroupError, LabelError, WorkloadsFull};
 pub use hierarchy::Hierarchy;
-pub use label::{ATTRIBUTE, Label};
+pub use label::{ATTRIBUTE, Label, OBSERVE};
 pub use scan::Scan;
 pub use workloads::Workloads;

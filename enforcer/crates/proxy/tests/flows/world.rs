@@ -233,6 +233,7 @@ impl World {
             dst: OriginalDst::new(dst),
             cgroup: agent,
             process: Process::default(),
+            at: 0,
             netns: NETNS,
         };
         self.origins.0.lock().unwrap().insert(client, origin);
@@ -331,8 +332,8 @@ fn workloads() -> (Arc<Workloads>, CgroupId, Borrowed) {
     let other = Borrowed::any(&hierarchy);
     let workloads = Workloads::new(2);
     let label = Label::new(None).unwrap();
-    workloads.insert(&root, &label).unwrap();
-    workloads.insert(&other.cgroup, &label).unwrap();
+    workloads.insert(&root, &label, &Arc::default()).unwrap();
+    workloads.insert(&other.cgroup, &label, &Arc::default()).unwrap();
     (Arc::new(workloads), root.id(), other)
 }
 

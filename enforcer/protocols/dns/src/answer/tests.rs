@@ -117,6 +117,8 @@ fn workload(cgroup: u64) -> Workload {
         policy: None,
         cgroup: CgroupId(cgroup),
         path: Arc::from("/agents/agent"),
+        attributes: Default::default(),
+        stance: enforcer_flow::Stance::default(),
     }
 }
 

@@ -146,11 +146,14 @@ fn asker() -> Asker {
             policy: None,
             cgroup: AGENT,
             path: Arc::from("/agents/agent"),
+            attributes: Default::default(),
+            stance: enforcer_flow::Stance::default(),
         }),
         process: Process {
             pid: 42,
             uid: 1000,
             comm: Arc::from("python3"),
+            ..Process::default()
         },
     }
 }
