@@ -22,6 +22,7 @@ mod placement;
 mod programs;
 mod prune;
 mod seal;
+pub mod sockets;
 mod stance;
 mod sys;
 mod table;

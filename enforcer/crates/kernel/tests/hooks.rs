@@ -11,6 +11,8 @@
 mod agent;
 #[path = "hooks/backstop.rs"]
 mod backstop;
+#[path = "hooks/destroy.rs"]
+mod destroy;
 #[path = "hooks/lifecycle.rs"]
 mod lifecycle;
 #[path = "hooks/refuse.rs"]
