@@ -56,10 +56,14 @@ pub enum Hook {
     Sendmsg6 = 5,
     /// `socket(2)`.
     SockCreate = 6,
-    /// A connection on its way out whose origin could not be filed.
+    /// A connection whose origin could not be filed, or was never asked for.
     SockOps = 7,
     /// A packet that came out of a sealed wire.
     Seal = 8,
+    /// `bind(2)`.
+    Bind = 10,
+    /// `setsockopt(2)`.
+    Setsockopt = 11,
 }
 
 /// Why it refused.
@@ -82,6 +86,8 @@ pub enum Reason {
     Unlabelled = 7,
     /// The workload is in quarantine.
     Quarantined = 8,
+    /// A connection ended before the listener took it: it never arrived there, or nobody listens.
+    Unaccepted = 10,
 }
 
 /// Index into the per-processor array `LOST`.
@@ -103,7 +109,7 @@ impl TryFrom<u8> for Hook {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Hook; 8] = [
+        const ALL: [Hook; 10] = [
             Hook::Connect4,
             Hook::Connect6,
             Hook::Egress,
@@ -112,6 +118,8 @@ impl TryFrom<u8> for Hook {
             Hook::SockCreate,
             Hook::SockOps,
             Hook::Seal,
+            Hook::Bind,
+            Hook::Setsockopt,
         ];
         ALL.into_iter().find(|hook| *hook as u8 == byte).ok_or(byte)
     }
@@ -123,7 +131,7 @@ impl TryFrom<u8> for Reason {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Reason; 8] = [
+        const ALL: [Reason; 9] = [
             Reason::Backstop,
             Reason::Full,
             Reason::NoListener,
@@ -132,6 +140,7 @@ impl TryFrom<u8> for Reason {
             Reason::Socket,
             Reason::Unlabelled,
             Reason::Quarantined,
+            Reason::Unaccepted,
         ];
         ALL.into_iter()
             .find(|reason| *reason as u8 == byte)
@@ -148,7 +157,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_hook_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Hook::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 8);
+        assert_eq!(known.count(), 10);
         assert_eq!(Hook::try_from(Hook::SockOps as u8), Ok(Hook::SockOps));
         assert_eq!(Hook::try_from(0), Err(0));
     }
@@ -156,7 +165,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_reason_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Reason::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 8);
+        assert_eq!(known.count(), 9);
         assert_eq!(
             Reason::try_from(Reason::Unlabelled as u8),
             Ok(Reason::Unlabelled)

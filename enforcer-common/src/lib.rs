@@ -29,6 +29,10 @@ pub const ABI: u32 = 2;
 
 /// The protocol numbers the programs tell apart (IANA; `MPTCP` is Linux's own, above the eight bits of the IP header).
 pub mod ipproto {
+    /// Internet Group Management Protocol: what joining a group makes the kernel say.
+    pub const IGMP: u32 = 2;
+    /// The same over IPv6, and more.
+    pub const ICMP6: u32 = 58;
     /// Transmission Control Protocol.
     pub const TCP: u32 = 6;
     /// User Datagram Protocol.

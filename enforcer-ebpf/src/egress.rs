@@ -1,7 +1,9 @@
 //! The backstop: whatever the other hooks missed (sockets from before they were attached, replies on inbound connections)
 //! goes nowhere. Only packets to our listeners leave, and in a namespace of the workload's own those on loopback.
 
+use aya_ebpf::Global;
 use aya_ebpf::bindings::{__sk_buff, BPF_SK_STORAGE_GET_F_CREATE};
+use aya_ebpf::helpers::generated::bpf_get_netns_cookie;
 use aya_ebpf::programs::SkBuffContext;
 use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
 use enforcer_common::{Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ipproto};
@@ -12,12 +14,20 @@ use crate::socket::{self, Socket, state};
 use crate::verdict::{Carrier, listeners, own_port};
 use crate::{PASS, workload};
 
+/// Whether packets' programs may ask for their network namespace (Linux 6.15). Set by the daemon before it loads; where it
+/// is zero the verifier never sees the call.
+#[unsafe(no_mangle)]
+static NETNS_AT_EGRESS: Global<u8> = Global::new(0);
+
 /// `LOOPBACK_IFINDEX` of net/net_namespace.h.
 const LOOPBACK_DEVICE: u32 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 const ETH_IPV4: u16 = 0x0800;
 const ETH_IPV6: u16 = 0x86dd;
+/// The first byte of a header without options.
+const PLAIN_IPV4: u8 = 0x45;
+const IPV4_HEADER: usize = 20;
 const IPV6_HEADER: usize = 40;
 
 /// What the headers say.
@@ -26,7 +36,7 @@ struct Packet {
     protocol: u32,
     source: Address,
     destination: Address,
-    /// Zero unless the protocol is TCP or UDP.
+    /// Zero unless the protocol is TCP or UDP, right behind a plain header.
     source_port: u16,
     destination_port: u16,
 }
@@ -73,7 +83,7 @@ fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
         ipproto::UDP => Carrier::Datagram,
         _ => return false,
     };
-    if !packet.destination.is_loopback() {
+    if !packet.destination.is_loopback() || packet.destination_port == 0 {
         return false;
     }
     if packet.destination_port != own_port(entry, carrier) {
@@ -105,8 +115,9 @@ fn refusal(packet: &Packet, netns: u64) -> Refusal {
     }
 }
 
-/// What is known of the socket. One from before the programs gets an entry now, with the cgroup that it belongs to; its
-/// namespace stays unknown, so it reaches no listener.
+/// What is known of the socket. One from before the programs gets an entry now, with the cgroup that it belongs to, and its
+/// namespace where the kernel tells it here: there what listened on a loopback of the workload's own goes on being served.
+/// Elsewhere it reaches nobody.
 #[inline(always)]
 fn entry<'a>(ctx: &SkBuffContext) -> Option<&'a mut Socket> {
     let raw: *mut __sk_buff = ctx.skb.skb;
@@ -123,6 +134,10 @@ fn entry<'a>(ctx: &SkBuffContext) -> Option<&'a mut Socket> {
     // SAFETY: as above.
     let made = unsafe { socket::entry(sk.cast(), BPF_SK_STORAGE_GET_F_CREATE.into()) }?;
     made.origin.cgroup = cgroup;
+    if NETNS_AT_EGRESS.load() != 0 {
+        // SAFETY: the helper takes the context of this program type, on kernels that have it here.
+        made.key.netns = unsafe { bpf_get_netns_cookie(raw.cast()) };
+    }
     Some(made)
 }
 
@@ -155,7 +170,11 @@ fn parse4(ctx: &SkBuffContext) -> Option<Packet> {
     let first: u8 = ctx.load(0).ok()?;
     let protocol: u8 = ctx.load(9).ok()?;
     let [source, destination]: [u32; 2] = ctx.load(12).ok()?;
-    let (source_port, destination_port) = ports(ctx, protocol, usize::from(first & 0x0f) * 4);
+    // Options are not read, and so neither is what follows them: one could send the packet on from where it arrives.
+    let (source_port, destination_port) = match first {
+        PLAIN_IPV4 => ports(ctx, protocol, IPV4_HEADER),
+        _ => (0, 0),
+    };
     Some(Packet {
         family: AF_INET,
         protocol: protocol.into(),

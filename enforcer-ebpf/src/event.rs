@@ -94,7 +94,7 @@ pub fn let_past(refusal: &Refusal, cgroup: u64, reason: Reason) {
 #[inline(always)]
 fn may_pass(reason: Reason) -> bool {
     match reason {
-        Reason::Own | Reason::Quarantined | Reason::Unlabelled => false,
+        Reason::Own | Reason::Quarantined | Reason::Unaccepted | Reason::Unlabelled => false,
         Reason::Backstop
         | Reason::Full
         | Reason::NoListener

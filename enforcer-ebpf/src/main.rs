@@ -8,6 +8,7 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod bind;
 mod connect;
 mod egress;
 mod established;
@@ -16,14 +17,19 @@ mod maps;
 mod peer;
 mod seal;
 mod sendmsg;
+mod setsockopt;
 mod sock_create;
 mod sockaddr;
 mod socket;
 mod verdict;
 mod workload;
 
-use aya_ebpf::macros::{cgroup_skb, cgroup_sock, cgroup_sock_addr, classifier, sock_ops};
-use aya_ebpf::programs::{SkBuffContext, SockAddrContext, SockContext, SockOpsContext, TcContext};
+use aya_ebpf::macros::{
+    cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, classifier, sock_ops,
+};
+use aya_ebpf::programs::{
+    SkBuffContext, SockAddrContext, SockContext, SockOpsContext, SockoptContext, TcContext,
+};
 use enforcer_common::Hook;
 
 /// What a program returns to let the operation go on.
@@ -89,6 +95,24 @@ fn established(ctx: SockOpsContext) -> u32 {
 #[cgroup_sock(sock_create)]
 fn sock_create(ctx: SockContext) -> i32 {
     sock_create::sock_create(&ctx)
+}
+
+/// `bind(2)` over IPv4.
+#[cgroup_sock(post_bind4)]
+fn post_bind4(ctx: SockContext) -> i32 {
+    bind::bound(&ctx)
+}
+
+/// `bind(2)` over IPv6.
+#[cgroup_sock(post_bind6)]
+fn post_bind6(ctx: SockContext) -> i32 {
+    bind::bound(&ctx)
+}
+
+/// `setsockopt(2)` on whatever socket.
+#[cgroup_sockopt(setsockopt)]
+fn setsockopt(ctx: SockoptContext) -> i32 {
+    setsockopt::setsockopt(&ctx)
 }
 
 /// Every packet of a socket in the cgroup, before it leaves the host or reaches loopback.

@@ -7,6 +7,7 @@ use std::path::Path;
 use aya::maps::{Map, MapData, MapError};
 use aya::programs::{Program, ProgramError};
 use aya::sys::is_program_supported;
+use aya::util::KernelVersion;
 use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
 
 use rustix::thread::{CapabilitySet, capabilities};
@@ -59,6 +60,7 @@ impl Loaded {
         // The programs read no kernel structure whose layout varies, so nothing is relocated against the kernel's types;
         // reading all of those would cost 30 MiB and most of the loading time.
         loader.btf(None);
+        loader.override_global("NETNS_AT_EGRESS", tells_netns_at_egress(), true);
         for name in MAPS {
             loader.map_pin_path(name, maps.join(name));
         }
@@ -81,6 +83,16 @@ impl Loaded {
             },
             events: ebpf.take_map("EVENTS").ok_or_else(|| absent("EVENTS"))?,
         })
+    }
+}
+
+/// Whether programs that see packets may ask for their network namespace
+/// (<https://github.com/torvalds/linux/blob/v6.15/net/core/filter.c#L8195>).
+fn tells_netns_at_egress() -> &'static u8 {
+    let since = KernelVersion::new(6, 15, 0);
+    match KernelVersion::current() {
+        Ok(running) if running >= since => &1,
+        Ok(_) | Err(_) => &0,
     }
 }
 
@@ -131,6 +143,7 @@ fn load(ebpf: &mut Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
         Program::CgroupSkb(program) => program.load(),
         Program::CgroupSock(program) => program.load(),
         Program::CgroupSockAddr(program) => program.load(),
+        Program::CgroupSockopt(program) => program.load(),
         Program::SchedClassifier(program) => program.load(),
         Program::SockOps(program) => program.load(),
         _ => return Err(absent(name)),
