@@ -19,6 +19,11 @@ fn identify(pid: u32, at: u32) -> Process {
 #[test]
 fn a_process_is_known_by_its_file_its_arguments_and_its_start() {
     let mut child = Command::new("/bin/sleep").arg("1000").spawn().unwrap();
+    // The kernel sets the arguments a moment after it took the new program over.
+    let path = format!("/proc/{}/cmdline", child.id());
+    while std::fs::read(&path).unwrap().is_empty() {
+        std::thread::yield_now();
+    }
     let told = identify(child.id(), now() + 1);
     child.kill().unwrap();
     child.wait().unwrap();
