@@ -28,6 +28,8 @@ pub enum Action {
     },
     /// Look for labels that were put on or went away by other hands.
     Rescan,
+    /// Put another CA in the place of the one that signs.
+    RotateCa,
     /// Say how things are.
     Status,
     /// Take a cgroup's label off and stop enforcing it.
@@ -69,6 +71,7 @@ impl Action {
             Self::Lift { .. } => "lift",
             Self::Quarantine { .. } => "quarantine",
             Self::Rescan => "rescan",
+            Self::RotateCa => "ca_rotate",
             Self::Status => "status",
             Self::Unlabel { .. } => "unlabel",
         }
@@ -82,6 +85,7 @@ impl Action {
             | Self::Lift { .. }
             | Self::Quarantine { .. }
             | Self::Rescan
+            | Self::RotateCa
             | Self::Unlabel { .. } => true,
             Self::Status => false,
         }
@@ -96,6 +100,7 @@ impl Action {
             Self::Label { .. }
             | Self::Lift { .. }
             | Self::Rescan
+            | Self::RotateCa
             | Self::Status
             | Self::Unlabel { .. } => false,
         }
@@ -129,7 +134,7 @@ impl fmt::Display for Action {
                 write!(f, "{name} {cgroup} {}{observed}", policy.escape_debug())
             }
             Self::Lift { target } | Self::Quarantine { target } => write!(f, "{name} {target}"),
-            Self::Rescan | Self::Status => f.write_str(name),
+            Self::Rescan | Self::RotateCa | Self::Status => f.write_str(name),
             Self::Unlabel { cgroup } => write!(f, "{name} {}", cgroup.escape_debug()),
         }
     }

@@ -15,7 +15,8 @@ use serde_json::json;
 use tokio::net::UnixStream;
 
 use crate::{
-    Code, Problem, Quarantined, Rescanned, Status, Target, Unlabelled, WorkloadView, request,
+    AuthorityView, Code, Problem, Quarantined, Rescanned, Status, Target, Unlabelled, WorkloadView,
+    request,
 };
 
 /// Longest answer: a status with more workloads than can be configured by mistake.
@@ -142,6 +143,14 @@ impl Client {
     /// When there is no good answer.
     pub async fn rescan(&self) -> Result<Rescanned, ClientError> {
         self.ask(Method::POST, request::RESCAN, "{}").await
+    }
+
+    /// Has another CA put in the place of the one that signs.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn rotate_ca(&self) -> Result<AuthorityView, ClientError> {
+        self.ask(Method::POST, request::ROTATE_CA, "{}").await
     }
 
     pub(crate) async fn ask<T: DeserializeOwned>(

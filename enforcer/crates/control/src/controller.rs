@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use enforcer_flow::Stance;
 
 use crate::{
-    Action, Code, Peer, Problem, Quarantined, Rescanned, Status, Target, Unlabelled, View,
-    WorkloadView,
+    Action, AuthorityView, Code, Peer, Problem, Quarantined, Rescanned, Status, Target, Unlabelled,
+    View, WorkloadView,
 };
 
 #[cfg(test)]
@@ -54,6 +54,12 @@ pub trait Enforcement: Send + Sync + 'static {
     /// # Errors
     /// When the hierarchy cannot be read.
     fn rescan(&self) -> Result<Rescanned, Problem>;
+
+    /// Puts another CA in the place of the one that signs, and returns when it signs.
+    ///
+    /// # Errors
+    /// When there is none to take its place; then it goes on signing.
+    fn rotate_ca(&self) -> Result<AuthorityView, Problem>;
 
     /// How things are.
     fn status(&self) -> Status;
@@ -121,10 +127,9 @@ impl Controller {
                 .label(cgroup, policy.as_deref(), stance(*observe))
                 .map(View::Labelled),
             Action::Lift { target } => enforcement.lift(target).map(View::Quarantined),
-            Action::Quarantine { target } => {
-                enforcement.quarantine(target).map(View::Quarantined)
-            }
+            Action::Quarantine { target } => enforcement.quarantine(target).map(View::Quarantined),
             Action::Rescan => enforcement.rescan().map(View::Rescanned),
+            Action::RotateCa => enforcement.rotate_ca().map(View::Authority),
             Action::Status => Ok(View::Status(Box::new(enforcement.status()))),
             Action::Unlabel { cgroup } => enforcement.unlabel(cgroup).map(View::Unlabelled),
         }
@@ -132,5 +137,9 @@ impl Controller {
 }
 
 fn stance(observe: bool) -> Stance {
-    if observe { Stance::Observe } else { Stance::Enforce }
+    if observe {
+        Stance::Observe
+    } else {
+        Stance::Enforce
+    }
 }

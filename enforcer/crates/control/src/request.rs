@@ -21,6 +21,7 @@ pub(crate) const UNLABEL: &str = "/v1/workloads/unlabel";
 pub(crate) const QUARANTINE: &str = "/v1/workloads/quarantine";
 pub(crate) const LIFT: &str = "/v1/workloads/lift";
 pub(crate) const RESCAN: &str = "/v1/workloads/rescan";
+pub(crate) const ROTATE_CA: &str = "/v1/ca/rotate";
 
 /// Longest request body: a path of 4096 bytes, escaped, and a name.
 const MAX_BODY: usize = 32 * 1024;
@@ -66,6 +67,7 @@ pub(crate) fn router(controller: Arc<Controller>) -> Router {
         .route(QUARANTINE, post(quarantine))
         .route(LIFT, post(lift))
         .route(RESCAN, post(rescan))
+        .route(ROTATE_CA, post(rotate_ca))
         .fallback(async || Problem::new(Code::Unknown, "there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::new(Code::Malformed, "not with this method"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -106,6 +108,11 @@ async fn lift(performer: Performer, body: Body) -> Result<Response, Problem> {
 async fn unlabel(performer: Performer, body: Body) -> Result<Response, Problem> {
     let UnlabelRequest { cgroup } = read(body)?;
     perform(performer, Action::Unlabel { cgroup }).await
+}
+
+async fn rotate_ca(performer: Performer, body: Body) -> Result<Response, Problem> {
+    let RescanRequest {} = read(body)?;
+    perform(performer, Action::RotateCa).await
 }
 
 async fn rescan(performer: Performer, body: Body) -> Result<Response, Problem> {

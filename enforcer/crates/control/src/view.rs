@@ -5,10 +5,16 @@ use std::path::PathBuf;
 use enforcer_flow::Workload;
 use serde::{Deserialize, Serialize};
 
+mod authority;
+
+pub use authority::{AuthorityView, DistrustedView, PreviousView, TrustView};
+
 /// What comes of an [`Action`](crate::Action).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum View {
+    /// Of `RotateCa`.
+    Authority(AuthorityView),
     /// Of `Label`.
     Labelled(WorkloadView),
     /// Of `Quarantine` and `Lift`.
@@ -46,6 +52,9 @@ pub struct Status {
     /// What looking after the programs came to, once there was a look.
     #[serde(default)]
     pub watchdog: Option<WatchdogView>,
+    /// Workloads in containers of their own, and those whose programs do not believe the CA.
+    #[serde(default)]
+    pub trust: Vec<TrustView>,
 }
 
 /// Whether the programs are where they must be.
@@ -125,15 +134,6 @@ pub struct LedgerView {
     pub head: String,
     /// Why nothing can be written, when nothing can; then nothing is granted.
     pub problem: Option<String>,
-}
-
-/// The local certificate authority.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AuthorityView {
-    /// The SHA-256 fingerprint of its certificate.
-    pub fingerprint: String,
-    /// The file with its certificate.
-    pub certificate: PathBuf,
 }
 
 /// What taking off a label came to.

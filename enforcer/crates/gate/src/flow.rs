@@ -1,5 +1,6 @@
 //! One connection of an agent, known by workload and process, from its opening entry to its closing one.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -22,6 +23,8 @@ pub struct Flow {
     opened: Instant,
     meter: Meter,
     fault: OnceLock<(Side, &'static str)>,
+    /// More about the fault, for people.
+    detail: OnceLock<String>,
     finished: AtomicBool,
     ending: OnceLock<&'static str>,
     ended: Notify,
@@ -47,6 +50,7 @@ impl Flow {
             opened: Instant::now(),
             meter: Meter::default(),
             fault: OnceLock::new(),
+            detail: OnceLock::new(),
             finished: AtomicBool::new(false),
             ending: OnceLock::new(),
             ended: Notify::new(),
@@ -85,6 +89,14 @@ impl Flow {
     /// Notes that the flow broke, and at whose end. The first fault counts; the ending in the ledger names it.
     pub fn fault(&self, side: Side, cause: &'static str) {
         self.fault.get_or_init(|| (side, cause));
+    }
+
+    /// Notes that the flow broke, at whose end, and what people want to know about it.
+    pub fn fault_with(&self, side: Side, cause: &'static str, detail: String) {
+        self.fault.get_or_init(|| {
+            self.detail.get_or_init(|| detail);
+            (side, cause)
+        });
     }
 
     /// Notes that the flow came to its end; without it, its drop writes that it was aborted.
@@ -150,7 +162,7 @@ impl Drop for Flow {
                 flow: self.id,
                 side,
                 cause,
-                detail: None,
+                detail: self.detail.get().map(|detail| detail as &dyn Display),
                 traffic,
             }),
         };

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use arc_swap::{ArcSwap, Guard};
 use enforcer_audit::{Entry, ExchangeDenied, ExchangeFacts, Fingerprint, Ledger};
-use enforcer_flow::{CgroupId, Destination, ExchangeId, Protocol};
+use enforcer_flow::{CgroupId, Destination, ExchangeId, Host, Protocol, Stance};
 use enforcer_policy::{Decision, PolicySet, Question, Request, RuleRef, Verdict};
 
 use crate::endings::Endings;
+use crate::spared::Spared;
 use crate::{Exchange, Fault, Flow, Permit, Refusal};
 
 /// What a protocol wants to do, as far as it has read.
@@ -33,6 +34,7 @@ pub struct Gate {
     ledger: Arc<Ledger>,
     closing: AtomicBool,
     endings: Endings,
+    spared: Spared,
 }
 
 impl Gate {
@@ -44,6 +46,7 @@ impl Gate {
             ledger,
             closing: AtomicBool::new(false),
             endings: Endings::default(),
+            spared: Spared::default(),
         }
     }
 
@@ -80,6 +83,11 @@ impl Gate {
         flows.len()
     }
 
+    /// Forgets what was learnt of a workload that is served no more.
+    pub fn forget(&self, workload: CgroupId) {
+        self.spared.forget(workload);
+    }
+
     pub(crate) fn endings(&self) -> &Endings {
         &self.endings
     }
@@ -88,6 +96,9 @@ impl Gate {
     /// [`Gate::ask`], a no means that the flow is opened and judged by what is inside.
     #[must_use]
     pub fn passes_unopened(&self, flow: &Flow, destination: &Destination) -> bool {
+        if self.spared.holds(flow.workload(), &destination.host) {
+            return true;
+        }
         let question = Question {
             workload: flow.workload(),
             protocol: Protocol::Tls,
@@ -106,6 +117,10 @@ impl Gate {
         if let Some(cause) = flow.ending() {
             return Err(self.refuse(flow, ask, cause, "the connection has been ended"));
         }
+        let stance = flow.workload().stance;
+        if stance == Stance::Quarantine {
+            return Err(self.refuse(flow, ask, "quarantined", "the workload is in quarantine"));
+        }
         let id = ExchangeId::new();
         let question = Question {
             workload: flow.workload(),
@@ -118,8 +133,67 @@ impl Gate {
         match (decision.verdict, &decision.rule) {
             (Verdict::Allow, Some(rule)) => self.grant(id, flow, ask, rule),
             // An allow that no rule made would be nobody's; policy never makes one, and the gate never takes one.
+            (Verdict::Allow, None) | (Verdict::Deny, _) if stance == Stance::Observe => {
+                self.observe(id, flow, ask, &Objection::of(&decision))
+            }
             (Verdict::Allow, None) | (Verdict::Deny, _) => Err(self.deny(id, flow, ask, &decision)),
         }
+    }
+
+    /// As [`Gate::refuse`], where the exchange could go on all the same: for an observed workload it is let out to where the
+    /// connection goes, and recorded as what would have been refused.
+    ///
+    /// # Errors
+    /// The refusal, already recorded.
+    pub fn object(
+        &self,
+        flow: &Arc<Flow>,
+        ask: Ask<'_>,
+        cause: &'static str,
+        public: &str,
+    ) -> Result<(Exchange, Permit), Refusal> {
+        match flow.workload().stance {
+            Stance::Observe if flow.ending().is_none() => {
+                let objection = Objection {
+                    cause,
+                    rule: None,
+                    reason: None,
+                };
+                self.observe(ExchangeId::new(), flow, ask, &objection)
+            }
+            Stance::Enforce | Stance::Observe | Stance::Quarantine => {
+                Err(self.refuse(flow, ask, cause, public))
+            }
+        }
+    }
+
+    /// Notes that a program of an observed workload does not talk to us in this host's place, or that we cannot talk to the
+    /// host in the program's: from here on TLS to it passes unopened. Nothing comes of it for others.
+    pub fn spare(&self, flow: &Flow, host: &Host) {
+        match flow.workload().stance {
+            Stance::Observe => self.spared.add(flow.workload(), host),
+            Stance::Enforce | Stance::Quarantine => {}
+        }
+    }
+
+    /// Lets out what would have been refused. The line is in the kernel's hands before.
+    fn observe(
+        &self,
+        id: ExchangeId,
+        flow: &Arc<Flow>,
+        ask: Ask<'_>,
+        objection: &Objection<'_>,
+    ) -> Result<(Exchange, Permit), Refusal> {
+        let entry = Entry::ExchangeObserved(ExchangeDenied {
+            facts: &facts(id, flow, ask),
+            cause: objection.cause,
+            rule: objection.rule.map(RuleRef::as_str),
+            reason: objection
+                .reason
+                .as_ref()
+                .map(|reason| reason as &dyn Display),
+        });
+        self.let_out(id, flow, ask, &entry)
     }
 
     /// Records that a protocol itself refuses what it read (a name that contradicts another, a nested proxy).
@@ -157,7 +231,17 @@ impl Gate {
             facts: &facts(id, flow, ask),
             rule: rule.as_str(),
         };
-        let receipt = self.ledger.append(&entry).map_err(|error| {
+        self.let_out(id, flow, ask, &entry)
+    }
+
+    fn let_out(
+        &self,
+        id: ExchangeId,
+        flow: &Arc<Flow>,
+        ask: Ask<'_>,
+        entry: &Entry<'_>,
+    ) -> Result<(Exchange, Permit), Refusal> {
+        let receipt = self.ledger.append(entry).map_err(|error| {
             tracing::error!(%error, exchange.id = %id, "the ledger could not be written; the exchange is refused");
             Refusal {
                 exchange: id,
@@ -185,6 +269,24 @@ impl Gate {
             fault: Fault::Policy,
             cause,
             public: public(id, ask, decision),
+        }
+    }
+}
+
+/// Why an exchange would have been refused.
+struct Objection<'a> {
+    cause: &'a str,
+    rule: Option<&'a RuleRef>,
+    reason: Option<&'a str>,
+}
+
+impl<'a> Objection<'a> {
+    fn of(decision: &'a Decision) -> Self {
+        let rule = decision.rule.as_ref();
+        Self {
+            cause: decision.cause.code(),
+            rule,
+            reason: rule.and_then(RuleRef::reason),
         }
     }
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use enforcer_audit::{Entry, FlowFacts, FlowRefused};
 use enforcer_dns::{Asker, Names};
 use enforcer_flow::{
-    ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side,
-    Workload,
+    ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side, Stance, Workload
 };
 use enforcer_gate::{Flow, Gate, Held};
 use enforcer_http::Pool;
@@ -111,7 +110,10 @@ fn attribute(proxy: &Proxy, accepted: Accepted) -> Option<Attributed> {
         reset(&stream);
         return None;
     };
-    let Origin { dst, process, .. } = origin;
+    let Origin {
+        dst, process, at, ..
+    } = origin;
+    let process = proxy.identify(process, at);
     match TcpStream::from_std(stream) {
         Ok(stream) => Some(Attributed {
             stream,
@@ -174,7 +176,8 @@ fn destination(proxy: &Proxy, flow: &Flow) -> Option<(Destination, bool)> {
     let original = flow.original();
     let names = &proxy.parts.names;
     let name = names.name_of(flow.workload().cgroup, original.ip());
-    let named = name.is_some();
+    // A real address, as observed workloads are told them, may be that of other names too.
+    let named = name.is_some() && Names::is_synthetic(original.ip());
     let host = match name {
         Some(name) => name,
         None if Names::is_synthetic(original.ip()) => return None,
@@ -193,7 +196,9 @@ fn patience(proxy: &Proxy, flow: &Flow, destination: &Destination) -> Patience {
         port: destination.port,
         request: None,
     };
-    let server_first = proxy.parts.gate.policy().evaluate(&question).is_allow();
+    // Observed, whatever speaks first is let through, so it must not wait as long as what is refused.
+    let server_first = flow.workload().stance == Stance::Observe
+        || proxy.parts.gate.policy().evaluate(&question).is_allow();
     Patience {
         first_byte: if server_first {
             SERVER_FIRST_DELAY.min(limits.first_byte_timeout)
@@ -233,7 +238,9 @@ pub(crate) fn reset<'a>(stream: impl Into<socket2::SockRef<'a>>) {
 impl Unattributed {
     fn known(&self) -> (Option<&Origin>, Option<&Arc<Workload>>) {
         match self {
-            Self::Loop(origin, workload) => (Some(origin), Some(workload)),
+            Self::Loop(origin, workload) | Self::Quarantined(origin, workload) => {
+                (Some(origin), Some(workload))
+            }
             Self::NoOrigin => (None, None),
             Self::NoWorkload(origin) => (Some(origin), None),
         }

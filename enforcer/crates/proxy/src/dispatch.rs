@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use enforcer_flow::{Destination, Protocol, Side};
+use enforcer_flow::{CHECK_NAME, Destination, Host, Protocol, Side};
 use enforcer_gate::Flow;
 use enforcer_http::{Agent, Pool, Proven, Version};
-use enforcer_tls::{AcceptError, Prefixed};
+use enforcer_tls::{AcceptError, Prefixed, TlsError};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::classify::Class;
 use crate::opaque;
 use crate::proxy::Proxy;
+use crate::trust_check;
 use crate::socket::Socket;
 
 /// A connection whose owner, destination and protocol are known.
@@ -103,7 +104,7 @@ async fn tls(
         Ok(config) => config,
         Err(error) => {
             tracing::debug!(%error, flow.id = %flow.id(), dst.host = %destination.host, "no certificate could be made");
-            flow.fault(Side::Own, "no_certificate");
+            flow.fault_with(Side::Own, no_certificate(&error), error.to_string());
             stream.reset();
             return;
         }
@@ -113,7 +114,14 @@ async fn tls(
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             tracing::debug!(%error, flow.id = %flow.id(), "a TLS handshake with an agent failed");
-            flow.fault(error.side(), handshake_cause(&error));
+            // An observed program that will not have our certificate gets the real one the next time.
+            parts.gate.spare(&flow, &destination.host);
+            let detail = format!("{}: {error}", destination.host);
+            flow.fault_with(error.side(), handshake_cause(&error), detail);
+            if let AcceptError::Distrust(_) = error {
+                let program = &flow.process().comm;
+                parts.distrust.note(flow.workload().cgroup, &destination.host, program);
+            }
             return;
         }
         Err(_) => {
@@ -128,6 +136,10 @@ async fn tls(
         .is_some_and(|name| !destination.host.matches(name))
     {
         flow.fault(Side::Agent, "server_name_mismatch");
+        return;
+    }
+    if is_check(&destination.host) {
+        trust_check::answer(stream).await;
         return;
     }
     let version = match session.alpn_protocol() {
@@ -167,6 +179,18 @@ async fn http<IO>(
     if let Err(error) = Box::pin(enforcer_http::serve(stream, version, agent)).await {
         tracing::debug!(%error, flow.id = %flow.id(), "an agent's connection broke");
         flow.fault(error.side, error.cause);
+    }
+}
+
+/// Whether it is the name by which programs show that they believe us.
+fn is_check(host: &Host) -> bool {
+    host.name() == Some(CHECK_NAME)
+}
+
+fn no_certificate(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::NotPermitted { .. } => "name_not_permitted",
+        _ => "no_certificate",
     }
 }
 

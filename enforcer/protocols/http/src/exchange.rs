@@ -85,6 +85,12 @@ fn grant(connection: &Connection, parts: &Parts) -> Result<Granted, Refusal> {
         Ok(named) => agent
             .gate
             .ask(&agent.flow, ask(named.as_ref().unwrap_or(own))),
+        Err(contradiction) if contradiction.could_go_on() => agent.gate.object(
+            &agent.flow,
+            ask(own),
+            contradiction.cause(),
+            contradiction.public(),
+        ),
         Err(contradiction) => Err(agent.gate.refuse(
             &agent.flow,
             ask(own),

@@ -8,6 +8,8 @@ fn workload(name: &str, policy: Option<&str>) -> WorkloadView {
         cgroup: format!("/agents/{name}"),
         cgroup_id: 7,
         policy: policy.map(str::to_owned),
+        container: None,
+        stance: "enforce".to_owned(),
         flows_open: 1,
         flows_total: 20,
     }
@@ -34,8 +36,12 @@ fn status() -> Status {
         authority: AuthorityView {
             fingerprint: "AB:CD".to_owned(),
             certificate: "/var/lib/enforcer/ca/ca.crt".into(),
+            ..AuthorityView::default()
         },
         dangers: Vec::new(),
+        quarantines: Vec::new(),
+        watchdog: None,
+        trust: Vec::new(),
     }
 }
 

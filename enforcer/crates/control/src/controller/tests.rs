@@ -50,6 +50,11 @@ impl Enforcement for Fake {
         }
     }
 
+    fn rotate_ca(&self) -> Result<AuthorityView, Problem> {
+        self.hear("rotate ca".to_owned());
+        Ok(AuthorityView::default())
+    }
+
     fn quarantine(&self, target: &Target) -> Result<Quarantined, Problem> {
         self.hear(format!("quarantine {target}"));
         Ok(quarantined(target, true))
@@ -116,10 +121,12 @@ pub(crate) fn status() -> Status {
         authority: AuthorityView {
             fingerprint: "AB:CD".to_owned(),
             certificate: "/var/lib/enforcer/ca/ca.pem".into(),
+            ..AuthorityView::default()
         },
         dangers: Vec::new(),
         quarantines: Vec::new(),
         watchdog: None,
+        trust: Vec::new(),
     }
 }
 
@@ -139,7 +146,7 @@ fn every_change_is_in_the_ledger_before_it_is_made() {
     let unlabel = Action::Unlabel {
         cgroup: "/b".to_owned(),
     };
-    for action in [label("/a"), unlabel, Action::Rescan] {
+    for action in [label("/a"), unlabel, Action::Rescan, Action::RotateCa] {
         controller.perform(&action, PEER).unwrap();
     }
     assert!(controller.perform(&label("/none"), PEER).is_err());
@@ -150,6 +157,8 @@ fn every_change_is_in_the_ledger_before_it_is_made() {
         "unlabel /b",
         "record rescan by 0",
         "rescan",
+        "record ca_rotate by 0",
+        "rotate ca",
         "record label /none * by 0",
         "label /none",
     ];

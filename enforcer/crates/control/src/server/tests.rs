@@ -70,9 +70,19 @@ async fn each_verb_goes_there_and_back() {
         flows_open: 1,
         flows_total: 2,
     };
-    let labelled = client.label("/agents/a", Some("openai"), Stance::Observe).await.unwrap();
+    let labelled = client
+        .label("/agents/a", Some("openai"), Stance::Observe)
+        .await
+        .unwrap();
     assert_eq!(labelled, expected);
-    assert_eq!(client.label("/agents/a", None, Stance::Enforce).await.unwrap().policy, None);
+    assert_eq!(
+        client
+            .label("/agents/a", None, Stance::Enforce)
+            .await
+            .unwrap()
+            .policy,
+        None
+    );
     let target = Target::Policy("openai".to_owned());
     let held = client.quarantine(&target).await.unwrap();
     assert_eq!((&*held.target, held.in_force), ("policy openai", true));
@@ -137,7 +147,11 @@ async fn requests_that_make_no_sense_are_refused_and_do_nothing() {
 #[tokio::test]
 async fn what_the_enforcement_refuses_is_passed_on() {
     let stage = Stage::open();
-    let error = stage.client().label("/none", None, Stance::Enforce).await.unwrap_err();
+    let error = stage
+        .client()
+        .label("/none", None, Stance::Enforce)
+        .await
+        .unwrap_err();
     assert_eq!(
         (code(&error), error.to_string().as_str()),
         (Some(Code::Unknown), "no such cgroup")
@@ -147,9 +161,17 @@ async fn what_the_enforcement_refuses_is_passed_on() {
 #[tokio::test]
 async fn a_fault_in_one_action_leaves_the_others_answered() {
     let stage = Stage::open();
-    let error = stage.client().label("/panic", None, Stance::Enforce).await.unwrap_err();
+    let error = stage
+        .client()
+        .label("/panic", None, Stance::Enforce)
+        .await
+        .unwrap_err();
     assert_eq!(code(&error), Some(Code::Fault), "{error}");
-    stage.client().label("/a", None, Stance::Enforce).await.unwrap();
+    stage
+        .client()
+        .label("/a", None, Stance::Enforce)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -157,7 +179,11 @@ async fn peers_with_other_credentials_are_refused() {
     let stranger = rustix::process::geteuid().as_raw() + 1;
     let stage = Stage::with(Access::for_uids(&[stranger]));
     for _ in 0..2 * MAX_REFUSALS {
-        let error = stage.client().label("/a", None, Stance::Enforce).await.unwrap_err();
+        let error = stage
+            .client()
+            .label("/a", None, Stance::Enforce)
+            .await
+            .unwrap_err();
         assert_eq!(code(&error), Some(Code::Forbidden), "{error}");
     }
     assert!(stage.heard.lock().unwrap().is_empty());
