@@ -14,7 +14,7 @@ mod workload;
 
 pub use address::{ClientAddr, Destination, OriginalDst};
 pub use attributes::{Attributes, Container, Pod};
-pub use host::{Host, HostError};
+pub use host::{CHECK_NAME, CHECK_ZONE, Host, HostError};
 pub use id::{CgroupId, ExchangeId, FlowId, NetnsCookie};
 pub use protocol::{Protocol, Side};
 pub use secret::Secret;

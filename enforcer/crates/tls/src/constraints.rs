@@ -4,12 +4,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use enforcer_flow::Host;
+use enforcer_flow::{CHECK_ZONE, Host};
 use rcgen::{CidrSubnet, GeneralSubtree, NameConstraints};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::X509Certificate;
-
-use crate::CHECK_ZONE;
 
 /// What a CA may sign for. Without any, everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -167,13 +165,13 @@ impl FromStr for Subtree {
 
     /// `example.com`, `192.0.2.1` or `192.0.2.0/24`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let shape = "expected a name such as `example.com`, which covers all names below it, or addresses such as `10.0.0.0/8`";
+        let shape = "a name such as `example.com`, which covers all names below it, or addresses such as `10.0.0.0/8`";
         if let Some((addr, bits)) = text.split_once('/') {
             let addr: IpAddr = addr.parse().map_err(|_| shape)?;
             let bits = bits.parse().ok().filter(|bits| *bits <= width(addr));
             return Ok(Self::Addresses(addr, bits.ok_or(shape)?));
         }
-        match Host::parse(text).map_err(|error| format!("{error}; {shape}"))? {
+        match Host::parse(text).map_err(|_| shape)? {
             Host::Ip(addr) => Ok(Self::Addresses(addr, width(addr))),
             Host::Name(name) => Ok(Self::Names(name.to_string())),
         }

@@ -29,11 +29,7 @@ pub use constraints::{Constraints, Subtree};
 pub use error::TlsError;
 pub use leaves::Leaves;
 pub use prefixed::Prefixed;
-
-/// The names below this are ours: no such name exists elsewhere, and every CA of ours may sign for it.
-pub const CHECK_ZONE: &str = "enforcer.internal";
-/// Whoever shakes hands with this name shows whether it believes us; nothing lies behind it.
-pub const CHECK_NAME: &str = "trust-check.enforcer.internal";
+pub use rustls_pki_types::CertificateDer;
 
 #[cfg(test)]
 mod tests;

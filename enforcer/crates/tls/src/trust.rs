@@ -12,6 +12,8 @@ mod pkcs12;
 
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest;
+
 use crate::file::{self, Kind as Purpose};
 use crate::{TlsError, certificate, roots};
 
@@ -63,12 +65,20 @@ pub fn place(dir: &Path, anchors: &Anchors) -> Result<Placed, TlsError> {
     Ok(placed)
 }
 
-/// Writes a file that is to lie over a store of a container: for all to read, whole or not at all.
+/// Writes a file that is to lie over a store of a container: for all to read, whole or not at all. It is named after its content,
+/// so that containers of one image share it. Returns the name.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_cover(path: &Path, content: &[u8]) -> Result<(), TlsError> {
-    file::write(path, content, Purpose::Derived)
+pub fn write_cover(dir: &Path, content: &[u8]) -> Result<String, TlsError> {
+    let digest = digest::digest(&digest::SHA256, content);
+    let head = digest.as_ref().iter().take(16);
+    let name: String = head.map(|byte| format!("{byte:02x}")).collect();
+    let path = dir.join(&name);
+    if !path.exists() {
+        file::write(&path, content, Purpose::Derived)?;
+    }
+    Ok(name)
 }
 
 // === impl Placed ===

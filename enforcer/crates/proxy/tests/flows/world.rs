@@ -140,6 +140,7 @@ impl Setup {
             attribution,
             flows: Arc::clone(&flows),
             gate: Arc::clone(&gate),
+            distrust: Arc::default(),
             leaves: Arc::new(Leaves::new(Arc::clone(&authority)).unwrap()),
             names: Arc::clone(&names),
             resolver,
