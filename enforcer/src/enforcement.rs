@@ -17,6 +17,14 @@ use crate::quarantine::Order;
 use crate::stances::Stances;
 use crate::trust::Trust;
 
+mod namespaces;
+mod strangers;
+
+use namespaces::Namespaces;
+
+/// The way in of what bears a label on its cgroup; which hand put it there is kept beside it.
+pub(crate) const LABEL: &str = "label";
+
 /// Brings cgroups under enforcement and releases them. Dropping it closes the listeners and leaves the hooks in place.
 pub(crate) struct Enforcement {
     tools: Tools,
@@ -100,10 +108,7 @@ impl Enforcement {
         let via = if how == LABEL { via.as_str() } else { how };
         let workload = self.tools.workloads.insert(cgroup, label, &attributes)?;
         // The kernel's stance before the flows: none opens in between. What another label let through does not outlive it.
-        let taken = self
-            .tools
-            .programs
-            .take_stance(cgroup.id(), label.stance());
+        let taken = self.tools.programs.take_stance(cgroup.id(), label.stance());
         self.end(cgroup.id(), cause_of(label.stance()));
         self.namespaces.serve_processes_of(&self.tools, cgroup);
         let adopted = self.tools.programs.attached().contains(&cgroup.id());
@@ -184,11 +189,7 @@ impl Enforcement {
 
     /// Makes what is enforced be what is labelled, and serves the namespaces that its processes live in. Returns what
     /// could not be done. With `may_release` false, nothing is released: what is labelled may not be known in full.
-    pub(crate) fn follow(
-        &mut self,
-        scan: &Scan,
-        may_release: bool,
-    ) -> Vec<(Cgroup, String)> {
+    pub(crate) fn follow(&mut self, scan: &Scan, may_release: bool) -> Vec<(Cgroup, String)> {
         let labelled = || {
             let matched = scan.matched.iter().map(|found| (found, "pattern"));
             let labelled = scan.labelled.iter().map(|found| (found, LABEL));

@@ -7,8 +7,8 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use enforcer_audit::{Entry, Ledger, OperatorAction};
 use enforcer_control::{
-    Action, AuthorityView, DistrustedView, Code, LedgerView, NotServed, Peer, PolicyView, Problem, Quarantined, Rescanned,
-    Status, TrustView, Target, Unlabelled, WorkloadView,
+    Action, AuthorityView, Code, DistrustedView, LedgerView, NotServed, Peer, PolicyView, Problem,
+    Quarantined, Rescanned, Status, Target, TrustView, Unlabelled, WorkloadView,
 };
 use enforcer_flow::{Stance, Workload};
 use enforcer_gate::Quota;
@@ -115,7 +115,9 @@ impl Operations {
         let holder = workloads
             .iter()
             .find(|workload| Order::Cgroup(workload.path.to_string()).is_for(&path, None));
-        Ok(Order::Cgroup(holder.map_or(path, |workload| workload.path.to_string())))
+        Ok(Order::Cgroup(
+            holder.map_or(path, |workload| workload.path.to_string()),
+        ))
     }
 
     /// Has the workloads take the stance that an order, or its end, means for them.
@@ -138,7 +140,9 @@ impl Operations {
             .iter()
             .filter(|workload| order.is_for(&workload.path, workload.policy.as_deref()));
         let workloads: Vec<WorkloadView> = meant.map(|workload| self.view(workload)).collect();
-        let held = workloads.iter().any(|view| view.stance == Stance::Quarantine.as_str());
+        let held = workloads
+            .iter()
+            .any(|view| view.stance == Stance::Quarantine.as_str());
         let in_force = self.orders.list().contains(order);
         let elsewhere = (held && !in_force)
             .then(|| "some stay in quarantine by another order; see `enforcer status`".to_owned());
@@ -158,7 +162,12 @@ impl Operations {
         workloads
             .iter()
             .filter(|workload| workload.stance == Stance::Observe)
-            .map(|workload| format!("{} is only observed: nothing of it is blocked", workload.name))
+            .map(|workload| {
+                format!(
+                    "{} is only observed: nothing of it is blocked",
+                    workload.name
+                )
+            })
             .collect()
     }
 
@@ -167,7 +176,9 @@ impl Operations {
         let workloads = self.workloads.list();
         let views = workloads.iter().map(|workload| {
             let trust = self.trust.as_ref();
-            let (stores, problems) = trust.map(|trust| trust.of(workload.cgroup)).unwrap_or_default();
+            let (stores, problems) = trust
+                .map(|trust| trust.of(workload.cgroup))
+                .unwrap_or_default();
             let distrusted = self.distrust.of(workload.cgroup).into_iter();
             TrustView {
                 workload: workload.name.to_string(),
@@ -350,7 +361,13 @@ impl enforcer_control::Enforcement for Operator {
             authority: self.0.ca.view(),
             trust: self.0.trust(),
             dangers: self.0.dangers(),
-            quarantines: self.0.orders.list().iter().map(ToString::to_string).collect(),
+            quarantines: self
+                .0
+                .orders
+                .list()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             watchdog: None,
         }
     }
@@ -361,5 +378,9 @@ fn below(mount: &Path, named: &str) -> String {
     let inside = Path::new(named).strip_prefix(mount).ok();
     let inside = inside.map_or_else(|| named.to_owned(), |path| format!("/{}", path.display()));
     let trimmed = inside.trim_end_matches('/');
-    if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() }
+    if trimmed.is_empty() {
+        "/".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
 }

@@ -23,7 +23,7 @@ mod workloads;
 pub use agents::{Agents, RUNS};
 pub use cgroup::Cgroup;
 pub use error::{CgroupError, LabelError, WorkloadsFull};
-pub use hierarchy::Hierarchy;
+pub use hierarchy::{Hierarchy, path_of_process};
 pub use label::{ATTRIBUTE, Label, OBSERVE};
 pub use pattern::{Pattern, PatternError};
 pub use place::attributes_of_path;

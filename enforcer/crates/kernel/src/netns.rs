@@ -17,6 +17,7 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space}
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::KernelError;
+use crate::object::duplicate;
 
 /// Connections that may wait for accept; the kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -124,6 +125,17 @@ impl Netns {
                 file: file.into(),
                 cookie,
             })
+        })
+    }
+
+    /// Another hold on the same one.
+    ///
+    /// # Errors
+    /// When descriptors run out.
+    pub fn try_clone(&self) -> Result<Self, KernelError> {
+        Ok(Self {
+            file: duplicate(&self.file)?,
+            cookie: self.cookie,
         })
     }
 
