@@ -15,8 +15,8 @@ mod operations;
 mod policies;
 mod policy_reports;
 mod quarantine;
-mod stances;
 mod rotation;
+mod stances;
 mod telemetry;
 mod trust;
 

@@ -14,7 +14,9 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::file::{Node, Value};
 use super::section::{Expected, Section, Wrong};
-use super::{Ca, Config, Control, Danger, Ledger, Limits, Log, LogFormat, Mistake, UnixSockets, Upstream};
+use super::{
+    Ca, Config, Control, Danger, Ledger, Limits, Log, LogFormat, Mistake, UnixSockets, Upstream,
+};
 
 /// Longest path of a unix socket, `sun_path` of unix(7) less its end.
 const MAX_SOCKET_PATH: usize = 107;

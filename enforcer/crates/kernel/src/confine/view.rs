@@ -61,9 +61,19 @@ impl View {
             .iter()
             .filter(|(kind, _)| kind == "bpf")
             .map(|(_, place)| place);
-        for place in hidden.iter().chain(pins) {
+        let mut places: Vec<&PathBuf> = hidden.iter().chain(pins).collect();
+        // A folder before what is in it, which then is not there to be hidden.
+        places.sort();
+        let mut emptied: Vec<&PathBuf> = Vec::new();
+        for place in places {
+            if emptied.iter().any(|folder| place.starts_with(folder)) {
+                continue;
+            }
             match std::fs::metadata(place) {
-                Ok(about) if about.is_dir() => changes.push(Change::Empty(path(place)?)),
+                Ok(about) if about.is_dir() => {
+                    emptied.push(place);
+                    changes.push(Change::Empty(path(place)?));
+                }
                 Ok(_) => changes.push(Change::Void(path(place)?)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(KernelError::file("examine", place, error)),
