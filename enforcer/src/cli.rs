@@ -13,6 +13,7 @@ mod policy;
 mod quarantine;
 mod run;
 mod status;
+mod trust;
 
 /// Captures every connection of an AI agent in the kernel, judges it by policy and records it, with nothing reconfigured
 /// in the agent.
@@ -41,6 +42,8 @@ enum Command {
     Run(run::RunArgs),
     /// Show what a running daemon does.
     Status(status::StatusArgs),
+    /// Check who trusts the local certificate authority.
+    Trust(trust::TrustArgs),
     /// Release a cgroup from enforcement.
     Unlabel(label::UnlabelArgs),
     /// Lift a quarantine.
@@ -64,6 +67,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Quarantine(args) => quarantine::run(args),
         Command::Run(args) => run::run(args),
         Command::Status(args) => status::run(args),
+        Command::Trust(args) => trust::run(args),
         Command::Unlabel(args) => label::unlabel(args),
         Command::Unquarantine(args) => quarantine::lift(args),
     };
