@@ -5,6 +5,7 @@
 
 mod confine;
 mod containers;
+mod endings;
 mod escape;
 mod evidence;
 mod faults;
