@@ -19,8 +19,10 @@ use crate::trust::Trust;
 
 mod namespaces;
 mod strangers;
+mod watch;
 
 use namespaces::Namespaces;
+pub(crate) use watch::Watchdog;
 
 /// The way in of what bears a label on its cgroup; which hand put it there is kept beside it.
 pub(crate) const LABEL: &str = "label";
@@ -236,6 +238,7 @@ impl Enforcement {
             });
         }
         self.end(id, "released");
+        self.tools.gate.forget(id);
         self.tools.resolver.forget(id);
         self.tools.flows.forget(id);
         if let Some(trust) = &self.tools.trust {

@@ -11,6 +11,7 @@ mod config;
 mod enforcement;
 mod foreign;
 mod kernel_events;
+mod notify;
 mod operations;
 mod policies;
 mod policy_reports;

@@ -12,12 +12,12 @@ use enforcer_control::{
 };
 use enforcer_flow::{Stance, Workload};
 use enforcer_gate::Quota;
-use enforcer_identity::{Cgroup, Hierarchy, Label, Scan, Workloads};
+use enforcer_identity::{Cgroup, Hierarchy, Label, Provenance, Scan, Via, Workloads};
 use enforcer_policy::PolicySet;
 use enforcer_proxy::Distrust;
 use tokio::runtime::Handle;
 
-use crate::enforcement::Enforcement;
+use crate::enforcement::{Enforcement, Watchdog};
 use crate::quarantine::{Order, Orders};
 use crate::rotation::Rotation;
 use crate::trust::Trust;
@@ -38,6 +38,8 @@ pub(crate) struct Operations {
     pub policy: Arc<ArcSwap<PolicySet>>,
     pub policy_source: PathBuf,
     pub orders: Arc<Orders>,
+    /// What looking after the programs came to.
+    pub watchdog: Mutex<Watchdog>,
     /// Why the newest policy files are not in force.
     pub policy_problem: Arc<Mutex<Option<String>>>,
     pub started: Instant,
@@ -66,6 +68,18 @@ impl Operations {
             enforcement.follow(&scan, may_release)
         };
         Followed { scan, problems }
+    }
+
+    /// Looks after the programs, and returns how many faults stand.
+    pub(crate) fn look_after(&self) -> usize {
+        let mut watchdog = self.watchdog();
+        self.enforcement().look_after(&mut watchdog);
+        watchdog.standing()
+    }
+
+    fn watchdog(&self) -> MutexGuard<'_, Watchdog> {
+        // What a panic left half counted is counted anew with the next look.
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enforcement(&self) -> MutexGuard<'_, Enforcement> {
@@ -232,6 +246,10 @@ impl enforcer_control::Enforcement for Operator {
         let label = Label::new(policy)?.with_stance(stance);
         let before = cgroup.read_label()?;
         self.0.hierarchy.label(&cgroup, &label)?;
+        cgroup.write_provenance(&Provenance {
+            via: Via::Label,
+            ..cgroup.provenance()
+        })?;
         let enforced = {
             let _entered = self.0.front.enter();
             self.0.enforcement().enforce(&cgroup, &label, "label")
@@ -263,10 +281,15 @@ impl enforcer_control::Enforcement for Operator {
     fn unlabel(&self, cgroup: &str) -> Result<Unlabelled, Problem> {
         let cgroup = self.0.hierarchy.open(Path::new(cgroup))?;
         let was_labelled = self.0.hierarchy.unlabel(&cgroup)?.is_some();
+        // What discovery brought in, it would bring in again.
+        cgroup.mark_released()?;
         let workload = self.0.workloads.find(cgroup.id());
         let released = {
             let _entered = self.0.front.enter();
-            self.0.enforcement().release(cgroup.id())
+            let mut enforcement = self.0.enforcement();
+            let released = enforcement.release(cgroup.id());
+            enforcement.follow_namespaces();
+            released
         };
         released.map_err(|error| Problem::new(Code::Fault, format!("{error:#}")))?;
         Ok(Unlabelled {
@@ -368,7 +391,7 @@ impl enforcer_control::Enforcement for Operator {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
-            watchdog: None,
+            watchdog: self.0.watchdog().view(),
         }
     }
 }

@@ -16,10 +16,11 @@ use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Instance, PINS};
 use crate::config::Config;
+use crate::notify::Notify;
 use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
-use crate::rotation::Rotation;
 use crate::quarantine::Orders;
+use crate::rotation::Rotation;
 use crate::{policy_reports, telemetry};
 
 /// How often labels are looked for. A label that `enforcer label` sets is enforced at once.
@@ -72,16 +73,22 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     ))?;
     report(&operations.follow());
     let server = serve_operators(config, &operations)?;
+    let notify = Notify::from_env();
+    notify.ready();
     tracing::info!(policies = %config.policies.display(), "the enforcer is serving");
     let mut scan = tokio::time::interval(SCAN);
     scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let reason = loop {
         tokio::select! {
-            _ = scan.tick() => report(&operations.follow()),
+            _ = scan.tick() => {
+                report(&operations.follow());
+                notify.alive(operations.look_after());
+            }
             _ = terminate.recv() => break "terminated",
             _ = interrupt.recv() => break "interrupted",
         }
     };
+    notify.stopping();
     background.stop().await;
     drop(watch);
     drop(server);
@@ -112,6 +119,7 @@ fn operations(
         policy: policies.current(),
         policy_source: config.policies.clone(),
         orders,
+        watchdog: Mutex::default(),
         policy_problem: Arc::new(Mutex::new(None)),
         started: Instant::now(),
         front: Handle::current(),

@@ -171,6 +171,14 @@ impl Programs {
         Ok(())
     }
 
+    pub(crate) fn programs(&self) -> &[(HookPoint, OwnedFd)] {
+        &self.programs
+    }
+
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
     /// The cgroups that programs hang on, a predecessor's among them.
     #[must_use]
     pub fn attached(&self) -> Vec<CgroupId> {
@@ -193,10 +201,6 @@ impl Programs {
     /// When the map cannot be written.
     pub fn unserve(&self, netns: NetnsCookie) -> Result<(), KernelError> {
         self.netns.remove(&netns.0).map_err(write_error)
-    }
-
-    pub(crate) fn pins(&self) -> &Pins {
-        &self.pins
     }
 
     pub(crate) fn seal_program(&self) -> BorrowedFd<'_> {

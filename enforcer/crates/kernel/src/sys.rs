@@ -240,7 +240,7 @@ unsafe fn element(
 
 /// # Safety
 /// `T` must be the arguments of `command`, which must be one that returns a new descriptor.
-unsafe fn open<T>(command: libc::c_long, arguments: &mut T) -> io::Result<OwnedFd> {
+pub(crate) unsafe fn open<T>(command: libc::c_long, arguments: &mut T) -> io::Result<OwnedFd> {
     // SAFETY: the caller vouches for the arguments.
     let fd = unsafe { call(command, arguments) }?;
     // SAFETY: the kernel just made this descriptor (close-on-exec, as all of bpf's are), and nobody else knows it.
@@ -249,7 +249,7 @@ unsafe fn open<T>(command: libc::c_long, arguments: &mut T) -> io::Result<OwnedF
 
 /// # Safety
 /// `T` must be the arguments of `command`, plain data in C layout without padding, and pointers in it must be valid.
-unsafe fn call<T>(command: libc::c_long, arguments: &mut T) -> io::Result<RawFd> {
+pub(crate) unsafe fn call<T>(command: libc::c_long, arguments: &mut T) -> io::Result<RawFd> {
     // SAFETY: the caller vouches for the arguments; their size goes with them.
     let result = unsafe {
         libc::syscall(

@@ -29,3 +29,5 @@ mod table;
 mod tcp;
 #[path = "hooks/udp.rs"]
 mod udp;
+#[path = "hooks/watch.rs"]
+mod watch;
