@@ -15,6 +15,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 use crate::KernelError;
 use crate::error::lacks_rights;
 use crate::hooks::{HOOKS, HookPoint};
+use crate::unix;
 
 /// The maps by name; each is pinned under it.
 const MAPS: [&str; 8] = [
@@ -30,7 +31,7 @@ const MAPS: [&str; 8] = [
 
 /// What the object became in the kernel.
 pub(crate) struct Loaded {
-    /// The programs, in the order of [`HOOKS`].
+    /// The programs, in the order in which they are attached.
     pub(crate) programs: Vec<(HookPoint, OwnedFd)>,
     /// The one for wires.
     pub(crate) seal: OwnedFd,
@@ -65,10 +66,10 @@ impl Loaded {
             loader.map_pin_path(name, maps.join(name));
         }
         let mut ebpf = loader.load(object).map_err(prepare_error)?;
-        let programs = HOOKS
-            .into_iter()
-            .map(|hook| Ok((hook, load(&mut ebpf, hook.name)?)))
-            .collect::<Result<_, KernelError>>()?;
+        let mut programs = unix::load(object, maps)?;
+        for hook in HOOKS {
+            programs.push((hook, load(&mut ebpf, hook.name)?));
+        }
         let seal = load(&mut ebpf, "seal")?;
         Ok(Self {
             programs,

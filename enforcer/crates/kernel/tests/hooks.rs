@@ -29,5 +29,7 @@ mod table;
 mod tcp;
 #[path = "hooks/udp.rs"]
 mod udp;
+#[path = "hooks/unix.rs"]
+mod unix;
 #[path = "hooks/watch.rs"]
 mod watch;

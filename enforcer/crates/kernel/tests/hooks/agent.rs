@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -223,6 +224,17 @@ impl Hands {
                 let addr = listener.local_addr()?;
                 self.listener = Some(listener);
                 Ok(format!("ok {addr}"))
+            }
+            ["unix", path] => UnixStream::connect(path).map(|_| "ok".into()),
+            ["unix-send", path] => {
+                let sent = UnixDatagram::unbound()?.send_to(b"x", path);
+                sent.map(|_| "ok".into())
+            }
+            ["unix-pair"] => {
+                let (mut here, there) = UnixStream::pair()?;
+                here.write_all(b"x")?;
+                drop(there);
+                Ok("ok".into())
             }
             ["accept"] => {
                 let (stream, _) = self.listener.as_ref().unwrap().accept()?;
