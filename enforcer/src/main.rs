@@ -8,6 +8,7 @@ mod app;
 mod child;
 mod cli;
 mod config;
+mod containers;
 mod enforcement;
 mod foreign;
 mod kernel_events;
@@ -20,6 +21,7 @@ mod rotation;
 mod stances;
 mod telemetry;
 mod trust;
+mod unix_sockets;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

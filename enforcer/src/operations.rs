@@ -7,20 +7,24 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use enforcer_audit::{Entry, Ledger, OperatorAction};
 use enforcer_control::{
-    Action, AuthorityView, Code, DistrustedView, LedgerView, NotServed, Peer, PolicyView, Problem,
-    Quarantined, Rescanned, Status, Target, TrustView, Unlabelled, WorkloadView,
+    Action, AuthorityView, Chosen, Code, DistrustedView, LedgerView, Newcomer, NotServed, Peer,
+    PolicyView, Problem, Quarantined, Rescanned, Status, Target, TrustView, Unlabelled,
+    WorkloadView,
 };
 use enforcer_flow::{Stance, Workload};
 use enforcer_gate::Quota;
-use enforcer_identity::{Cgroup, Hierarchy, Label, Provenance, Scan, Via, Workloads};
+use enforcer_identity::{Cgroup, Hierarchy, Label, Pattern, Provenance, Scan, Via, Workloads};
 use enforcer_policy::PolicySet;
 use enforcer_proxy::Distrust;
 use tokio::runtime::Handle;
 
+use crate::containers::Engines;
 use crate::enforcement::{Enforcement, Watchdog};
 use crate::quarantine::{Order, Orders};
 use crate::rotation::Rotation;
 use crate::trust::Trust;
+
+mod containers;
 
 /// The daemon as its operators see it.
 pub(crate) struct Operations {
@@ -42,6 +46,12 @@ pub(crate) struct Operations {
     pub watchdog: Mutex<Watchdog>,
     /// Why the newest policy files are not in force.
     pub policy_problem: Arc<Mutex<Option<String>>>,
+    /// What the configuration labels.
+    pub patterns: Vec<Pattern>,
+    /// Who runs containers here.
+    pub engines: Arc<Engines>,
+    /// For containers of our runtime that name no policy.
+    pub default_policy: Option<String>,
     pub started: Instant,
     /// Where listeners live.
     pub front: Handle,
@@ -59,7 +69,7 @@ pub(crate) struct Followed {
 impl Operations {
     /// Makes what is enforced be what is labelled.
     pub(crate) fn follow(&self) -> Followed {
-        let scan = self.hierarchy.scan(&[]);
+        let scan = self.hierarchy.scan(&self.patterns);
         let problems = {
             let _entered = self.front.enter();
             let mut enforcement = self.enforcement();
@@ -276,6 +286,14 @@ impl enforcer_control::Enforcement for Operator {
                 Err(Problem::new(Code::Fault, format!("{error:#}")))
             }
         }
+    }
+
+    fn admit(&self, newcomer: &Newcomer) -> Result<WorkloadView, Problem> {
+        self.0.admit(newcomer)
+    }
+
+    fn choose(&self, id: &str) -> Result<Chosen, Problem> {
+        self.0.choose(id)
     }
 
     fn unlabel(&self, cgroup: &str) -> Result<Unlabelled, Problem> {

@@ -15,7 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Instance, PINS};
-use crate::config::Config;
+use crate::config::{Config, Selected};
+use crate::containers::Engines;
 use crate::notify::Notify;
 use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
@@ -73,6 +74,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     ))?;
     report(&operations.follow());
     let server = serve_operators(config, &operations)?;
+    let engines = operations.engines.follow(&operations);
     let notify = Notify::from_env();
     notify.ready();
     tracing::info!(policies = %config.policies.display(), "the enforcer is serving");
@@ -91,6 +93,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     notify.stopping();
     background.stop().await;
     drop(watch);
+    drop(engines);
     drop(server);
     drop(operations);
     app.stop(reason);
@@ -121,6 +124,13 @@ fn operations(
         orders,
         watchdog: Mutex::default(),
         policy_problem: Arc::new(Mutex::new(None)),
+        patterns: config
+            .workloads
+            .iter()
+            .map(Selected::pattern)
+            .collect::<anyhow::Result<_>>()?,
+        engines: Arc::new(Engines::new(&config.containers.engines)),
+        default_policy: config.containers.default_policy.clone(),
         started: Instant::now(),
         front: Handle::current(),
     })
