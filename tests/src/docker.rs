@@ -83,6 +83,14 @@ impl Settings {
 impl Machine {
     /// Arguments of `docker run`.
     pub const ARGUMENTS: [&str; 2] = ["--volume", "/usr:/usr:ro"];
+
+    /// Fills a root that is whole once the machine's `/usr` is mounted in it.
+    ///
+    /// # Errors
+    /// When the machine lacks what belongs there.
+    pub fn fill(root: &Path) -> anyhow::Result<()> {
+        machine(root)
+    }
 }
 
 // === impl Docker ===

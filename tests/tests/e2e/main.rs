@@ -17,3 +17,4 @@ mod run;
 mod stage;
 mod streams;
 mod tls;
+mod trust;
