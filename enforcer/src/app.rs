@@ -13,7 +13,7 @@ use enforcer_http::PoolConfig;
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::PolicySet;
-use enforcer_proxy::{Distrust, Attribution, Limits, Proxy, ProxyParts, Workers};
+use enforcer_proxy::{Attribution, Distrust, Limits, Proxy, ProxyParts, Workers};
 use enforcer_tls::{Authority, Connector, Leaves};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,10 +21,13 @@ use tokio::task::JoinSet;
 use crate::config::Config;
 use crate::enforcement::{Enforcement, Tools};
 use crate::kernel_events;
-use crate::trust::Trust;
 use crate::quarantine::Orders;
 use crate::stances::Stances;
+use crate::trust::Trust;
+use crate::unix_sockets::UnixRefusals;
 
+/// Where everything is pinned.
+pub(crate) const PIN_ROOT: &str = "/sys/fs/bpf/enforcer";
 /// Where the daemon keeps its pinned programs and maps.
 pub(crate) const PINS: &str = "/sys/fs/bpf/enforcer/daemon";
 /// Where runs keep theirs, a folder each.
@@ -132,6 +135,11 @@ impl App {
             ledger: Arc::clone(&ledger),
             proxy,
             workers: Arc::clone(&workers),
+            unix: UnixRefusals::new(match instance.mode {
+                Mode::Daemon => config.unix_sockets.refuse.clone(),
+                // Sees none of the host's.
+                Mode::Run => Vec::new(),
+            })?,
             stances: Arc::new(Stances::new(
                 Arc::clone(&instance.orders),
                 config.danger.observe.clone(),

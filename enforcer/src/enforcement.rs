@@ -16,6 +16,7 @@ use crate::foreign::Foreign;
 use crate::quarantine::Order;
 use crate::stances::Stances;
 use crate::trust::Trust;
+use crate::unix_sockets::UnixRefusals;
 
 mod namespaces;
 mod strangers;
@@ -48,6 +49,7 @@ pub(crate) struct Tools {
     pub proxy: Arc<Proxy>,
     pub workers: Arc<Workers>,
     pub stances: Arc<Stances>,
+    pub unix: UnixRefusals,
     /// None where the one workload is told by its environment what to believe.
     pub trust: Option<Arc<Trust>>,
 }
@@ -110,7 +112,11 @@ impl Enforcement {
         let via = if how == LABEL { via.as_str() } else { how };
         let workload = self.tools.workloads.insert(cgroup, label, &attributes)?;
         // The kernel's stance before the flows: none opens in between. What another label let through does not outlive it.
-        let taken = self.tools.programs.take_stance(cgroup.id(), label.stance());
+        let programs = &self.tools.programs;
+        let unix = self.tools.unix.of(label.policy().map(AsRef::as_ref));
+        let taken = programs
+            .take_stance(cgroup.id(), label.stance())
+            .and_then(|()| programs.treat_unix_sockets(cgroup.id(), unix));
         self.end(cgroup.id(), cause_of(label.stance()));
         self.namespaces.serve_processes_of(&self.tools, cgroup);
         let adopted = self.tools.programs.attached().contains(&cgroup.id());

@@ -13,6 +13,7 @@ mod enforcement;
 mod foreign;
 mod kernel_events;
 mod notify;
+mod oci;
 mod operations;
 mod policies;
 mod policy_reports;
