@@ -14,7 +14,7 @@ use crate::object::{self, Loaded, duplicate, ring};
 use crate::origins::Tables;
 use crate::pins::{self, Pins};
 use crate::table::Table;
-use crate::{Events, KernelError, Origins, Ports, cgroup, link};
+use crate::{Events, KernelError, Origins, Ports, Refused, cgroup, link};
 
 /// The key in `WORKLOADS` of tasks in no labelled cgroup: they have an event budget, and nothing else.
 const NOBODY: u64 = 0;
@@ -237,6 +237,17 @@ impl Programs {
             .take();
         let map = taken.ok_or(KernelError::EventsTaken)?;
         Events::new(ring(map)?, duplicate(&self.lost)?)
+    }
+
+    /// What was refused until now, once; for who does not follow the stream.
+    pub(crate) fn drain_events(&self) -> Result<Vec<Refused>, KernelError> {
+        let taken = self
+            .events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let map = taken.ok_or(KernelError::EventsTaken)?;
+        Ok(crate::events::drain(ring(map)?))
     }
 
     /// Takes the programs off all cgroups and removes every pin.
