@@ -2,7 +2,7 @@
 
 use aya_ebpf::bindings::bpf_map_type::BPF_MAP_TYPE_SK_STORAGE;
 use aya_ebpf::bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC};
-use aya_ebpf::btf_maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use enforcer_common::{
     KernelEvent, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry,
@@ -35,6 +35,11 @@ pub static LOOKUPS: LruHashMap<OriginKey, OriginValue, 8192> = LruHashMap::new()
 /// Far sides of workloads' wires, by device index. Written by the daemon before it attaches; `seal` counts in it.
 #[btf_map]
 pub static SEALS: HashMap<u64, SealEntry, 16384, NO_PREALLOC> = HashMap::new();
+
+/// How often the daemon has changed what the programs go by; 0 before it first did. Written by the daemon after each change
+/// of `NETNS` and of workloads' flags; a socket that was judged since then need not be judged again.
+#[btf_map]
+pub static CHANGES: Array<u32, 1> = Array::new();
 
 /// What is known of each socket; goes with the socket. Written by `sock_create`, `connect` and `sendmsg`, read by all others.
 #[btf_map]

@@ -27,8 +27,8 @@ pub struct Socket {
     pub state: u16,
     /// Port of the listener it was bent to, unless plain.
     pub listener: u16,
-    /// Always zero.
-    pub reserved: u32,
+    /// The number in `CHANGES` when a packet of the socket last passed to our TCP listener; 0 if none did.
+    pub settled: u32,
 }
 
 /// Values of [`Socket::state`]; plain numbers, because a stray value read from memory must not be undefined behaviour.
@@ -122,6 +122,7 @@ impl Socket {
         self.origin.port = port;
         self.listener = listener;
         self.state = state;
+        self.settled = 0;
     }
 }
 

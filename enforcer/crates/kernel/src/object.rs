@@ -18,7 +18,8 @@ use crate::hooks::{HOOKS, HookPoint};
 use crate::unix;
 
 /// The maps by name; each is pinned under it.
-const MAPS: [&str; 8] = [
+const MAPS: [&str; 9] = [
+    "CHANGES",
     "EVENTS",
     "FLOWS",
     "LOOKUPS",
@@ -43,6 +44,7 @@ pub(crate) struct Loaded {
 
 /// The maps that are read or written from here.
 pub(crate) struct Maps {
+    pub(crate) changes: OwnedFd,
     pub(crate) flows: OwnedFd,
     pub(crate) lookups: OwnedFd,
     pub(crate) lost: OwnedFd,
@@ -75,6 +77,7 @@ impl Loaded {
             programs,
             seal,
             maps: Maps {
+                changes: map(&ebpf, "CHANGES")?,
                 flows: map(&ebpf, "FLOWS")?,
                 lookups: map(&ebpf, "LOOKUPS")?,
                 lost: map(&ebpf, "LOST")?,
@@ -125,7 +128,9 @@ pub(crate) fn check_rights() -> Result<(), KernelError> {
 /// A descriptor of the map `name`.
 fn map(ebpf: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
     let data = match ebpf.map(name) {
-        Some(Map::HashMap(data) | Map::LruHashMap(data) | Map::PerCpuArray(data)) => data,
+        Some(
+            Map::Array(data) | Map::HashMap(data) | Map::LruHashMap(data) | Map::PerCpuArray(data),
+        ) => data,
         Some(_) | None => return Err(absent(name)),
     };
     duplicate(data.fd())

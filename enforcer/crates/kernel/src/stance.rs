@@ -25,7 +25,8 @@ impl Programs {
         // What else is said of it stays.
         let flags = known.flags & !STANCES | bits(stance);
         let entry = WorkloadEntry { flags, ..known };
-        self.workloads.set(&id.0, &entry).map_err(write_error)
+        self.workloads.set(&id.0, &entry).map_err(write_error)?;
+        self.changed()
     }
 
     /// The stance towards a workload; none when it is not labelled.
