@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::stage::Ours;
 use crate::trust::{
-    Anchors, Hints, Kind, Merged, Stores, certificates, find, merge, named_by, public_roots,
+    Anchors, Hints, Kind, Merged, Stores, certificates, find, merge, named_by, openssl_folder,
+    public_roots,
 };
 
 /// A root to be searched.
@@ -303,4 +304,56 @@ fn a_keystore_with_private_keys_is_no_trust_store() {
             assert!(matches!(merged, Merged::Unfit(_)), "{merged:?}");
         }
     }
+}
+
+#[test]
+fn openssl_is_led_to_the_bundle_where_nothing_leads_there() {
+    let debian = || {
+        Root::new()
+            .with("etc/ssl/certs/ca-certificates.crt", b"x")
+            .link("usr/lib/ssl/certs", "/etc/ssl/certs")
+            .with("usr/lib/ssl/misc/CA.pl", b"#!/bin/sh\n")
+    };
+    let covers = TempDir::new().unwrap();
+    let look = |root: &Root| {
+        let root = File::open(root.dir.path()).unwrap();
+        let folder = openssl_folder(root.as_fd())?;
+        Some(folder.write_cover(covers.path()).unwrap())
+    };
+    let name = look(&debian()).unwrap();
+    let cover = covers.path().join(&name);
+    let link = |name: &str| fs::read_link(cover.join(name)).unwrap();
+    assert_eq!(link("certs"), Path::new("/etc/ssl/certs"));
+    assert_eq!(
+        link("cert.pem"),
+        Path::new("/etc/ssl/certs/ca-certificates.crt")
+    );
+    assert_eq!(fs::read(cover.join("misc/CA.pl")).unwrap(), b"#!/bin/sh\n");
+    assert_eq!(
+        look(&debian()).unwrap(),
+        name,
+        "the same content, the same cover"
+    );
+    assert_ne!(look(&debian().link("usr/lib/ssl/more", "x")).unwrap(), name);
+    // Where the link is, and where there is no bundle, nothing is covered; nor what has too much in it.
+    assert_eq!(
+        look(&debian().link(
+            "usr/lib/ssl/cert.pem",
+            "../../../etc/ssl/certs/ca-certificates.crt"
+        )),
+        None
+    );
+    assert_eq!(
+        look(&Root::new().link("usr/lib/ssl/certs", "/etc/ssl/certs")),
+        None
+    );
+    let many = (0..40).fold(debian(), |root, n| {
+        root.with(&format!("usr/lib/ssl/{n}"), b"")
+    });
+    assert_eq!(look(&many), None);
+    assert_eq!(
+        fs::read_dir(covers.path()).unwrap().count(),
+        2,
+        "no half-written ones"
+    );
 }
