@@ -1,6 +1,6 @@
 //! `enforcer daemon`: serves labelled cgroups until told to stop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -48,11 +48,11 @@ pub(crate) fn run(args: DaemonArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("the runtime cannot be made")?;
-    runtime.block_on(serve(&config))?;
+    runtime.block_on(serve(&config, args.config.as_deref()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be awaited")?;
     let policies = Policies::open(&config.policies)?;
@@ -67,7 +67,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let app = App::start(config, instance)?;
     let background = app.background()?;
     policy_reports::record_loaded(&app.ledger, policies.loaded());
-    let operations = Arc::new(operations(config, &app, &policies, orders)?);
+    let operations = Arc::new(operations(config, file, &app, &policies, orders)?);
     let watch = policies.watch(policy_reports::reporter(
         Arc::clone(&app.ledger),
         Arc::clone(&operations.policy_problem),
@@ -102,6 +102,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
 
 fn operations(
     config: &Config,
+    file: Option<&Path>,
     app: &App,
     policies: &Policies,
     orders: Arc<Orders>,
@@ -129,7 +130,7 @@ fn operations(
             .iter()
             .map(Selected::pattern)
             .collect::<anyhow::Result<_>>()?,
-        engines: Arc::new(Engines::new(&config.containers.engines)),
+        engines: Arc::new(Engines::new(config, file)?),
         default_policy: config.containers.default_policy.clone(),
         started: Instant::now(),
         front: Handle::current(),

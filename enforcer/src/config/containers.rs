@@ -12,6 +12,8 @@ use super::section::{Expected, Section};
 pub(crate) struct Containers {
     /// `containers.engines`: sockets of engines that speak Docker's API. Those that are not there are looked for again.
     pub engines: Vec<PathBuf>,
+    /// `containers.nri`: the socket of a runtime's Node Resource Interface. If it is not there it is looked for again.
+    pub nri: Option<PathBuf>,
     /// `containers.default_policy`: for containers of our runtime whose label names none; without it every policy that
     /// applies by its own terms.
     pub default_policy: Option<String>,
@@ -41,6 +43,7 @@ impl Default for Containers {
     fn default() -> Self {
         Self {
             engines: vec!["/run/docker.sock".into(), "/run/podman/podman.sock".into()],
+            nri: Some("/run/nri/nri.sock".into()),
             default_policy: None,
             runtime: "runc".into(),
         }
@@ -65,10 +68,12 @@ impl Selected {
 pub(super) fn containers(mut section: Section<'_>, base: &Path, config: &mut Containers) {
     let Containers {
         engines,
+        nri,
         default_policy,
         runtime,
     } = config;
     section.list("engines", engines, |value| socket(value, base));
+    section.read("nri", nri, |value| plugin_socket(value, base));
     section.read("default_policy", default_policy, policy);
     section.read("runtime", runtime, program);
     section.finish();
@@ -106,6 +111,13 @@ fn socket(value: &Value, base: &Path) -> Result<PathBuf, Expected> {
     let text = value.text().filter(|text| !text.is_empty());
     text.map(|text| base.join(text))
         .ok_or_else(|| "the path of a unix socket".to_owned())
+}
+
+fn plugin_socket(value: &Value, base: &Path) -> Result<Option<PathBuf>, Expected> {
+    if *value == Value::Null {
+        return Ok(None);
+    }
+    socket(value, base).map(Some)
 }
 
 fn policy(value: &Value) -> Result<Option<String>, Expected> {

@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("enforcer-detect", &["enforcer-flow"]),
     ("enforcer-policy", &["enforcer-flow"]),
     ("enforcer-identity", &["enforcer-flow"]),
+    ("enforcer-nri", &[]),
     ("enforcer-tls", &["enforcer-flow"]),
     ("enforcer-audit", &["enforcer-flow"]),
     ("enforcer-kernel", &["enforcer-flow", "enforcer-common"]),
