@@ -57,7 +57,7 @@ fn unix_sockets_are_refused_where_they_may_not_be_connected() {
         sandbox
             .programs()
             .treat_unix_sockets(sandbox.id, how)
-            .unwrap()
+            .unwrap();
     };
     for (order, _) in service.orders() {
         assert_eq!(agent.ask(&order), "ok", "{order}");
