@@ -161,7 +161,7 @@ pub(super) const FIGURES: &[Figure] = &[
     absolute(
         "egress backstop per packet",
         "ns",
-        Row::Connect,
+        Row::Up,
         Some(Target::AtMost(80.0)),
         |cell| cell.backstop_nanos,
     ),

@@ -110,7 +110,9 @@ impl Stage {
         let Some(job) = row.job(contender, &self.certificates.upstream_authority, timing) else {
             return Ok(None);
         };
-        let counted = contender.process.filter(|_| row == Row::Connect);
+        let counted = contender
+            .process
+            .filter(|_| matches!(row, Row::Connect | Row::Up));
         let _counting = counted.map(|_| Counting::start()).transpose()?;
         let hooks_before = counted.map(Work::of).transpose()?;
         let before = Crowd::now(self.site.cgroup())?;
