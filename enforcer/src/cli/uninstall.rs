@@ -8,14 +8,15 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use enforcer_audit::{Entry, Ledger, OperatorAction};
 use enforcer_control::ClientError;
 use enforcer_identity::{Hierarchy, RUNS, Unmarked};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Serialize;
 
 use super::status::{Address, ask};
@@ -27,7 +28,6 @@ use crate::trust;
 const GRACE: Duration = Duration::from_secs(30);
 /// How long a process of a run that is no more may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Remove every trace of the enforcer from this machine, but for its evidence, configuration and policies.
 ///
@@ -106,15 +106,14 @@ fn stop(daemon: &Address, config: &Config) -> anyhow::Result<()> {
     };
     let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let process = process.context("the daemon does not say which process it is")?;
-    kill_process(process, Signal::TERM).context("the daemon cannot be stopped")?;
-    let until = Instant::now() + config.limits.drain_timeout + GRACE;
-    while rustix::process::test_kill_process(process).is_ok() {
-        ensure!(
-            Instant::now() < until,
-            "the daemon, process {pid}, does not stop"
-        );
-        std::thread::sleep(LOOK_EVERY);
-    }
+    // Held, so that the number stays its own; readable once it has ended, whether its parent has noticed or not.
+    let process =
+        pidfd_open(process, PidfdFlags::empty()).context("the daemon cannot be watched")?;
+    pidfd_send_signal(&process, Signal::TERM).context("the daemon cannot be stopped")?;
+    let patience = config.limits.drain_timeout + GRACE;
+    let timeout = Timespec::try_from(patience).context("`limits.drain_timeout` is too long")?;
+    let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&timeout))?;
+    ensure!(ended == 1, "the daemon, process {pid}, does not stop");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod evidence;
 mod faults;
 mod http;
 mod limits;
+mod operate;
 mod policy;
 mod redirect;
 mod run;
