@@ -327,7 +327,7 @@ fn below_mount(cgroup: &Cgroup) -> anyhow::Result<PathBuf> {
 }
 
 /// A root with busybox under all its names.
-fn busybox(root: &Path) -> anyhow::Result<()> {
+pub(crate) fn busybox(root: &Path) -> anyhow::Result<()> {
     let programs = root.join("bin");
     fs::create_dir_all(&programs)?;
     for folder in ["etc", "tmp", "root", "proc", "sys", "dev"] {

@@ -11,6 +11,7 @@ pub mod demo;
 pub mod docker;
 pub mod ledger;
 pub mod namespace;
+pub mod podman;
 pub mod probe;
 pub mod process;
 pub mod sandbox;

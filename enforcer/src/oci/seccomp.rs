@@ -52,16 +52,21 @@ pub(super) fn confine(linux: &mut Value) -> Result<(), SpecError> {
 }
 
 /// Takes the calls at hand out of all rules that allow them. Returns which of [`SOCKETS`] were allowed.
+///
+/// Rules that refuse some sockets by further arguments go too, because the library takes no rule beside one that goes
+/// further. Those of engines are about audit's netlink, for which the kernel itself asks a capability that is gone.
 fn take_from_allowed(syscalls: &mut Vec<Value>) -> Vec<&'static str> {
     let mut allowed = Vec::new();
     for rule in syscalls.iter_mut() {
         let lets_past = ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY"]
             .iter()
             .any(|action| rule["action"] == **action);
+        let goes_further = rule["args"].as_array().is_some_and(|args| !args.is_empty());
         let Some(names) = rule.get_mut("names").and_then(Value::as_array_mut) else {
             continue;
         };
         if !lets_past {
+            names.retain(|name| !goes_further || !SOCKETS.iter().any(|socket| name == socket));
             continue;
         }
         names.retain(|name| {

@@ -28,7 +28,9 @@ fn docker() -> Value {
             "syscalls": [
                 {"names": ["read", "socket", "socketcall", "io_uring_setup"], "action": "SCMP_ACT_ALLOW"},
                 {"names": ["io_uring_enter"], "action": "SCMP_ACT_ALLOW"},
-                {"names": ["socket"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1},
+                {"names": ["socket"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22, "args": [
+                    {"index": 0, "value": 16, "op": "SCMP_CMP_EQ"}, {"index": 2, "value": 9, "op": "SCMP_CMP_EQ"},
+                ]},
             ],
         }},
     })

@@ -1,8 +1,10 @@
 //! Real containers: found by what they are labelled, started by our runtime, and what becomes of them then.
 
+use std::fs;
 use std::sync::Arc;
 
 use enforcer_tests::docker::{BUSYBOX, Docker, MACHINE, Machine, Settings};
+use enforcer_tests::podman::Podman;
 use enforcer_tests::sandbox::Sandbox;
 
 use crate::stage::{OUTSIDE, POLICY, Stage, binaries};
@@ -218,6 +220,51 @@ fn without_a_daemon_a_container_of_our_runtime_does_not_start() {
         "{}",
         finished.stderr
     );
+    assert_eq!(stage.leaked(), []);
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a skipped test says why")]
+fn a_container_of_podman_is_captured_by_the_hook() {
+    if let Some(reason) = Podman::missing() {
+        println!("skipped: {reason}");
+        return;
+    }
+    let Some(stage) = Stage::new() else { return };
+    let podman = Podman::new(&stage.sandbox).unwrap();
+    let printed = stage.daemon.cli(&["oci-hook", "--print-json"]).unwrap();
+    assert_eq!(printed.code(), 0, "{}", printed.stderr);
+    fs::write(podman.hooks().join("enforcer.json"), printed.stdout).unwrap();
+
+    let free = podman.run(&[], &KNOCK).unwrap();
+    assert_eq!(free.code(), 0, "{}", free.stderr);
+    assert!(knocked(&stage.sandbox));
+    stage.sandbox.world().forget().unwrap();
+
+    let annotated = ["--annotation", "enforcer.policy=test"];
+    let script =
+        format!("wget -qO- {PAGE}; echo; nc -w 2 {OUTSIDE} 443 -e true; grep CapBnd /proc/1/status; env");
+    let finished = podman.run(&annotated, &["sh", "-c", &script]).unwrap();
+    assert!(finished.stdout.contains("/test/echo"), "{finished:?}");
+    assert!(
+        finished.stdout.contains("SSL_CERT_FILE=/.enforcer"),
+        "{finished:?}"
+    );
+    let held = finished
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("CapBnd:"));
+    let held = u64::from_str_radix(held.unwrap().trim(), 16).unwrap();
+    assert_eq!(held & (1 << 13), 0, "NET_RAW");
+    assert_eq!(stage.leaked(), []);
+    let attached = stage.recorded("workload_attached", |entry| entry["via"] == "oci-hook");
+    assert_eq!(attached["workload"]["policy"], "test");
+    let gone = stage.recorded("workload_detached", |entry| entry["reason"] == "gone");
+    assert_eq!(gone["workload"]["cgroup"], attached["workload"]["cgroup"]);
+
+    stage.daemon.strike();
+    let refused = podman.run(&annotated, &KNOCK).unwrap();
+    assert_ne!(refused.code(), 0);
     assert_eq!(stage.leaked(), []);
 }
 
