@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use enforcer_tests::daemon::Daemon;
 use enforcer_tests::docker::{Container, Docker, Machine, Settings};
 use rustix::fs::{CWD, FileType, Mode};
 use serde_json::Value;
@@ -335,4 +336,79 @@ fn a_rotated_ca_is_taken_over_while_everything_runs() {
         .unwrap();
     let answer = stage.curl(&["--cacert", &next.display().to_string(), URL]);
     assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[test]
+fn openssl_that_reads_no_bundle_is_led_to_it() {
+    let Some((stage, docker)) = stage() else {
+        return;
+    };
+    // As in Debian before 12, and wherever the program `openssl` is not installed.
+    let folder = stage.sandbox.folder().join("ssl");
+    fs::create_dir_all(&folder).unwrap();
+    symlink("/etc/ssl/certs", folder.join("certs")).unwrap();
+    symlink("/etc/ssl/openssl.cnf", folder.join("openssl.cnf")).unwrap();
+    let volume = format!("{}:/usr/lib/ssl:ro", folder.display());
+    let container = start(&docker, &["--volume", &volume]);
+    label(&stage, &container);
+    let system = python("c = ssl.create_default_context()");
+    let command: Vec<_> = system.iter().map(String::as_str).collect();
+    assert_fetched(&container, "python", &command);
+    assert!(!folder.join("cert.pem").exists());
+}
+
+#[test]
+fn a_new_daemon_adopts_what_lies_and_lifts_what_nobody_needs() {
+    let Some((stage, docker)) = stage() else {
+        return;
+    };
+    let (kept, freed) = (start(&docker, &[]), start(&docker, &[]));
+    let original = kept.exec(&["cat", STORE]).unwrap().stdout;
+    label(&stage, &kept);
+    label(&stage, &freed);
+    stage.daemon.strike();
+    // Without the daemon the label is taken off where it is kept.
+    let unlabelled = stage
+        .daemon
+        .cli(&["unlabel", &freed.cgroup().display().to_string()]);
+    assert_eq!(
+        unlabelled.unwrap().code(),
+        4,
+        "done, and nobody there to honour it"
+    );
+    let places = stage.daemon.places().clone();
+    let daemon = Daemon::start_at(&stage.sandbox, places).unwrap();
+    let until = std::time::Instant::now() + PATIENCE;
+    while freed.exec(&["cat", STORE]).unwrap().stdout != original {
+        assert!(std::time::Instant::now() < until, "the store stays covered");
+    }
+    assert_fetched(&kept, "curl", &["curl", "-sS", "-m", "20", URL]);
+    let mounts = kept.exec(&["cat", "/proc/self/mountinfo"]).unwrap().stdout;
+    let lines = mounts.lines().filter(|line| line.contains(STORE)).count();
+    assert_eq!(lines, 1, "covered once: {mounts}");
+    drop(daemon);
+}
+
+#[test]
+fn a_container_that_starts_again_is_served_again() {
+    let Some((stage, docker)) = stage() else {
+        return;
+    };
+    let container = start(&docker, &[]);
+    label(&stage, &container);
+    let restarted = docker
+        .cli(&["restart", "--time", "0", container.id()])
+        .unwrap();
+    assert_eq!(restarted.code(), 0, "{}", restarted.stderr);
+    // Its cgroup is a new one without a label; its mounts went with its processes.
+    let cgroup = container.cgroup().display().to_string();
+    assert_eq!(stage.daemon.cli(&["label", &cgroup]).unwrap().code(), 0);
+    let fetch = ["curl", "-sS", "-m", "20", URL];
+    let until = std::time::Instant::now() + PATIENCE;
+    while container.exec(&fetch).unwrap().code() != 0 {
+        assert!(
+            std::time::Instant::now() < until,
+            "trust is not placed again"
+        );
+    }
 }
