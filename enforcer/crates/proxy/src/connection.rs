@@ -7,7 +7,8 @@ use std::time::Duration;
 use enforcer_audit::{Entry, FlowFacts, FlowRefused};
 use enforcer_dns::{Asker, Names};
 use enforcer_flow::{
-    ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side, Stance, Workload
+    ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side,
+    Stance, Workload,
 };
 use enforcer_gate::{Flow, Gate, Held};
 use enforcer_http::Pool;
@@ -23,6 +24,8 @@ use crate::socket::Socket;
 
 /// How long a silent agent is waited for where a rule would allow a protocol whose server speaks first.
 const SERVER_FIRST_DELAY: Duration = Duration::from_millis(300);
+/// How often connections for lookups look whether their label holds.
+const LABEL_CHECK: Duration = Duration::from_millis(500);
 /// The port of DNS (RFC 1035, section 4.2).
 const DNS_PORT: u16 = 53;
 
@@ -61,8 +64,11 @@ pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) 
     if dst.addr().port() == DNS_PORT {
         let asker = Asker { workload, process };
         let serving = enforcer_dns::serve_tcp(stream, Some(&asker), &proxy.parts.resolver);
-        // A lookup takes no time and leaves nothing undone: it may be cut off when the daemon stops.
-        proxy.unless_stopping(serving).await;
+        // A lookup takes no time and leaves nothing undone: it may be cut off when the daemon stops, or its label changes.
+        tokio::select! {
+            _ = proxy.unless_stopping(serving) => {}
+            () = outdated(&proxy, &asker.workload) => {}
+        }
         drop(admitted);
         return;
     }
@@ -79,6 +85,14 @@ pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) 
         () = serve(&proxy, pool, socket, Arc::clone(&flow)) => flow.finish(),
     }
     drop(admitted);
+}
+
+/// Returns once a workload is not what it was when a connection came, or some moments later: lookups are no flows, and nobody
+/// else ends them.
+async fn outdated(proxy: &Proxy, workload: &Arc<Workload>) {
+    while proxy.parts.attribution.is_current(workload) {
+        tokio::time::sleep(LABEL_CHECK).await;
+    }
 }
 
 /// Looks up who it is and where it meant to go. What cannot be attributed is recorded and reset.

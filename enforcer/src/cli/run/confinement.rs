@@ -216,7 +216,10 @@ fn find_group(text: &str) -> anyhow::Result<Gid> {
 fn known(text: &str) -> Result<String, String> {
     match confine::capability(text) {
         Some(_) => Ok(text.to_ascii_uppercase()),
-        None => Err(format!("no capability is called `{text}`")),
+        None => Err(
+            "no capability is called that; capabilities(7) has their names, and ALL is all that the enforcer has"
+                .to_owned(),
+        ),
     }
 }
 

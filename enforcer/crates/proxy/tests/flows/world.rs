@@ -77,6 +77,7 @@ pub(crate) struct World {
     origins: Filed,
     stopping: watch::Sender<bool>,
     workers: Arc<Workers>,
+    workloads: Arc<Workloads>,
     _site: Site,
     _other: Borrowed,
     dir: tempfile::TempDir,
@@ -126,7 +127,7 @@ impl Setup {
         let authority = Arc::new(Authority::load_or_create(&dir.path().join("ca")).unwrap());
         let (workloads, agent, other) = workloads();
         let origins = Filed::default();
-        let attribution = Attribution::new(Box::new(origins.clone()), workloads);
+        let attribution = Attribution::new(Box::new(origins.clone()), Arc::clone(&workloads));
         let names = Arc::new(Names::new());
         let resolver = Arc::new(Resolver::new(
             Arc::clone(&names),
@@ -165,6 +166,7 @@ impl Setup {
             origins,
             stopping,
             workers,
+            workloads,
             _site: site,
             _other: other,
             dir,
@@ -275,6 +277,16 @@ impl World {
         panic!("never {count}, but {:?}", self.flows.of(self.agent));
     }
 
+    /// Puts another label on the one workload's cgroup.
+    pub(crate) fn relabel(&self) {
+        let hierarchy = Hierarchy::discover().unwrap();
+        let root = hierarchy.open(hierarchy.mount()).unwrap();
+        let label = Label::new(Some("other")).unwrap();
+        self.workloads
+            .insert(&root, &label, &Arc::default())
+            .unwrap();
+    }
+
     /// Ends what a workload has open; returns how many flows.
     pub(crate) fn end(&self, agent: CgroupId, cause: &'static str) -> usize {
         self.gate.end(agent, cause)
@@ -334,7 +346,9 @@ fn workloads() -> (Arc<Workloads>, CgroupId, Borrowed) {
     let workloads = Workloads::new(2);
     let label = Label::new(None).unwrap();
     workloads.insert(&root, &label, &Arc::default()).unwrap();
-    workloads.insert(&other.cgroup, &label, &Arc::default()).unwrap();
+    workloads
+        .insert(&other.cgroup, &label, &Arc::default())
+        .unwrap();
     (Arc::new(workloads), root.id(), other)
 }
 
