@@ -27,7 +27,7 @@ fn sandbox() -> Option<Arc<Sandbox>> {
 
 /// The usual stage, where there can be an engine on it.
 #[expect(clippy::print_stdout, reason = "a skipped test says why")]
-fn stage() -> Option<Stage> {
+pub(crate) fn stage() -> Option<Stage> {
     if let Some(reason) = Docker::missing() {
         println!("skipped: {reason}");
         return None;
@@ -37,7 +37,7 @@ fn stage() -> Option<Stage> {
 }
 
 /// An engine on the stage that has our runtime.
-fn engine(stage: &Stage) -> Docker {
+pub(crate) fn engine(stage: &Stage) -> Docker {
     let config = stage.daemon.places().config.display().to_string();
     let arguments = ["oci-runtime", "--config", &config];
     let enforcer = &stage.sandbox.binaries().enforcer;
@@ -242,8 +242,9 @@ fn a_container_of_podman_is_captured_by_the_hook() {
     stage.sandbox.world().forget().unwrap();
 
     let annotated = ["--annotation", "enforcer.policy=test"];
-    let script =
-        format!("wget -qO- {PAGE}; echo; nc -w 2 {OUTSIDE} 443 -e true; grep CapBnd /proc/1/status; env");
+    let script = format!(
+        "wget -qO- {PAGE}; echo; nc -w 2 {OUTSIDE} 443 -e true; grep CapBnd /proc/1/status; env"
+    );
     let finished = podman.run(&annotated, &["sh", "-c", &script]).unwrap();
     assert!(finished.stdout.contains("/test/echo"), "{finished:?}");
     assert!(

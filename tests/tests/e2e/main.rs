@@ -3,6 +3,7 @@
 //! Every test passes with a printed reason where it cannot run: not root, or the enforcer is not built. `ENFORCER_BIN` names
 //! the binary; without it the newest of `target/{release,debug}/enforcer` is taken.
 
+mod churn;
 mod confine;
 mod containers;
 mod endings;
