@@ -43,6 +43,8 @@ pub(super) fn look(report: &mut Report) {
     }
     tcx(report);
     sock_destroy(report);
+    unix_sockets(report);
+    scopes(report);
 }
 
 fn hooks(report: &mut Report, room: &Room) {
@@ -147,6 +149,28 @@ fn sock_destroy(report: &mut Report) {
                 format!("not tried: {error}"),
             );
         }
+    }
+}
+
+/// Where the kernel has the hooks, they are fired like all others.
+fn unix_sockets(report: &mut Report) {
+    if !enforcer_kernel::unix::is_supported() {
+        let found = "unix sockets of labelled workloads cannot be refused; `enforcer run` hides the host's all the same";
+        report
+            .note(PART, "connect_unix", State::Open, found)
+            .mend("use Linux 6.7 or newer, or keep the host's sockets from agents by permissions or mount namespaces");
+    }
+}
+
+fn scopes(report: &mut Report) {
+    if enforcer_kernel::confine::scopes_are_supported() {
+        let found = "the command of `enforcer run` is kept from processes and abstract sockets that are not its own";
+        report.note(PART, "landlock", State::Covered, found);
+    } else {
+        let found = "the command of `enforcer run` may trace and signal other processes of the user it runs as";
+        report
+            .note(PART, "landlock", State::Open, found)
+            .mend("use Linux 6.12 or newer with Landlock among its security modules, or give each agent a user of its own");
     }
 }
 
