@@ -10,7 +10,7 @@ use enforcer_common::{Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ip
 
 use crate::event::{Refusal, refuse, refuse_always, refuse_unknown};
 use crate::maps::{CHANGES, LOOKUPS};
-use crate::socket::{self, Socket, state};
+use crate::socket::{self, Socket, hundredths, state};
 use crate::verdict::{Carrier, listeners, own_port};
 use crate::{PASS, workload};
 
@@ -103,8 +103,7 @@ fn is_settled(ctx: &SkBuffContext, socket: &Socket, changes: u32) -> bool {
         *header == PLAIN_IPV4
             && u32::from(*header.add(9)) == ipproto::TCP
             && header.add(16).cast::<u32>().read_unaligned() == Address::LOOPBACK4.words[3]
-            && header.add(IPV4_HEADER + 2).cast::<u16>().read_unaligned()
-                == socket.listener.to_be()
+            && header.add(IPV4_HEADER + 2).cast::<u16>().read_unaligned() == socket.listener.to_be()
     }
 }
 
@@ -127,7 +126,7 @@ fn stays_here(ctx: &SkBuffContext) -> bool {
 }
 
 #[inline(always)]
-fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
+fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &mut Socket) -> bool {
     let carrier = match packet.protocol {
         ipproto::TCP => Carrier::Stream,
         ipproto::UDP => Carrier::Datagram,
@@ -146,10 +145,11 @@ fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
 }
 
 /// A query on its way to the DNS socket: only now is its source address certain. Filed with every query, because the
-/// table forgets what was not used for long.
+/// table forgets what was not used for long, and with the time: another socket may get the same source address later.
 #[inline(always)]
-fn file(packet: &Packet, socket: &Socket) -> bool {
+fn file(packet: &Packet, socket: &mut Socket) -> bool {
     let key = OriginKey::new(socket.key.netns, packet.source, packet.source_port);
+    socket.origin.filed = hundredths() as u16;
     LOOKUPS.insert(&key, &socket.origin, 0).is_ok()
 }
 

@@ -80,7 +80,7 @@ impl Socket {
             );
             self.origin.pid = (bpf_get_current_pid_tgid() >> 32) as u32;
             self.origin.uid = bpf_get_current_uid_gid() as u32;
-            self.origin.at = (bpf_ktime_get_boot_ns() / HUNDREDTH) as u32;
+            self.origin.at = hundredths();
         }
         self.origin.cgroup = cgroup;
     }
@@ -124,6 +124,13 @@ impl Socket {
         self.state = state;
         self.settled = 0;
     }
+}
+
+/// Hundredths of a second since boot.
+#[inline(always)]
+pub fn hundredths() -> u32 {
+    // SAFETY: the helper only reads the clock.
+    (unsafe { bpf_ktime_get_boot_ns() } / HUNDREDTH) as u32
 }
 
 /// The entry of `sk`.
