@@ -69,6 +69,7 @@ pub(crate) struct Followed {
 impl Operations {
     /// Makes what is enforced be what is labelled.
     pub(crate) fn follow(&self) -> Followed {
+        self.ca.remind();
         let scan = self.hierarchy.scan(&self.patterns);
         let problems = {
             let _entered = self.front.enter();

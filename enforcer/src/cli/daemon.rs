@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -117,6 +118,7 @@ fn operations(
             config: config.ca.authority(),
             leaves: Arc::clone(&app.leaves),
             trust: app.trust.clone(),
+            reminded: AtomicU64::new(0),
         },
         trust: app.trust.clone(),
         distrust: Arc::clone(&app.distrust),
