@@ -253,10 +253,10 @@ impl Unattributed {
     fn known(&self) -> (Option<&Origin>, Option<&Arc<Workload>>) {
         match self {
             Self::Loop(origin, workload) | Self::Quarantined(origin, workload) => {
-                (Some(origin), Some(workload))
+                (Some(&**origin), Some(workload))
             }
             Self::NoOrigin => (None, None),
-            Self::NoWorkload(origin) => (Some(origin), None),
+            Self::NoWorkload(origin) => (Some(&**origin), None),
         }
     }
 }
