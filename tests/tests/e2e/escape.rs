@@ -115,6 +115,10 @@ fn stopped(setting: Setting, trials: &[Trial]) -> Vec<String> {
             (Cover::Denied(why), false) if !is_refused => {
                 Some(format!("not denied ({why}): {trial}"))
             }
+            // An agent goes on seeing the peer that it asked for.
+            (_, false) if trial.account.outcome().starts_with("peer ") => {
+                Some(format!("sees where it was bent to: {trial}"))
+            }
             (_, false) => None,
         }
     });

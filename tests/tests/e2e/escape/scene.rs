@@ -31,7 +31,7 @@ const SERVED: Duration = Duration::from_secs(10);
 /// One setting with a daemon. Dropped in the order of the fields.
 pub(crate) struct Scene {
     pub(crate) setting: Setting,
-    agents: Crew,
+    agents: Option<Crew>,
     strangers: Option<Crew>,
     outsiders: Crew,
     facts: BTreeMap<&'static str, String>,
@@ -61,18 +61,14 @@ impl Scene {
             sandbox.cgroup().expect("a cgroup"),
         );
         let techniques = techniques(&sandbox);
-        let program = techniques.join("crew.py");
         let crew = |cgroup: &Cgroup, namespace: &Arc<Namespace>| {
             let agent = Agent::new(&sandbox, cgroup.path(), &places.config);
             let mut command = agent.command("python3");
-            command.arg("-B").arg(&program);
+            command.arg("-B").arg(techniques.join("crew.py"));
             Crew::start(command, namespace)
         };
-        let agents = match setting {
-            Setting::Host | Setting::Own => crew(&cgroup, &namespace),
-            Setting::Run => Crew::start(run(&sandbox, &places, &program), &namespace),
-        };
         let strangers = (setting != Setting::Run).then(|| crew(&outside, &namespace));
+        let agents = (setting != Setting::Run).then(|| crew(&cgroup, &namespace));
         let mut scene = Self {
             setting,
             agents,
@@ -89,6 +85,12 @@ impl Scene {
             _turn: turn,
         };
         scene.know();
+        // Last, as whoever is outside is there before an agent is.
+        scene.agents.get_or_insert_with(|| {
+            let program = scene.techniques.join("crew.py");
+            let command = run(&scene.sandbox, &scene.places, &program);
+            Crew::start(command, &scene.namespace)
+        });
         Some(scene)
     }
 
@@ -130,8 +132,9 @@ impl Scene {
         for (index, row) in each(rows) {
             if row.way == Way::Early {
                 let command = self.command(row, index, Phase::Enforced);
-                self.agents.begin(row.technique, &command);
-                self.agents.wait(row.technique, |account| account.is_ready);
+                let agents = self.crew(Phase::Enforced);
+                agents.begin(row.technique, &command);
+                agents.wait(row.technique, |account| account.is_ready);
             }
         }
     }
@@ -216,7 +219,7 @@ impl Scene {
     fn crew(&mut self, phase: Phase) -> &mut Crew {
         match phase {
             Phase::Free => self.strangers.as_mut().expect("nothing is labelled yet"),
-            Phase::Enforced | Phase::Orphaned => &mut self.agents,
+            Phase::Enforced | Phase::Orphaned => self.agents.as_mut().expect("agents are there"),
         }
     }
 

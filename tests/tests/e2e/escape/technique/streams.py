@@ -46,7 +46,9 @@ def tcp_port_53(target):
 
 
 def mptcp(target):
-    return reach(stream(protocol=MPTCP), target.at())
+    opened = stream(protocol=MPTCP)
+    done = reach(opened, target.at())
+    return done if opened.getpeername() == target.at() else f"peer {opened.getpeername()}"
 
 
 def smc(target):
