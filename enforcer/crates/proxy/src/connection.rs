@@ -17,7 +17,7 @@ use enforcer_policy::Question;
 use tokio::net::TcpStream;
 
 use crate::attribute::Unattributed;
-use crate::classify::{Patience, classify};
+use crate::classify::{Class, Patience, classify};
 use crate::dispatch::{Classified, dispatch};
 use crate::proxy::Proxy;
 use crate::socket::Socket;
@@ -151,8 +151,16 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: Socket, flow: Ar
         return;
     };
     let patience = patience(proxy, &flow, &destination);
-    let (class, bytes) = match proxy.unless_stopping(classify(&mut stream, patience)).await {
-        Some(Ok(classified)) => classified,
+    let mut bytes = Vec::new();
+    let classifying = classify(&mut stream, &mut bytes, patience);
+    let class = match proxy.unless_stopping(classifying).await {
+        Some(Ok(class)) => class,
+        // Observed, what is not understood is passed on as it is.
+        Some(Err(unclassified))
+            if flow.workload().stance == Stance::Observe && unclassified.could_go_on() =>
+        {
+            Class::Unknown
+        }
         None => {
             flow.fault(Side::Own, "stopped");
             stream.reset();

@@ -78,3 +78,16 @@ async fn a_quarantined_workload_gets_no_flow() {
     assert_eq!(refused.one("flow_refused")["cause"], "quarantined");
     assert_eq!(far.accepted(), 0);
 }
+
+#[tokio::test]
+async fn what_is_not_understood_is_passed_on_observed() {
+    let far = Far::echo().await;
+    let world = observed(Setup::default().towards("odd.example", 5433, &far));
+    let mut stream = world.open(world.named("odd.example", 5433)).await;
+    // A TLS record that holds no handshake message that there is.
+    echoed(&mut stream, "\x16\x03\x01\x00\x04\x7f\x00\x00\x00").await;
+    drop(stream);
+    let entries = world.ended(1).await;
+    entries.one("exchange_observed");
+    entries.one("exchange_closed");
+}
