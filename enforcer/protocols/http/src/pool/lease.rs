@@ -101,10 +101,9 @@ impl Lease {
     pub(crate) async fn settle(mut self, patience: Duration) {
         let sent = std::future::poll_fn(|cx| {
             self.drive(cx);
-            if self.is_sending() {
-                Poll::Pending
-            } else {
-                Poll::Ready(())
+            match &self.wire {
+                Wire::Http1 { sender, over, .. } if !*over && !sender.is_ready() => Poll::Pending,
+                Wire::Http1 { .. } | Wire::Http2 { .. } => Poll::Ready(()),
             }
         });
         if tokio::time::timeout(patience, sent).await.is_ok() {
