@@ -173,7 +173,7 @@ async fn command(wanted: &Wanted<'_>, app: &App, room: &Room) -> anyhow::Result<
     command.args(arguments);
     trust(&mut command, &placed);
     command.envs(runner.iter().flat_map(|runner| runner.environment()));
-    let confining = args.confinement.confining(config, &placed, *runner);
+    let confining = args.confinement.confining(config, &placed, *runner)?;
     let placement = Placement::new(room.cgroup.dir(), netns.as_ref())?.confine(&confining)?;
     let progress = placement.apply(&mut command)?;
     let ending = child::supervise(command, Some(progress)).await;

@@ -71,6 +71,20 @@ fn a_command_has_few_capabilities_and_gets_no_more() {
     let unknown = bare.run_with(&["--cap-add", "NET_ROW"], &status);
     assert_eq!(unknown.code(), 2, "{unknown:?}");
     assert!(unknown.stderr.contains("NET_ROW"), "{unknown:?}");
+    let held = std::fs::read_to_string("/proc/self/status").expect("a status");
+    let held = held.lines().find_map(|line| line.strip_prefix("CapPrm:"));
+    let held = u64::from_str_radix(held.expect("a field").trim(), 16).expect("a number");
+    // SYS_RESOURCE, which not every machine's root has.
+    if held >> 24 & 1 == 0 {
+        let missing = bare.run_with(&["--cap-add", "SYS_RESOURCE"], &status);
+        assert_eq!(missing.code(), 125, "{missing:?}");
+        assert!(
+            missing
+                .stderr
+                .contains("does not have this capability itself"),
+            "{missing:?}"
+        );
+    }
 }
 
 #[test]
@@ -397,6 +411,8 @@ os.unlink('own')
     // Its own it reaches; of the host's it finds something that nobody listens at, by whatever name.
     assert_eq!(bare.python(&[], &script), "0 111 111 111 111");
     let allowed = path.display().to_string();
+    let missing = bare.run_with(&["--allow-socket", "/no/such.sock"], &["true"]);
+    assert_eq!(missing.code(), 125, "{missing:?}");
     assert_eq!(
         bare.python(&["--allow-socket", &allowed], &script),
         "0 0 0 0 0"

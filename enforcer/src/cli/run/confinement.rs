@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ffi::{CString, OsString};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use enforcer_audit::{Entry, Ledger};
 use enforcer_kernel::confine::{self, Confining, RunAs, Waiver};
 use enforcer_tls::trust::Placed;
 use nix::unistd::{Gid, Group, Uid, User};
+use rustix::thread::CapabilitySet;
 
 use super::host_sockets;
 use crate::config::Config;
@@ -82,10 +83,12 @@ impl ConfinementArgs {
         config: &Config,
         placed: &Placed,
         runner: Option<&Runner>,
-    ) -> Confining {
-        let names = self.cap_add.iter();
-        Confining {
-            capabilities: names.filter_map(|name| confine::capability(name)).collect(),
+    ) -> anyhow::Result<Confining> {
+        for socket in &self.allow_socket {
+            host_sockets::check(socket)?;
+        }
+        Ok(Confining {
+            capabilities: self.capabilities()?,
             waived: self
                 .danger_allow
                 .iter()
@@ -94,7 +97,22 @@ impl ConfinementArgs {
             hidden: self.hidden(config, placed),
             replaced: stores(&placed.bundle),
             user: runner.map(|runner| runner.run_as.clone()),
+        })
+    }
+
+    /// What the command keeps beside the usual. Nobody can leave it what they do not have; `ALL` is all that there is.
+    fn capabilities(&self) -> anyhow::Result<CapabilitySet> {
+        let held = rustix::thread::capabilities(None)?.permitted;
+        let mut all = CapabilitySet::empty();
+        for name in &self.cap_add {
+            let set = confine::capability(name).unwrap_or(CapabilitySet::empty());
+            ensure!(
+                held.intersects(set),
+                "`--cap-add {name}`: the enforcer does not have this capability itself"
+            );
+            all |= set;
         }
+        Ok(all)
     }
 
     /// Writes into the ledger what is given up, before it is.

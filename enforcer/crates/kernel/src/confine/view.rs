@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
 use rustix::thread::UnshareFlags;
 
@@ -119,21 +120,24 @@ impl Change {
                     | MountFlags::NOSUID
                     | MountFlags::NODEV
                     | MountFlags::NOEXEC;
-                Ok(mount(
-                    c"none",
-                    folder.as_c_str(),
-                    c"tmpfs",
-                    flags,
-                    c"size=4k,mode=555",
-                )?)
+                let options = c"size=4k,mode=555";
+                unless_gone(mount(c"none", folder.as_c_str(), c"tmpfs", flags, options))
             }
-            Self::Void(file) => Ok(mount_bind(c"/dev/null", file.as_c_str())?),
+            Self::Void(file) => unless_gone(mount_bind(c"/dev/null", file.as_c_str())),
             Self::Close(mount) => close(mount),
             Self::CloseFolder(folder) => {
                 mount_bind(folder.as_c_str(), folder.as_c_str())?;
                 close(folder)
             }
         }
+    }
+}
+
+/// What was to be hidden and is not there any more is hidden.
+fn unless_gone(done: Result<(), Errno>) -> io::Result<()> {
+    match done {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
