@@ -5,7 +5,7 @@
 //! are ended when the programs are attached.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,9 +15,11 @@ use tokio::task::JoinSet;
 use crate::config::Config;
 use crate::operations::Operations;
 
+mod cri;
 mod engine;
 mod nri;
 
+use cri::Cri;
 use engine::Engine;
 pub(crate) use engine::EngineError;
 use nri::Nri;
@@ -35,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Engines {
     engines: Vec<Arc<Engine>>,
+    /// Sockets that kubelets speak to.
+    cri: Vec<PathBuf>,
     nri: Option<Arc<Nri>>,
     /// What runtimes told of containers that are about to be made; the oldest goes first.
     announced: Mutex<VecDeque<(String, Told)>>,
@@ -78,6 +82,7 @@ impl Engines {
             engines: engines
                 .map(|socket| Arc::new(Engine::new(socket)))
                 .collect(),
+            cri: config.containers.cri.clone(),
             nri: nri.map(Arc::new),
             announced: Mutex::default(),
         })
@@ -124,6 +129,9 @@ impl Engines {
     /// Listens to all of them, and has what bears the label enforced, until the tasks are dropped.
     pub(crate) fn follow(&self, operations: &Arc<Operations>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
+        for socket in &self.cri {
+            tasks.spawn(Cri::new(socket).follow(Arc::clone(operations)));
+        }
         for engine in &self.engines {
             tasks.spawn(Arc::clone(engine).follow(Arc::clone(operations)));
         }

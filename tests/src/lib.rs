@@ -6,6 +6,7 @@ pub mod agent;
 pub mod bench;
 pub mod binaries;
 pub mod cgroup;
+pub mod cri;
 pub mod daemon;
 pub mod demo;
 pub mod docker;

@@ -14,6 +14,8 @@ pub(crate) struct Containers {
     pub engines: Vec<PathBuf>,
     /// `containers.nri`: the socket of a runtime's Node Resource Interface. If it is not there it is looked for again.
     pub nri: Option<PathBuf>,
+    /// `containers.cri`: sockets by which kubelets speak to their container runtime. As above.
+    pub cri: Vec<PathBuf>,
     /// `containers.default_policy`: for containers of our runtime whose label names none; without it every policy that
     /// applies by its own terms.
     pub default_policy: Option<String>,
@@ -44,6 +46,10 @@ impl Default for Containers {
         Self {
             engines: vec!["/run/docker.sock".into(), "/run/podman/podman.sock".into()],
             nri: Some("/run/nri/nri.sock".into()),
+            cri: vec![
+                "/run/containerd/containerd.sock".into(),
+                "/run/crio/crio.sock".into(),
+            ],
             default_policy: None,
             runtime: "runc".into(),
         }
@@ -69,11 +75,13 @@ pub(super) fn containers(mut section: Section<'_>, base: &Path, config: &mut Con
     let Containers {
         engines,
         nri,
+        cri,
         default_policy,
         runtime,
     } = config;
     section.list("engines", engines, |value| socket(value, base));
     section.read("nri", nri, |value| plugin_socket(value, base));
+    section.list("cri", cri, |value| socket(value, base));
     section.read("default_policy", default_policy, policy);
     section.read("runtime", runtime, program);
     section.finish();

@@ -69,7 +69,7 @@ fn the_example_shows_every_key_with_its_default() {
             "upstream",
             "connect_to, extra_roots, connect_timeout, response_timeout, idle_timeout, max_idle_per_host, max_connections",
         ),
-        ("containers", "engines, nri, default_policy, runtime"),
+        ("containers", "engines, nri, cri, default_policy, runtime"),
         (
             "limits",
             "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, first_byte_timeout, \
@@ -112,7 +112,7 @@ fn every_key_is_taken_over() {
          ca: {dir: /ca, cert_file: own.crt, key_file: /own.key, permitted_names: [Example.com, 10.0.0.0/8], overlap: 1h}\n\
          upstream:\n  connect_to:\n    API.openai.com.:443: 127.0.0.1:8443\n    '[2001:db8::1]:443': '[::1]:1'\n  \
          extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  response_timeout: 3s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
-         containers: {engines: [d.sock, /p.sock], nri: null, default_policy: openai, runtime: /usr/bin/runc}\n\
+         containers: {engines: [d.sock, /p.sock], nri: null, cri: [/c.sock], default_policy: openai, runtime: /usr/bin/runc}\n\
          workloads: [{cgroup: /agents/*, policy: openai}, {unit: agent@*.service}]\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
@@ -168,6 +168,7 @@ fn every_key_is_taken_over() {
         containers: Containers {
             engines: vec!["/etc/enforcer/d.sock".into(), "/p.sock".into()],
             nri: None,
+            cri: vec!["/c.sock".into()],
             default_policy: Some("openai".to_owned()),
             runtime: "/usr/bin/runc".into(),
         },

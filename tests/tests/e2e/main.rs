@@ -6,6 +6,7 @@
 mod churn;
 mod confine;
 mod containers;
+mod discovery;
 mod endings;
 mod escape;
 mod evidence;
