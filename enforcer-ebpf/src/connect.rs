@@ -20,6 +20,11 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
     let Some(workload) = workload::current() else {
         return refuse(&refusal, None, Reason::Unlabelled);
     };
+    // What `socket(2)` never gave out: the kernel's own, or one from before the programs.
+    let bent = match Socket::of(ctx) {
+        Some(_) => state::BENT,
+        None => state::CARRIER,
+    };
     let Some(socket) = Socket::claim(ctx, workload.cgroup) else {
         return refuse(&refusal, None, Reason::Full);
     };
@@ -43,7 +48,7 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
         Verdict::Redirect(_) if !workload.has_room() => {
             return refuse(&refusal, Some(socket), Reason::Full);
         }
-        Verdict::Redirect(entry) => (state::BENT, entry.tcp_port),
+        Verdict::Redirect(entry) => (bent, entry.tcp_port),
         Verdict::Refuse(reason) => return refuse(&refusal, Some(socket), reason),
     };
     socket.bend(state, listener, ip, refusal.port);

@@ -8,6 +8,7 @@ use enforcer_common::{
     KernelEvent, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry,
 };
 
+use crate::peer::CarriedValue;
 use crate::socket::Socket;
 
 /// Memory is taken as entries come, not for the whole capacity at load: many short-lived instances may stand side by side.
@@ -31,6 +32,11 @@ pub static FLOWS: HashMap<OriginKey, OriginValue, 65536, NO_PREALLOC> = HashMap:
 /// this one is an LRU; an entry is needed for the microseconds between sending and receiving a datagram.
 #[btf_map]
 pub static LOOKUPS: LruHashMap<OriginKey, OriginValue, 8192> = LruHashMap::new();
+
+/// Where streams were to go that the kernel carries in sockets of its own (multipath TCP), by the carrying socket's own end.
+/// Only shown to their agents. Written by `established`, read by `getpeername`.
+#[btf_map]
+pub static CARRIED: LruHashMap<OriginKey, CarriedValue, 4096> = LruHashMap::new();
 
 /// Far sides of workloads' wires, by device index. Written by the daemon before it attaches; `seal` counts in it.
 #[btf_map]

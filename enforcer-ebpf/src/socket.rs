@@ -45,6 +45,8 @@ pub mod state {
     pub const PROBE: u16 = 4;
     /// Not bent to anything, and let go where it wanted to: the workload is only observed.
     pub const OBSERVED: u16 = 5;
+    /// As `BENT`, for a socket of the kernel's own in which it carries an agent's stream (multipath TCP).
+    pub const CARRIER: u16 = 6;
 }
 
 impl Socket {

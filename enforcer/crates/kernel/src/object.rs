@@ -18,7 +18,8 @@ use crate::hooks::{HOOKS, HookPoint};
 use crate::unix;
 
 /// The maps by name; each is pinned under it.
-const MAPS: [&str; 9] = [
+const MAPS: [&str; 10] = [
+    "CARRIED",
     "CHANGES",
     "EVENTS",
     "FLOWS",
