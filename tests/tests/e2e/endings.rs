@@ -100,3 +100,36 @@ for one in (tcp, udp):
     }
     assert_eq!(process.finish(PATIENCE).expect("an end").code(), 0);
 }
+
+#[test]
+fn connections_of_a_workload_that_is_only_observed_go_on() {
+    use std::io::Write as _;
+
+    let Some(stage) = Stage::new() else { return };
+    let cgroup = stage.sandbox.cgroup().expect("a cgroup");
+    let agent = stage.daemon.agent(&cgroup).expect("an agent");
+    let script = format!(
+        "
+import socket
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); udp.connect(('{OUTSIDE}', 4444))
+print('ready', flush=True); input()
+print(udp.send(b'x'), flush=True)
+"
+    );
+    let mut command = agent.command("python3");
+    command
+        .args(["-c", &script])
+        .stdin(std::process::Stdio::piped());
+    let mut process = agent.start(&mut command).expect("a process");
+    assert_eq!(process.line(PATIENCE).expect("a line"), "ready");
+    let path = cgroup.path().display().to_string();
+    let labelled = stage.daemon.cli(&["label", &path, "--observe"]);
+    assert_eq!(labelled.expect("a label").code(), 0);
+    let is_it = |entry: &Value| entry["hook"] == "sock_destroy";
+    let entry = stage.recorded("kernel_observed", is_it);
+    assert_eq!(entry["cause"], "from_before");
+    let mut stdin = process.stdin().expect("a pipe");
+    stdin.write_all(b"go\n").expect("a write");
+    assert_eq!(process.line(PATIENCE).expect("an answer"), "1");
+    assert!(!stage.ledger().of("kernel_refused").iter().any(is_it));
+}

@@ -23,6 +23,9 @@ const STORES: [&str; 3] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// A device by which a process is a machine of its own, and speaks with the host's vsock services as one.
+const VHOST_VSOCK: &str = "/dev/vhost-vsock";
+
 /// How the command is held, and by whose rights.
 #[derive(Debug, Args)]
 pub(super) struct ConfinementArgs {
@@ -131,7 +134,7 @@ impl ConfinementArgs {
     }
 
     /// What only its owner may look into, and a command that runs as that owner must not: the CA's key, the ledgers, the
-    /// operators' socket. And the sockets of others.
+    /// operators' socket. And what others would act for it by.
     fn hidden(&self, config: &Config, placed: &Placed) -> Vec<PathBuf> {
         let own = [
             &config.state_dir,
@@ -145,7 +148,12 @@ impl ConfinementArgs {
         let own = own.into_iter().filter(|place| !holds_trust(place));
         let allowed = config.unix_sockets.allow.iter().chain(&self.allow_socket);
         let sockets = host_sockets::hidden(allowed.map(PathBuf::as_path));
-        own.chain(runs).cloned().chain(sockets).collect()
+        let device = PathBuf::from(VHOST_VSOCK);
+        own.chain(runs)
+            .cloned()
+            .chain([device])
+            .chain(sockets)
+            .collect()
     }
 }
 
