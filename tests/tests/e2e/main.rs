@@ -13,6 +13,7 @@ mod evidence;
 mod faults;
 mod http;
 mod limits;
+mod namespaces;
 mod operate;
 mod policy;
 mod redirect;
