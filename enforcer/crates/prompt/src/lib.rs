@@ -5,10 +5,26 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
+mod body;
+mod call;
 mod content;
+mod edit;
+pub mod json;
+mod limits;
+mod mcp;
+mod shape;
 mod undecidable;
 
-pub use content::{
-    Attachment, Content, Listed, Mcp, Message, Operation, Provider, Role, Tool, ToolCall,
+pub use answer::{Answer, Finish, Tally, Usage};
+pub use body::{Body, Field, Fields, File};
+pub use call::{
+    Arguments, Attachment, Message, ModelCall, Part, Role, Tool, ToolCall, ToolChoice, ToolKind,
+    ToolResult, Unknown,
 };
-pub use undecidable::Undecidable;
+pub use content::Content;
+pub use edit::{AnswerEditor, Item, Judge, Ruling, Stop};
+pub use limits::Limits;
+pub use mcp::{McpError, McpMessage, McpMethod, McpParty};
+pub use shape::{AnswerHead, Api, Head, Media, Operation, Provider, Shape, recognise};
+pub use undecidable::{Cause, Undecidable};
