@@ -69,13 +69,12 @@ impl Gate {
     /// [`Gate::ask`], a no means that the flow is opened and judged by what is inside.
     #[must_use]
     pub fn passes_unopened(&self, flow: &Flow, destination: &Destination) -> bool {
-        let question = Question {
-            workload: flow.workload(),
-            protocol: Protocol::Tls,
-            host: &destination.host,
-            port: destination.port,
-            request: None,
-        };
+        let question = Question::new(
+            flow.workload(),
+            Protocol::Tls,
+            &destination.host,
+            destination.port,
+        );
         self.policy.load().evaluate(&question).verdict == Verdict::Allow
     }
 
@@ -85,13 +84,13 @@ impl Gate {
     /// The refusal, already recorded: policy said no, or the grant could not be recorded.
     pub fn ask(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<(Exchange, Permit), Refusal> {
         let id = ExchangeId::new();
-        let question = Question {
-            workload: flow.workload(),
-            protocol: ask.protocol,
-            host: &ask.destination.host,
-            port: ask.destination.port,
-            request: ask.request,
-        };
+        let question = Question::new(
+            flow.workload(),
+            ask.protocol,
+            &ask.destination.host,
+            ask.destination.port,
+        )
+        .with_request(ask.request);
         let decision = self.policy.load().evaluate(&question);
         match (decision.verdict, &decision.rule) {
             (Verdict::Allow, Some(rule)) => self.grant(id, flow, ask, rule),
@@ -195,5 +194,6 @@ fn facts<'a>(id: ExchangeId, flow: &'a Flow, ask: Ask<'a>) -> ExchangeFacts<'a> 
         path: ask.request.map(|request| request.path),
         query_bytes: ask.query_bytes.map(|bytes| bytes as u64),
         credentials: ask.credentials,
+        content: None,
     }
 }

@@ -181,13 +181,12 @@ fn destination(proxy: &Proxy, flow: &Flow) -> Option<(Destination, bool)> {
 
 fn patience(proxy: &Proxy, flow: &Flow, destination: &Destination) -> Patience {
     let limits = proxy.parts.limits;
-    let question = Question {
-        workload: flow.workload(),
-        protocol: Protocol::Tcp,
-        host: &destination.host,
-        port: destination.port,
-        request: None,
-    };
+    let question = Question::new(
+        flow.workload(),
+        Protocol::Tcp,
+        &destination.host,
+        destination.port,
+    );
     let server_first = proxy.parts.gate.policy().evaluate(&question).is_allow();
     Patience {
         first_byte: if server_first {
