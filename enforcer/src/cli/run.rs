@@ -63,7 +63,12 @@ enum Net {
 }
 
 /// The events by which the enforcer said no.
-const DENIALS: [&str; 3] = ["exchange_denied", "flow_refused", "name_refused"];
+const DENIALS: [&str; 4] = [
+    "answer_blocked",
+    "exchange_denied",
+    "flow_refused",
+    "name_refused",
+];
 
 /// What belongs to one run and goes with it.
 struct Room {

@@ -15,7 +15,7 @@ mod object;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
+pub use facts::{ContentFacts, ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
 pub(crate) use object::Object;
 
 /// One thing that happened.
@@ -24,6 +24,10 @@ pub(crate) use object::Object;
 /// 512 bytes.
 #[derive(Clone, Copy)]
 pub enum Entry<'a> {
+    /// `answer_blocked`: an answer ended where a rule said so.
+    AnswerBlocked(AnswerRuled<'a>),
+    /// `answer_edited`: a part of an answer was left out.
+    AnswerEdited(AnswerRuled<'a>),
     /// `danger`: a setting that weakens security is in use.
     Danger {
         /// The setting, as the operator wrote it.
@@ -115,6 +119,27 @@ pub struct EnforcerStarted<'a> {
     pub policy_digest: &'a str,
     /// How many rules that set has.
     pub rules: u64,
+}
+
+/// A part of an answer, or of what is said on a WebSocket, that was not passed on.
+#[derive(Clone, Copy)]
+pub struct AnswerRuled<'a> {
+    /// Which exchange.
+    pub exchange: ExchangeId,
+    /// Its connection.
+    pub flow: FlowId,
+    /// What kind of part: `tool_call`, `listed_tool`, `rows`, …
+    pub part: &'a str,
+    /// Its name, where it has one.
+    pub name: Option<&'a str>,
+    /// How much of it there is, where that is what the rule is about.
+    pub count: Option<u64>,
+    /// The code of the ruling.
+    pub cause: &'a str,
+    /// The rule that said so.
+    pub rule: Option<&'a str>,
+    /// The rule's reason, or more for people.
+    pub reason: Option<&'a dyn Display>,
 }
 
 /// A refused exchange.
@@ -273,6 +298,8 @@ impl Entry<'_> {
     #[must_use]
     pub fn event(&self) -> &'static str {
         match self {
+            Self::AnswerBlocked(_) => "answer_blocked",
+            Self::AnswerEdited(_) => "answer_edited",
             Self::Danger { .. } => "danger",
             Self::EnforcerStarted(_) => "enforcer_started",
             Self::EnforcerStopped { .. } => "enforcer_stopped",
@@ -301,7 +328,9 @@ impl Entry<'_> {
     pub(crate) fn grants(&self) -> Option<ExchangeId> {
         match self {
             Self::ExchangeGranted { facts, .. } => Some(facts.exchange),
-            Self::Danger { .. }
+            Self::AnswerBlocked(_)
+            | Self::AnswerEdited(_)
+            | Self::Danger { .. }
             | Self::EnforcerStarted(_)
             | Self::EnforcerStopped { .. }
             | Self::ExchangeAborted(_)

@@ -19,7 +19,7 @@ mod verify;
 
 pub use chain::{Digest, DigestError};
 pub use entry::{
-    EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
+    AnswerRuled, ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
     FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction,
     PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };

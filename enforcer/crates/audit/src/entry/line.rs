@@ -4,7 +4,7 @@ use enforcer_flow::{FlowId, Process, Workload};
 
 use super::object::{CODE, Object};
 use super::{
-    EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
+    AnswerRuled, ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
     FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction,
     PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
@@ -23,6 +23,7 @@ pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
     let line = &mut Object::resume(out);
     line.code("event", entry.event());
     match entry {
+        Entry::AnswerBlocked(ruled) | Entry::AnswerEdited(ruled) => answer_ruled(line, ruled),
         Entry::Danger { what } => line.shown("what", what, DETAIL),
         Entry::EnforcerStarted(started) => enforcer_started(line, started),
         Entry::EnforcerStopped { reason } => line.code("reason", reason),
@@ -72,6 +73,35 @@ fn enforcer_started(line: &mut Object<'_>, started: &EnforcerStarted<'_>) {
     line.number("rules", *rules);
 }
 
+fn answer_ruled(line: &mut Object<'_>, ruled: &AnswerRuled<'_>) {
+    let AnswerRuled {
+        exchange,
+        flow,
+        part,
+        name,
+        count,
+        cause,
+        rule,
+        reason,
+    } = ruled;
+    line.shown("exchange", exchange, CODE);
+    line.shown("flow", flow, CODE);
+    line.code("part", part);
+    if let Some(name) = name {
+        line.text("name", name, CODE);
+    }
+    if let Some(count) = count {
+        line.number("count", *count);
+    }
+    line.code("cause", cause);
+    if let Some(rule) = rule {
+        line.code("rule", rule);
+    }
+    if let Some(reason) = reason {
+        line.shown("reason", reason, DETAIL);
+    }
+}
+
 fn exchange_granted(line: &mut Object<'_>, facts: &ExchangeFacts<'_>, rule: &str) {
     exchange(line, facts);
     line.code("rule", rule);
@@ -91,6 +121,7 @@ fn exchange(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
         path,
         query_bytes,
         credentials: _,
+        content,
     } = facts;
     line.shown("exchange", exchange, CODE);
     line.shown("flow", flow, CODE);
@@ -107,6 +138,40 @@ fn exchange(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
     }
     if let Some(query_bytes) = query_bytes {
         line.number("query_bytes", *query_bytes);
+    }
+    if let Some(content) = content {
+        line.object("content", |line| self::content(line, content));
+    }
+}
+
+fn content(line: &mut Object<'_>, facts: &ContentFacts<'_>) {
+    let ContentFacts {
+        bytes,
+        provider,
+        operation,
+        model,
+        messages,
+        tools,
+        mcp,
+        tool,
+    } = facts;
+    line.number("bytes", *bytes);
+    let words = [
+        ("provider", provider),
+        ("operation", operation),
+        ("model", model),
+        ("mcp", mcp),
+        ("tool", tool),
+    ];
+    for (key, word) in words {
+        if let Some(word) = word {
+            line.text(key, word, CODE);
+        }
+    }
+    for (key, count) in [("messages", messages), ("tools", tools)] {
+        if let Some(count) = count {
+            line.number(key, *count);
+        }
     }
 }
 

@@ -208,11 +208,10 @@ impl Tone {
     fn of(event: &str) -> Self {
         match event {
             "exchange_granted" | "name_answered" => Self::Good,
-            "danger" | "exchange_denied" | "flow_refused" | "kernel_refused" | "name_refused" => {
-                Self::Bad
-            }
-            "exchange_aborted" | "flow_aborted" | "ledger_recovered" | "policy_rejected"
-            | "suppressed" => Self::Warning,
+            "answer_blocked" | "danger" | "exchange_denied" | "flow_refused" | "kernel_refused"
+            | "name_refused" => Self::Bad,
+            "answer_edited" | "exchange_aborted" | "flow_aborted" | "ledger_recovered"
+            | "policy_rejected" | "suppressed" => Self::Warning,
             _ => Self::Calm,
         }
     }
