@@ -63,10 +63,11 @@ enum Net {
 }
 
 /// The events by which the enforcer said no.
-const DENIALS: [&str; 4] = [
+const DENIALS: [&str; 5] = [
     "answer_blocked",
     "exchange_denied",
     "flow_refused",
+    "message_denied",
     "name_refused",
 ];
 

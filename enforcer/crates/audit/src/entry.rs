@@ -25,9 +25,9 @@ pub(crate) use object::Object;
 #[derive(Clone, Copy)]
 pub enum Entry<'a> {
     /// `answer_blocked`: an answer ended where a rule said so.
-    AnswerBlocked(AnswerRuled<'a>),
+    AnswerBlocked(PartRuled<'a>),
     /// `answer_edited`: a part of an answer was left out.
-    AnswerEdited(AnswerRuled<'a>),
+    AnswerEdited(PartRuled<'a>),
     /// `danger`: a setting that weakens security is in use.
     Danger {
         /// The setting, as the operator wrote it.
@@ -68,6 +68,8 @@ pub enum Entry<'a> {
     FlowRefused(FlowRefused<'a>),
     /// `kernel_refused`: a hook said no without asking the enforcer.
     KernelRefused(KernelRefused<'a>),
+    /// `message_denied`: something said on a WebSocket was not passed on.
+    MessageDenied(PartRuled<'a>),
     /// `name_answered`.
     NameAnswered {
         /// Who asked what.
@@ -121,9 +123,9 @@ pub struct EnforcerStarted<'a> {
     pub rules: u64,
 }
 
-/// A part of an answer, or of what is said on a WebSocket, that was not passed on.
+/// A part of an answer, or of what an agent says on a WebSocket, that was not passed on.
 #[derive(Clone, Copy)]
-pub struct AnswerRuled<'a> {
+pub struct PartRuled<'a> {
     /// Which exchange.
     pub exchange: ExchangeId,
     /// Its connection.
@@ -312,6 +314,7 @@ impl Entry<'_> {
             Self::FlowOpened(_) => "flow_opened",
             Self::FlowRefused(_) => "flow_refused",
             Self::KernelRefused(_) => "kernel_refused",
+            Self::MessageDenied(_) => "message_denied",
             Self::NameAnswered { .. } => "name_answered",
             Self::NameRefused { .. } => "name_refused",
             Self::OperatorAction(_) => "operator_action",
@@ -341,6 +344,7 @@ impl Entry<'_> {
             | Self::FlowOpened(_)
             | Self::FlowRefused(_)
             | Self::KernelRefused(_)
+            | Self::MessageDenied(_)
             | Self::NameAnswered { .. }
             | Self::NameRefused { .. }
             | Self::OperatorAction(_)

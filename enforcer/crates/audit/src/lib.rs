@@ -19,9 +19,9 @@ mod verify;
 
 pub use chain::{Digest, DigestError};
 pub use entry::{
-    AnswerRuled, ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
-    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction,
-    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied,
+    ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts,
+    OperatorAction, PartRuled, PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter};
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};

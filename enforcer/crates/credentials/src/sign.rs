@@ -73,7 +73,10 @@ impl Scheme {
         match self {
             Self::Github => {
                 let tag = mac(secret.expose(), &[body]);
-                Ok(vec![("x-hub-signature-256", format!("sha256={}", hex(&tag)))])
+                Ok(vec![(
+                    "x-hub-signature-256",
+                    format!("sha256={}", hex(&tag)),
+                )])
             }
             Self::Slack => {
                 let tag = mac(secret.expose(), &[b"v0:", time.as_bytes(), b":", body]);

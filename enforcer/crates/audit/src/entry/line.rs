@@ -4,9 +4,9 @@ use enforcer_flow::{FlowId, Process, Workload};
 
 use super::object::{CODE, Object};
 use super::{
-    AnswerRuled, ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
-    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction,
-    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied,
+    ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts,
+    OperatorAction, PartRuled, PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 
 /// The bound of texts for people.
@@ -23,7 +23,9 @@ pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
     let line = &mut Object::resume(out);
     line.code("event", entry.event());
     match entry {
-        Entry::AnswerBlocked(ruled) | Entry::AnswerEdited(ruled) => answer_ruled(line, ruled),
+        Entry::AnswerBlocked(ruled) | Entry::AnswerEdited(ruled) | Entry::MessageDenied(ruled) => {
+            part_ruled(line, ruled)
+        }
         Entry::Danger { what } => line.shown("what", what, DETAIL),
         Entry::EnforcerStarted(started) => enforcer_started(line, started),
         Entry::EnforcerStopped { reason } => line.code("reason", reason),
@@ -73,8 +75,8 @@ fn enforcer_started(line: &mut Object<'_>, started: &EnforcerStarted<'_>) {
     line.number("rules", *rules);
 }
 
-fn answer_ruled(line: &mut Object<'_>, ruled: &AnswerRuled<'_>) {
-    let AnswerRuled {
+fn part_ruled(line: &mut Object<'_>, ruled: &PartRuled<'_>) {
+    let PartRuled {
         exchange,
         flow,
         part,

@@ -135,7 +135,7 @@ fn judged(facts: &ExchangeFacts<'_>, text: &str, check: &mut impl FnMut(&Entry<'
         },
         rule: text,
     });
-    let ruled = AnswerRuled {
+    let ruled = PartRuled {
         exchange: facts.exchange,
         flow: facts.flow,
         part: text,
@@ -147,6 +147,7 @@ fn judged(facts: &ExchangeFacts<'_>, text: &str, check: &mut impl FnMut(&Entry<'
     };
     check(&Entry::AnswerBlocked(ruled));
     check(&Entry::AnswerEdited(ruled));
+    check(&Entry::MessageDenied(ruled));
 }
 
 fn flows(sample: &Sample, facts: &FlowFacts<'_>, text: &str, check: &mut impl FnMut(&Entry<'_>)) {
@@ -332,7 +333,7 @@ fn every_event_is_named_in_its_line() {
     });
     events.sort_unstable();
     events.dedup();
-    assert_eq!(events.len(), 22);
+    assert_eq!(events.len(), 23);
 }
 
 #[test]

@@ -209,7 +209,7 @@ impl Tone {
         match event {
             "exchange_granted" | "name_answered" => Self::Good,
             "answer_blocked" | "danger" | "exchange_denied" | "flow_refused" | "kernel_refused"
-            | "name_refused" => Self::Bad,
+            | "message_denied" | "name_refused" => Self::Bad,
             "answer_edited" | "exchange_aborted" | "flow_aborted" | "ledger_recovered"
             | "policy_rejected" | "suppressed" => Self::Warning,
             _ => Self::Calm,
