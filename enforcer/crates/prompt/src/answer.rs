@@ -1,8 +1,14 @@
 //! What an answer says, whole or counted up while it streams.
 
-use crate::call::{Message, ToolCall};
+mod usage;
+mod whole;
 
-/// What a whole answer of a model says, borrowed from its body.
+pub(crate) use whole::read;
+
+use crate::call::{Message, Part, ToolCall};
+use crate::mcp::McpMessage;
+
+/// What a whole answer says, borrowed from its body.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer<'b> {
     /// The model that answered.
@@ -13,7 +19,10 @@ pub struct Answer<'b> {
     pub finish: Vec<&'b str>,
     /// What it cost.
     pub usage: Usage,
-    /// Elements of the largest list of the answer's top two levels, as rules count rows.
+    /// Messages of an MCP server.
+    pub mcp: Vec<McpMessage<'b>>,
+    /// How many rows a document has: the longest list that is reached through objects alone, or the lines of a sequence of
+    /// documents.
     pub rows: Option<u64>,
 }
 
@@ -52,7 +61,7 @@ pub struct Tally {
     pub model: Option<String>,
     /// What it cost; complete when the stream is.
     pub usage: Usage,
-    /// Why it stopped.
+    /// Why it stopped, before anything was taken out.
     pub finish: Vec<Finish>,
     /// Bytes of text that the model said.
     pub text: u64,
@@ -69,13 +78,13 @@ impl<'b> Answer<'b> {
             .iter()
             .flat_map(|message| &message.parts)
             .filter_map(|part| match part {
-                crate::Part::ToolCall(call) => Some(call),
-                crate::Part::Attachment(_)
-                | crate::Part::Refusal(_)
-                | crate::Part::Text(_)
-                | crate::Part::Thinking(_)
-                | crate::Part::ToolResult(_)
-                | crate::Part::Unknown(_) => None,
+                Part::ToolCall(call) => Some(call),
+                Part::Attachment(_)
+                | Part::Refusal(_)
+                | Part::Text(_)
+                | Part::Thinking(_)
+                | Part::ToolResult(_)
+                | Part::Unknown(_) => None,
             })
     }
 }

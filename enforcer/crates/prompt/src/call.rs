@@ -231,3 +231,16 @@ impl ToolKind {
         }
     }
 }
+
+// === impl Message ===
+
+impl<'b> Message<'b> {
+    /// What somebody says in plain words.
+    pub(crate) fn user(text: &'b str) -> Self {
+        Self {
+            role: Role::User,
+            name: None,
+            parts: vec![Part::Text(text)],
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod patch;
 
 use std::borrow::Cow;
 
+pub(crate) use parse::escape;
 pub(crate) use patch::Patch;
 
 use crate::{Limits, Undecidable};

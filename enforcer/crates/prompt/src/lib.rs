@@ -13,6 +13,8 @@ mod edit;
 pub mod json;
 mod limits;
 mod mcp;
+mod provider;
+mod read;
 mod shape;
 mod undecidable;
 

@@ -1,5 +1,10 @@
 //! From a request's head to what its body must be.
 
+mod media;
+mod path;
+
+pub(crate) use path::decode as percent_decoded;
+
 /// What a request's head says, as far as its body's meaning depends on it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head<'a> {
@@ -41,6 +46,10 @@ pub struct Shape {
     pub context: Option<String>,
     /// Whether the path or the query asks for a stream.
     pub stream: bool,
+    /// Whether the method brings a body.
+    pub expects_body: bool,
+    /// Whether the host is known to have this interface; otherwise the path only suggests it.
+    pub certain: bool,
 }
 
 /// An interface.
@@ -154,13 +163,25 @@ pub enum Media {
 /// What the body under this head must be.
 #[must_use]
 pub fn recognise(head: &Head<'_>) -> Shape {
-    Shape {
+    let media = media::of(head.content_type);
+    let expects_body = !["GET", "HEAD", "DELETE", "OPTIONS"].contains(&head.method);
+    let mut shape = Shape {
         api: if head.mcp { Api::Mcp } else { Api::Other },
-        media: Media::None,
+        media,
         model: None,
         context: None,
         stream: false,
+        expects_body,
+        certain: head.mcp,
+    };
+    if !head.mcp {
+        path::recognise(head, &mut shape);
     }
+    // What goes over the WebSocket is events, whatever the handshake says.
+    if head.websocket {
+        shape.media = Media::Json;
+    }
+    shape
 }
 
 // === impl Shape ===
@@ -168,7 +189,96 @@ pub fn recognise(head: &Head<'_>) -> Shape {
 impl Shape {
     /// What an answer to a request of this shape is.
     #[must_use]
-    pub fn answer(&self, _head: &AnswerHead<'_>) -> Shape {
-        self.clone()
+    pub fn answer(&self, head: &AnswerHead<'_>) -> Shape {
+        let failed = !(200..300).contains(&head.status) && head.status != 101;
+        Shape {
+            // What an interface says when it fails is no answer of a model.
+            api: if failed { Api::Other } else { self.api },
+            media: media::of(head.content_type),
+            model: None,
+            context: None,
+            stream: self.stream,
+            expects_body: false,
+            certain: self.certain,
+        }
+    }
+}
+
+// === impl Provider ===
+
+impl Provider {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Anthropic, Self::Azure, Self::Gemini, Self::OpenAi];
+
+    /// As rules name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Azure => "azure",
+            Self::Gemini => "gemini",
+            Self::OpenAi => "openai",
+        }
+    }
+}
+
+// === impl Operation ===
+
+impl Operation {
+    /// Every one.
+    pub const ALL: [Self; 27] = [
+        Self::Assistants,
+        Self::AudioSpeech,
+        Self::AudioTranscriptions,
+        Self::AudioTranslations,
+        Self::Batches,
+        Self::Chat,
+        Self::Completions,
+        Self::Conversations,
+        Self::CountTokens,
+        Self::Embeddings,
+        Self::Files,
+        Self::FineTuning,
+        Self::ImageEdits,
+        Self::ImageGenerations,
+        Self::ImageVariations,
+        Self::Messages,
+        Self::Models,
+        Self::Moderations,
+        Self::Other,
+        Self::Realtime,
+        Self::RealtimeSessions,
+        Self::Responses,
+        Self::Runs,
+        Self::Threads,
+        Self::Uploads,
+        Self::VectorStores,
+        Self::Videos,
+    ];
+
+    /// As rules name it; what belongs together has one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Assistants | Self::Messages | Self::Runs | Self::Threads => "assistants",
+            Self::AudioSpeech | Self::AudioTranscriptions | Self::AudioTranslations => "audio",
+            Self::Batches => "batches",
+            Self::Chat => "chat",
+            Self::Completions => "completions",
+            Self::Conversations => "conversations",
+            Self::CountTokens => "count_tokens",
+            Self::Embeddings => "embeddings",
+            Self::Files => "files",
+            Self::FineTuning => "fine_tuning",
+            Self::ImageEdits | Self::ImageGenerations | Self::ImageVariations => "images",
+            Self::Models => "models",
+            Self::Moderations => "moderations",
+            Self::Other => "other",
+            Self::Realtime | Self::RealtimeSessions => "realtime",
+            Self::Responses => "responses",
+            Self::Uploads => "uploads",
+            Self::VectorStores => "vector_stores",
+            Self::Videos => "videos",
+        }
     }
 }

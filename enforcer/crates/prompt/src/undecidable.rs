@@ -16,10 +16,16 @@ pub struct Undecidable {
 /// Why a body cannot be judged. The codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
+    /// A key that some readers would take for another: `Model` beside or instead of `model`, two spellings of one field.
+    AmbiguousKey,
+    /// A boundary that is missing, occurs where it must not, or does not end the body.
+    Boundary,
     /// A JSON object with one key twice: readers differ in which they take.
     DuplicateKey,
     /// No bytes where there must be some.
     Empty,
+    /// Pieces that contradict each other: other arguments than were streamed, another type than was announced.
+    Inconsistent,
     /// Text that is not Unicode.
     InvalidUnicode,
     /// More or fewer bytes than the head says.
@@ -88,9 +94,12 @@ impl std::error::Error for Undecidable {}
 
 impl Cause {
     /// Every one, in the order of their codes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
+        Self::AmbiguousKey,
+        Self::Boundary,
         Self::DuplicateKey,
         Self::Empty,
+        Self::Inconsistent,
         Self::InvalidUnicode,
         Self::Length,
         Self::Malformed,
@@ -110,8 +119,11 @@ impl Cause {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
+            Self::AmbiguousKey => "body_ambiguous_key",
+            Self::Boundary => "body_boundary",
             Self::DuplicateKey => "body_duplicate_key",
             Self::Empty => "body_empty",
+            Self::Inconsistent => "body_inconsistent",
             Self::InvalidUnicode => "body_invalid_unicode",
             Self::Length => "body_length",
             Self::Malformed => "body_malformed",
@@ -133,8 +145,11 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::AmbiguousKey => "the body has a key that readers could take for another",
+            Self::Boundary => "the parts of the body cannot be told apart",
             Self::DuplicateKey => "the body has a JSON object with one key twice",
             Self::Empty => "the body is empty",
+            Self::Inconsistent => "parts of the body contradict each other",
             Self::InvalidUnicode => "the body is not Unicode",
             Self::Length => "the body is not as long as its head says",
             Self::Malformed => "the body is not what its media type says",

@@ -39,10 +39,7 @@ struct Walk<'a, 'l> {
     limits: &'l Limits,
 }
 
-pub(super) fn document<'a>(
-    bytes: &'a [u8],
-    limits: &Limits,
-) -> Result<Document<'a>, Undecidable> {
+pub(super) fn document<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Document<'a>, Undecidable> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Undecidable::new(Cause::InvalidUnicode, "", error.valid_up_to()))?;
     if u32::try_from(bytes.len()).is_err() {

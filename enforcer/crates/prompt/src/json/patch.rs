@@ -54,7 +54,8 @@ impl Patch {
 
     /// The text with all changes.
     pub(crate) fn apply(mut self, text: &str) -> String {
-        self.edits.sort_by_key(|(range, _)| (range.start, range.end));
+        self.edits
+            .sort_by_key(|(range, _)| (range.start, range.end));
         let mut changed = String::with_capacity(text.len());
         let mut at = 0;
         for (range, replacement) in &self.edits {
