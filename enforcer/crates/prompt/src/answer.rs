@@ -1,6 +1,6 @@
 //! What an answer says, whole or counted up while it streams.
 
-mod usage;
+pub(crate) mod usage;
 mod whole;
 
 pub(crate) use whole::read;

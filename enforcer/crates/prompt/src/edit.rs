@@ -1,7 +1,26 @@
 //! Answers edited while they stream: what belongs to a tool call is held back until somebody has ruled on it.
+//!
+//! An answer is cut into frames (events of a stream, elements of an array, messages of a WebSocket, or all of it), each a
+//! document. A dialect, one for each interface, says which tool calls a frame belongs to, and which have become complete;
+//! the desk has them ruled on, keeps frames in order, and lets those go that wait for nothing. As long as nothing was taken
+//! out frames leave as they came, byte for byte.
+
+mod anthropic;
+mod array;
+mod assistants;
+mod chat;
+mod desk;
+mod frame;
+mod gemini;
+mod mcp;
+mod refusal;
+mod responses;
+mod sse;
 
 use crate::call::{Tool, ToolCall};
-use crate::{Limits, Shape, Tally, Undecidable};
+use crate::{Api, Cause, Limits, Media, Operation, Provider, Shape, Tally, Undecidable};
+use desk::{Desk, Dialect};
+use frame::Frame;
 
 /// Something in an answer that can be ruled on.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +29,7 @@ pub enum Item<'b> {
     Call(ToolCall<'b>),
     /// An MCP server lists a tool.
     Listed(Tool<'b>),
-    /// A text that an MCP server's tool, resource or prompt gives back.
+    /// A text that an MCP server's tool, resource or prompt gives back, or that it wants a model to be told.
     Result(&'b str),
 }
 
@@ -21,7 +40,8 @@ pub enum Ruling {
     Block,
     /// It passes.
     Keep,
-    /// It is taken out, and the answer goes on as if it had never been in it.
+    /// It is taken out, and the answer goes on as if it had never been in it. Where the other side would wait for it for
+    /// ever, the answer ends instead.
     Strip,
 }
 
@@ -53,17 +73,46 @@ pub enum Stop {
 /// After a [`Stop`] nothing more comes out; what was given out before is a whole number of events.
 #[derive(Debug)]
 pub struct AnswerEditor {
-    tally: Tally,
+    framing: Framing,
+    desk: Desk,
+    style: refusal::Style,
+    stopped: Option<Stop>,
+}
+
+/// How the answer is cut.
+#[derive(Debug)]
+enum Framing {
+    Array(array::Splitter),
+    Events(sse::Splitter),
+    /// Elements of an array, if it turns out to be one.
+    Undetermined,
+    Whole(Vec<u8>),
 }
 
 // === impl AnswerEditor ===
 
 impl AnswerEditor {
-    /// An editor for an answer of this shape ([`Shape::answer`]); none when there is nothing in it that could be edited,
-    /// and it may pass as it is.
+    /// An editor for an answer of this shape ([`Shape::answer`]); none when there is nothing in it that could be ruled on
+    /// or counted.
     #[must_use]
-    pub fn new(_shape: &Shape, _limits: &Limits) -> Option<Self> {
-        None
+    pub fn new(shape: &Shape, limits: &Limits) -> Option<Self> {
+        let dialect: Box<dyn Dialect> = match shape.api {
+            Api::Mcp => Box::new(mcp::Mcp::default()),
+            Api::Model(provider, operation) => dialect(provider, operation)?,
+            Api::Other => return None,
+        };
+        let framing = match (&shape.media, shape.api) {
+            (Media::EventStream, _) => Framing::Events(sse::Splitter::default()),
+            (_, Api::Model(Provider::Gemini, _)) => Framing::Undetermined,
+            // A content type that promises something else is no reason to look away.
+            (_, _) => Framing::Whole(Vec::new()),
+        };
+        Some(Self {
+            framing,
+            desk: Desk::new(dialect, limits),
+            style: refusal::Style::of(shape),
+            stopped: None,
+        })
     }
 
     /// Takes the next bytes and appends to `out` what may go on.
@@ -73,11 +122,11 @@ impl AnswerEditor {
     /// When the answer ends here.
     pub fn push(
         &mut self,
-        _bytes: &[u8],
-        _judge: &mut impl Judge,
-        _out: &mut Vec<u8>,
+        bytes: &[u8],
+        judge: &mut impl Judge,
+        out: &mut Vec<u8>,
     ) -> Result<(), Stop> {
-        Ok(())
+        self.guarded(|editor| editor.take(bytes, judge, out))
     }
 
     /// Takes the next message of a WebSocket and adds to `out` the messages that may go on.
@@ -87,11 +136,16 @@ impl AnswerEditor {
     /// When the answer ends here.
     pub fn message(
         &mut self,
-        _text: &str,
-        _judge: &mut impl Judge,
-        _out: &mut Vec<String>,
+        text: &str,
+        judge: &mut impl Judge,
+        out: &mut Vec<String>,
     ) -> Result<(), Stop> {
-        Ok(())
+        self.guarded(|editor| {
+            let frame = Frame::whole(text.as_bytes());
+            editor.desk.take(&frame, judge, &mut |bytes| {
+                out.push(String::from_utf8_lossy(bytes).into_owned());
+            })
+        })
     }
 
     /// The answer has ended: judges and gives out what was still held.
@@ -99,19 +153,143 @@ impl AnswerEditor {
     /// # Errors
     ///
     /// When the answer was cut off in the middle of something that has to be judged, or is blocked.
-    pub fn finish(&mut self, _judge: &mut impl Judge, _out: &mut Vec<u8>) -> Result<(), Stop> {
-        Ok(())
+    pub fn finish(&mut self, judge: &mut impl Judge, out: &mut Vec<u8>) -> Result<(), Stop> {
+        self.guarded(|editor| {
+            editor.last(judge, out)?;
+            let mut emit = |bytes: &[u8]| out.extend_from_slice(bytes);
+            editor.desk.end(judge, &mut emit)
+        })
     }
 
     /// What was seen so far.
     #[must_use]
     pub fn tally(&self) -> &Tally {
-        &self.tally
+        self.desk.tally()
     }
 
-    /// An error as the interface writes it in the middle of such an answer, for SDKs to raise.
+    /// An error as the interface writes it in the middle of such an answer, for SDKs to raise. A whole answer is to be
+    /// replaced by it, a stream ends with it, over a WebSocket it is the last message.
     #[must_use]
-    pub fn refusal(&self, _code: &str, _message: &str) -> Vec<u8> {
-        Vec::new()
+    pub fn refusal(&self, code: &str, message: &str) -> Vec<u8> {
+        self.style.write(code, message)
     }
+
+    fn guarded(&mut self, act: impl FnOnce(&mut Self) -> Result<(), Stop>) -> Result<(), Stop> {
+        if let Some(stop) = &self.stopped {
+            return Err(stop.clone());
+        }
+        let result = act(self);
+        self.stopped = result.clone().err();
+        result
+    }
+
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        judge: &mut impl Judge,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
+        let Self { framing, desk, .. } = self;
+        if let Framing::Undetermined = framing {
+            let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
+                out.extend_from_slice(bytes);
+                return Ok(());
+            };
+            *framing = match first {
+                b'[' => Framing::Array(array::Splitter::default()),
+                _ => Framing::Whole(Vec::new()),
+            };
+        }
+        let mut emit = |bytes: &[u8]| out.extend_from_slice(bytes);
+        match framing {
+            Framing::Array(splitter) => {
+                let limits = *desk.limits();
+                splitter.push(bytes, &limits, &mut |frame| {
+                    desk.take(frame, judge, &mut emit)
+                })
+            }
+            Framing::Events(splitter) => {
+                let limits = *desk.limits();
+                splitter.push(bytes, &limits, &mut |frame| {
+                    desk.take(frame, judge, &mut emit)
+                })
+            }
+            Framing::Whole(_) if desk.only_counts() => {
+                desk.keep_for_counting(framing, bytes);
+                emit(bytes);
+                Ok(())
+            }
+            Framing::Whole(held) => {
+                if held.len() + bytes.len() > desk.limits().held {
+                    return Err(Undecidable::new(Cause::TooLarge, "", held.len()).into());
+                }
+                held.extend_from_slice(bytes);
+                Ok(())
+            }
+            Framing::Undetermined => Ok(()),
+        }
+    }
+
+    fn last(&mut self, judge: &mut impl Judge, out: &mut Vec<u8>) -> Result<(), Stop> {
+        let Self { framing, desk, .. } = self;
+        let mut emit = |bytes: &[u8]| out.extend_from_slice(bytes);
+        match framing {
+            Framing::Array(splitter) => {
+                splitter.finish(&mut |frame| desk.take(frame, judge, &mut emit))
+            }
+            Framing::Events(splitter) => {
+                splitter.finish(&mut |frame| desk.take(frame, judge, &mut emit))
+            }
+            Framing::Whole(held) => {
+                let held = std::mem::take(held);
+                if held.trim_ascii().is_empty() {
+                    emit(&held);
+                    return Ok(());
+                }
+                desk.take(&Frame::whole(&held), judge, &mut emit)
+            }
+            Framing::Undetermined => Ok(()),
+        }
+    }
+}
+
+/// Who understands the answers of an interface; nobody, where they hold neither tool calls nor numbers.
+fn dialect(provider: Provider, operation: Operation) -> Option<Box<dyn Dialect>> {
+    Some(match (provider, operation) {
+        (Provider::Anthropic, Operation::Chat) => Box::new(anthropic::Anthropic::default()),
+        (Provider::Gemini, Operation::Chat) => Box::new(gemini::Gemini::default()),
+        (_, Operation::Chat) => Box::new(chat::Chat::default()),
+        (_, Operation::Conversations | Operation::Realtime | Operation::Responses) => {
+            Box::new(responses::Responses::default())
+        }
+        (_, Operation::Runs | Operation::Messages | Operation::Threads) => {
+            Box::new(assistants::Assistants::default())
+        }
+        (
+            _,
+            Operation::AudioTranscriptions
+            | Operation::AudioTranslations
+            | Operation::Completions
+            | Operation::Embeddings
+            | Operation::ImageEdits
+            | Operation::ImageGenerations
+            | Operation::ImageVariations
+            | Operation::Moderations,
+        ) => Box::new(desk::Counts),
+        (
+            _,
+            Operation::Assistants
+            | Operation::AudioSpeech
+            | Operation::Batches
+            | Operation::CountTokens
+            | Operation::Files
+            | Operation::FineTuning
+            | Operation::Models
+            | Operation::Other
+            | Operation::RealtimeSessions
+            | Operation::Uploads
+            | Operation::VectorStores
+            | Operation::Videos,
+        ) => return None,
+    })
 }

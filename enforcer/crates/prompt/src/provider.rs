@@ -5,15 +5,20 @@ mod attachment;
 mod gemini;
 mod openai;
 
+pub(crate) use anthropic::{call as block_call, content as blocks, run_by as block_run_by};
+pub(crate) use attachment::from_base64;
+pub(crate) use gemini::{
+    call as gemini_call, camel, field, hosted as gemini_hosted, message as gemini_message, once,
+    texts,
+};
+pub(crate) use openai::{
+    Beside, chat_call, chat_message, function_call, is_said, item, item_call, item_run_by,
+};
+
 use crate::body::Body;
 use crate::call::ModelCall;
 use crate::read::Notes;
 use crate::{Cause, Operation, Provider, Shape, Undecidable};
-
-pub(crate) use anthropic::{call as block_call, content as blocks, run_by as block_run_by};
-pub(crate) use attachment::from_base64;
-pub(crate) use gemini::{field, message as gemini_message, texts};
-pub(crate) use openai::{Beside, chat_call, chat_message, function_call, is_said, item, item_call};
 
 /// What a body of this shape says to a model.
 pub(crate) fn call<'b>(

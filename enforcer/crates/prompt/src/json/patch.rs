@@ -26,12 +26,12 @@ impl Patch {
         self.remove(&spans, gone);
     }
 
-    /// Takes the member with this key out of an object.
-    pub(crate) fn remove_member(&mut self, object: &Value<'_>, key: &str) {
+    /// Takes members out of an object, all of them in one call.
+    pub(crate) fn remove_members(&mut self, object: &Value<'_>, gone: impl Fn(&str) -> bool) {
         let members = object.members();
         let spans: Vec<_> = members.iter().map(Member::span).collect();
         self.remove(&spans, |at| {
-            members.get(at).is_some_and(|member| member.key() == key)
+            members.get(at).is_some_and(|member| gone(member.key()))
         });
     }
 
@@ -61,6 +61,7 @@ impl Patch {
         for (range, replacement) in &self.edits {
             // What lies inside something that was taken out goes with it.
             if range.start < at {
+                at = at.max(range.end);
                 continue;
             }
             changed.push_str(text.get(at..range.start).unwrap_or_default());

@@ -11,7 +11,7 @@ use crate::json::{Member, Value};
 use crate::read::{self, Notes, Place};
 use crate::{Cause, Operation, Undecidable};
 
-pub(crate) use parts::{content_parts, texts};
+pub(crate) use parts::{call, content_parts, hosted, texts};
 
 /// What readers must not take another key for.
 const KNOWN: &[&str] = &[
@@ -274,7 +274,7 @@ pub(crate) fn once(at: &Place<'_>, value: &Value<'_>) -> Result<(), Undecidable>
 }
 
 /// `snake_case` as `camelCase`.
-fn camel(key: &str) -> Cow<'_, str> {
+pub(crate) fn camel(key: &str) -> Cow<'_, str> {
     if !key.contains('_') {
         return Cow::Borrowed(key);
     }

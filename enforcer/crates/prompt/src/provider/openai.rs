@@ -17,6 +17,7 @@ mod tools;
 
 pub(crate) use chat::{function as function_call, message as chat_message, tool_call as chat_call};
 pub(crate) use items::{Beside, call as item_call, is_said, item};
+pub(crate) use tools::run_by as item_run_by;
 
 use crate::body::Fields;
 use crate::call::{Attachment, ModelCall};

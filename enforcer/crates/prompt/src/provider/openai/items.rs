@@ -53,7 +53,7 @@ pub(crate) fn item<'b>(
         None => "item_reference",
     };
     Ok(match kind {
-        "message" => Some(message(at, value)?),
+        "message" => Some(message(at, value, notes)?),
         "reasoning" => Some(reasoning(value)),
         "item_reference" => {
             beside.context.push(read::member(at, value, "id")?);
@@ -66,7 +66,7 @@ pub(crate) fn item<'b>(
         "compaction_trigger" | "configuration_update" => None,
         "additional_tools" | "mcp_list_tools" | "tool_search_output" => {
             if let Some(tools) = value.get("tools") {
-                listed(beside, &at.key("tools"), value, tools, notes)?;
+                listed(beside, &at.key("tools"), value, tools)?;
             }
             None
         }
@@ -155,7 +155,17 @@ pub(crate) fn is_said(kind: &str) -> bool {
     ) || is_result(kind)
 }
 
-fn message<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<Message<'b>, Undecidable> {
+fn message<'b>(
+    at: &Place<'_>,
+    value: &'b Value<'b>,
+    notes: &mut Notes<'b>,
+) -> Result<Message<'b>, Undecidable> {
+    const KNOWN: &[&str] = &["type", "role", "content", "id", "object", "status", "phase"];
+    for member in value.members() {
+        if !KNOWN.contains(&member.key()) {
+            notes.member(at, member, KNOWN)?;
+        }
+    }
     let role = match read::member(at, value, "role")? {
         "assistant" => Role::Assistant,
         "developer" => Role::Developer,
@@ -319,7 +329,6 @@ fn listed<'b>(
     at: &Place<'_>,
     item: &'b Value<'b>,
     value: &'b Value<'b>,
-    notes: &mut Notes<'b>,
 ) -> Result<(), Undecidable> {
     let Some(server) = item.get("server_label").and_then(Value::as_str) else {
         return tools::declared(&mut beside.tools, at, value);
