@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use enforcer_audit::{Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode};
+use enforcer_credentials::{Hooks, Secrets};
 use enforcer_dns::{Names, Resolver};
 use enforcer_gate::{Gate, Quota, UpstreamConfig};
-use enforcer_http::PoolConfig;
+use enforcer_http::{Judging, PoolConfig};
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::PolicySet;
@@ -97,6 +98,7 @@ impl App {
             names,
             resolver: Arc::clone(&resolver),
             fingerprinter: Arc::new(Fingerprinter::open(&config.state_dir)?),
+            judging: Arc::new(judging(config)?),
             limits: limits(config),
             stopping: stop,
         });
@@ -221,6 +223,24 @@ fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers>
         &connector,
         pool,
     )?)
+}
+
+fn judging(config: &Config) -> anyhow::Result<Judging> {
+    let limits = &config.limits;
+    let sources = config.secrets.iter();
+    let secrets = Secrets::load(
+        sources.map(|(name, source)| (name.as_str(), source)),
+        |variable| std::env::var_os(variable),
+    )?;
+    Ok(Judging {
+        hooks: Hooks::new(&config.webhooks, &secrets)?,
+        secrets,
+        memory: Quota::new(limits.body_memory, limits.body_memory_per_workload),
+        body_bytes: limits.body_bytes,
+        body_timeout: limits.body_timeout,
+        message_bytes: limits.message_bytes,
+        structure: enforcer_prompt::Limits::default(),
+    })
 }
 
 fn limits(config: &Config) -> Limits {

@@ -49,7 +49,7 @@ fn the_example_shows_every_key_with_its_default() {
         "zzz: 1",
         &[&format!(
             "1:1: `zzz`: is not a key here, valid are {}",
-            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, log"
+            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, log"
         )],
     );
     for (section, names) in [
@@ -62,8 +62,8 @@ fn the_example_shows_every_key_with_its_default() {
         ),
         (
             "limits",
-            "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, first_byte_timeout, \
-             handshake_timeout, header_timeout, idle_timeout, drain_timeout",
+            "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, body_bytes, body_timeout, body_memory, \
+             body_memory_per_workload, message_bytes, first_byte_timeout, handshake_timeout, header_timeout, idle_timeout, drain_timeout",
         ),
         ("log", "level, format"),
     ] {
@@ -80,7 +80,14 @@ fn the_example_shows_every_key_with_its_default() {
             );
         }
     }
-    for name in ["state_dir", "runtime_dir", "policies", "workers"] {
+    for name in [
+        "state_dir",
+        "runtime_dir",
+        "policies",
+        "workers",
+        "secrets",
+        "webhooks",
+    ] {
         assert!(keys.contains(&name), "`{name}` is not in the example");
     }
 }
@@ -95,7 +102,10 @@ fn every_key_is_taken_over() {
          upstream:\n  connect_to:\n    API.openai.com.:443: 127.0.0.1:8443\n    '[2001:db8::1]:443': '[::1]:1'\n  \
          extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  response_timeout: 3s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
+         body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  message_bytes: 5KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
+         secrets:\n  hook: {file: hook.secret}\n  key: {env: KEY}\n\
+         webhooks:\n  Hooks.slack.com/alerts: hook\n\
          log: {level: off, format: json}\n",
     )
     .unwrap();
@@ -138,18 +148,65 @@ fn every_key_is_taken_over() {
             flows_per_workload: 8,
             streams_per_flow: 9,
             header_bytes: 10 * 1024,
+            body_bytes: 2 * 1024,
+            body_timeout: Duration::from_secs(14),
+            body_memory: 3 << 20,
+            body_memory_per_workload: 2 << 20,
+            message_bytes: 5 * 1024,
             first_byte_timeout: Duration::from_millis(11),
             handshake_timeout: Duration::from_millis(12),
             header_timeout: Duration::from_millis(13),
             idle_timeout: Duration::from_secs(5400),
             drain_timeout: Duration::ZERO,
         },
+        secrets: BTreeMap::from([
+            (
+                "hook".to_owned(),
+                Source::File("/etc/enforcer/hook.secret".into()),
+            ),
+            ("key".to_owned(), Source::Environment("KEY".to_owned())),
+        ]),
+        webhooks: vec![Registered {
+            host: Host::parse("hooks.slack.com").unwrap(),
+            path: "/alerts".to_owned(),
+            secret: "hook".to_owned(),
+        }],
         log: Log {
             level: "off".to_owned(),
             format: LogFormat::Json,
         },
     };
     assert_eq!(config, expected);
+}
+
+#[test]
+fn secrets_are_named_and_never_written_down() {
+    check_rows(&[
+        (
+            "secrets:\n  hook: hunter2\n",
+            "2:3: `secrets`: key `hook`: expected `{file: PATH}` or `{env: VARIABLE}`",
+        ),
+        (
+            "secrets:\n  hook: {file: a, env: B}\n",
+            "2:3: `secrets`: key `hook`: expected `{file: PATH}` or `{env: VARIABLE}`",
+        ),
+        (
+            "secrets:\n  a b: {env: X}\n",
+            "2:3: `secrets`: key `a b`: a secret's name is at most 64 letters, digits, `-`, `_` and `.`",
+        ),
+        (
+            "webhooks:\n  hooks.slack.com/alerts: nobody\n",
+            "2:27: `webhooks`: expected the name of one of `secrets`, found `nobody`",
+        ),
+        (
+            "secrets: {s: {env: X}}\nwebhooks:\n  hooks.slack.com: s\n",
+            "3:3: `webhooks`: key `hooks.slack.com`: expected `host/path`, such as `hooks.slack.com/alerts`",
+        ),
+        (
+            "limits: {body_bytes: 64MiB, body_memory_per_workload: 65MiB}\n",
+            "1:55: `limits.body_memory_per_workload`: a workload's memory for bodies (`body_memory_per_workload`) must hold two bodies (`body_bytes`) and two messages (`message_bytes`)",
+        ),
+    ]);
 }
 
 #[test]
@@ -204,11 +261,11 @@ fn keys_that_are_none_are_refused_with_those_that_are() {
         ),
         (
             "\"a\\nb\": 1\n",
-            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, log",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, log",
         ),
         (
             "<<: {workers: 1}\n",
-            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, log",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, log",
         ),
         (
             "workers: 1\nca: {}\nworkers: 2\n",

@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("enforcer-detect", &["enforcer-flow"]),
     ("enforcer-prompt", &[]),
     ("enforcer-policy", &["enforcer-flow", "enforcer-prompt"]),
+    ("enforcer-cost", &["enforcer-prompt"]),
     ("enforcer-credentials", &["enforcer-flow"]),
     ("enforcer-identity", &["enforcer-flow"]),
     ("enforcer-tls", &["enforcer-flow"]),
@@ -23,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "enforcer-gate",
         &[
             "enforcer-flow",
+            "enforcer-prompt",
             "enforcer-policy",
             "enforcer-audit",
             "enforcer-tls",
@@ -36,6 +38,8 @@ const EDGES: &[(&str, &[&str])] = &[
         "enforcer-http",
         &[
             "enforcer-flow",
+            "enforcer-prompt",
+            "enforcer-cost",
             "enforcer-policy",
             "enforcer-audit",
             "enforcer-tls",

@@ -5,11 +5,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use arc_swap::{ArcSwap, Guard};
-use enforcer_audit::{Entry, ExchangeDenied, ExchangeFacts, Fingerprint, Ledger};
+use enforcer_audit::{Entry, ExchangeDenied, Fingerprint, Ledger, PartRuled};
 use enforcer_flow::{Destination, ExchangeId, Protocol};
-use enforcer_policy::{Decision, PolicySet, Question, Request, RuleRef, Verdict};
+use enforcer_policy::{
+    self as policy, Cause, Decision, Obligation, PolicySet, Question, Request, RuleRef,
+};
 
-use crate::{Exchange, Fault, Flow, Permit, Refusal};
+use crate::{Exchange, Fault, Flow, Judge, Permit, Refusal};
+
+mod facts;
+mod public;
+
+use facts::facts;
+use public::public;
+pub(crate) use public::reason;
+
+/// The cause of refusals because of limits, which nobody counts yet.
+const LIMITS: &str = "limits_unavailable";
+/// The cause of refusals because a rule asks for what cannot be done here.
+const TERMS: &str = "terms_impossible";
 
 /// What a protocol wants to do, as far as it has read.
 #[derive(Clone, Copy, Debug)]
@@ -18,12 +32,39 @@ pub struct Ask<'a> {
     pub protocol: Protocol,
     /// Where to; the host is the verified name.
     pub destination: &'a Destination,
-    /// Method and path, where the protocol has them.
+    /// The request, where the protocol has one. The content of its query and body never enters the ledger.
     pub request: Option<Request<'a>>,
-    /// The length of the query string; its content never enters the ledger.
-    pub query_bytes: Option<usize>,
+    /// The path as it may be written, where it holds a secret itself.
+    pub shown_path: Option<&'a str>,
     /// The credentials it carries, as keyed fingerprints.
     pub credentials: &'a [Fingerprint],
+}
+
+/// What a request's head is answered.
+pub enum Head {
+    /// It depends on the body: gather it, and [`Gate::ask`] with what it says. Nothing is recorded yet.
+    Body,
+    /// It may pass, whatever the body says.
+    Granted(Granted),
+}
+
+/// A granted exchange.
+pub struct Granted {
+    /// It.
+    pub exchange: Exchange,
+    /// The proof.
+    pub permit: Permit,
+    /// What is to be done beside forwarding it. None for most.
+    pub terms: Option<Box<Terms>>,
+}
+
+/// What a grant depends on. Who cannot do it must not forward.
+#[derive(Default)]
+pub struct Terms {
+    /// What is to be done with the request.
+    pub obligations: Vec<Obligation>,
+    /// Who rules on the answer, part by part.
+    pub judge: Option<Judge>,
 }
 
 /// The door. One per daemon, shared by every worker.
@@ -69,34 +110,74 @@ impl Gate {
     /// [`Gate::ask`], a no means that the flow is opened and judged by what is inside.
     #[must_use]
     pub fn passes_unopened(&self, flow: &Flow, destination: &Destination) -> bool {
-        let question = Question::new(
-            flow.workload(),
-            Protocol::Tls,
-            &destination.host,
-            destination.port,
-        );
-        self.policy.load().evaluate(&question).verdict == Verdict::Allow
+        let Destination { host, port } = destination;
+        let question = Question::new(flow.workload(), Protocol::Tls, host, *port);
+        self.policy.load().evaluate(&question).is_allow()
+    }
+
+    /// Asks policy about a request of which the head was read, and records the answer unless it depends on the body.
+    ///
+    /// # Errors
+    /// As [`Gate::ask`].
+    pub fn head(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<Head, Refusal> {
+        let set = self.policy.load();
+        let decision = match set.head(&question(flow, &ask)) {
+            policy::Head::Body => return Ok(Head::Body),
+            policy::Head::Decided(decision) => decision,
+        };
+        // A signature is over the whole body, so it must be here before anything is granted.
+        if decision.signs() && matches!(ask.request, Some(request) if is_unread(&request)) {
+            return Ok(Head::Body);
+        }
+        self.decide(&set, flow, ask, decision).map(Head::Granted)
     }
 
     /// Asks policy and records the answer. A grant is in the kernel's hands before this returns.
     ///
     /// # Errors
     /// The refusal, already recorded: policy said no, or the grant could not be recorded.
-    pub fn ask(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<(Exchange, Permit), Refusal> {
-        let id = ExchangeId::new();
-        let question = Question::new(
-            flow.workload(),
-            ask.protocol,
-            &ask.destination.host,
-            ask.destination.port,
-        )
-        .with_request(ask.request);
-        let decision = self.policy.load().evaluate(&question);
-        match (decision.verdict, &decision.rule) {
-            (Verdict::Allow, Some(rule)) => self.grant(id, flow, ask, rule),
-            // An allow that no rule made would be nobody's; policy never makes one, and the gate never takes one.
-            (Verdict::Allow, None) | (Verdict::Deny, _) => Err(self.deny(id, flow, ask, &decision)),
-        }
+    pub fn ask(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<Granted, Refusal> {
+        let set = self.policy.load();
+        let decision = set.evaluate(&question(flow, &ask));
+        self.decide(&set, flow, ask, decision)
+    }
+
+    /// Asks policy about one message within a granted exchange. Only a no is recorded.
+    ///
+    /// # Errors
+    /// The refusal: policy said no, or yes under terms that the exchange was not granted under.
+    pub fn message(
+        &self,
+        exchange: &Exchange,
+        ask: Ask<'_>,
+        terms: &[Obligation],
+    ) -> Result<(), Refusal> {
+        let flow = exchange.flow();
+        let decision = self.policy.load().evaluate(&question(flow, &ask));
+        let met = |obligation| terms.contains(obligation);
+        let cause = match &decision.rule {
+            Some(_) if decision.is_allow() && decision.obligations.iter().all(met) => return Ok(()),
+            Some(_) if decision.is_allow() => TERMS,
+            Some(_) | None => decision.cause.code(),
+        };
+        let rule = decision.rule.as_ref();
+        let reason = rule.and_then(RuleRef::reason);
+        self.ledger.defer(&Entry::MessageDenied(PartRuled {
+            exchange: exchange.id(),
+            flow: flow.id(),
+            part: "message",
+            name: None,
+            count: None,
+            cause,
+            rule: rule.map(RuleRef::as_str),
+            reason: reason.as_ref().map(|reason| reason as &dyn Display),
+        }));
+        Err(Refusal {
+            exchange: exchange.id(),
+            fault: fault(&decision),
+            cause,
+            public: public(exchange.id(), ask, &decision),
+        })
     }
 
     /// Records that a protocol itself refuses what it read (a name that contradicts another, a nested proxy).
@@ -110,7 +191,7 @@ impl Gate {
     ) -> Refusal {
         let id = ExchangeId::new();
         self.ledger.defer(&Entry::ExchangeDenied(ExchangeDenied {
-            facts: &facts(id, flow, ask),
+            facts: &facts(id, flow, &ask),
             cause,
             rule: None,
             reason: None,
@@ -123,6 +204,35 @@ impl Gate {
         }
     }
 
+    fn decide(
+        &self,
+        set: &Arc<PolicySet>,
+        flow: &Arc<Flow>,
+        ask: Ask<'_>,
+        decision: Decision,
+    ) -> Result<Granted, Refusal> {
+        let id = ExchangeId::new();
+        match &decision.rule {
+            Some(rule) if decision.is_allow() => {
+                if let Some(cause) = impossible(&ask, &decision) {
+                    return Err(self.deny(id, flow, ask, &decision, cause));
+                }
+                let (exchange, permit) = self.grant(id, flow, ask, rule)?;
+                let judge = Judge::new(set, id, flow, &ask);
+                Ok(Granted {
+                    exchange,
+                    permit,
+                    terms: terms(decision.obligations, judge),
+                })
+            }
+            // An allow that no rule made would be nobody's; policy never makes one, and the gate never takes one.
+            Some(_) | None => {
+                let cause = decision.cause.code();
+                Err(self.deny(id, flow, ask, &decision, cause))
+            }
+        }
+    }
+
     fn grant(
         &self,
         id: ExchangeId,
@@ -131,7 +241,7 @@ impl Gate {
         rule: &RuleRef,
     ) -> Result<(Exchange, Permit), Refusal> {
         let entry = Entry::ExchangeGranted {
-            facts: &facts(id, flow, ask),
+            facts: &facts(id, flow, &ask),
             rule: rule.as_str(),
         };
         let receipt = self.ledger.append(&entry).map_err(|error| {
@@ -147,53 +257,75 @@ impl Gate {
         Ok((exchange, Permit::new(flow, ask, receipt)))
     }
 
-    fn deny(&self, id: ExchangeId, flow: &Arc<Flow>, ask: Ask<'_>, decision: &Decision) -> Refusal {
-        let cause = decision.cause.code();
+    fn deny(
+        &self,
+        id: ExchangeId,
+        flow: &Arc<Flow>,
+        ask: Ask<'_>,
+        decision: &Decision,
+        cause: &'static str,
+    ) -> Refusal {
         let rule = decision.rule.as_ref();
         let reason = rule.and_then(RuleRef::reason);
         self.ledger.defer(&Entry::ExchangeDenied(ExchangeDenied {
-            facts: &facts(id, flow, ask),
+            facts: &facts(id, flow, &ask),
             cause,
             rule: rule.map(RuleRef::as_str),
             reason: reason.as_ref().map(|reason| reason as &dyn Display),
         }));
         Refusal {
             exchange: id,
-            fault: Fault::Policy,
+            fault: fault(decision),
             cause,
             public: public(id, ask, decision),
         }
     }
 }
 
-/// The agent's sentence: the destination it knows, the rule's name and the reason its author wrote for it.
-fn public(id: ExchangeId, ask: Ask<'_>, decision: &Decision) -> String {
-    let what = match ask.request {
-        Some(request) => format!("{} {}{}", request.method, ask.destination, request.path),
-        None => format!("{} to {}", ask.protocol, ask.destination),
-    };
-    match &decision.rule {
-        Some(rule) => {
-            let reason = rule.reason().map(|r| format!(": {r}")).unwrap_or_default();
-            format!("{what} is denied by rule {rule}{reason} (exchange {id})")
-        }
-        None => format!("{what} is denied: {} (exchange {id})", decision.cause),
+pub(crate) fn question<'a>(flow: &'a Flow, ask: &Ask<'a>) -> Question<'a> {
+    let Destination { host, port } = ask.destination;
+    let question = Question::new(flow.workload(), ask.protocol, host, *port);
+    Question {
+        process: Some(flow.process()),
+        request: ask.request,
+        ..question
     }
 }
 
-fn facts<'a>(id: ExchangeId, flow: &'a Flow, ask: Ask<'a>) -> ExchangeFacts<'a> {
-    ExchangeFacts {
-        exchange: id,
-        flow: flow.id(),
-        workload: flow.workload(),
-        process: flow.process(),
-        protocol: ask.protocol,
-        host: &ask.destination.host,
-        port: ask.destination.port,
-        method: ask.request.map(|request| request.method),
-        path: ask.request.map(|request| request.path),
-        query_bytes: ask.query_bytes.map(|bytes| bytes as u64),
-        credentials: ask.credentials,
-        content: None,
+fn is_unread(request: &Request<'_>) -> bool {
+    match request.body {
+        policy::Body::Unread => true,
+        policy::Body::None | policy::Body::Read(_) | policy::Body::Undecidable(_) => false,
+    }
+}
+
+/// Why terms cannot be met, if they cannot.
+fn impossible(ask: &Ask<'_>, decision: &Decision) -> Option<&'static str> {
+    let counts = |obligation: &Obligation| matches!(obligation, Obligation::Limit(_));
+    if decision.obligations.iter().any(counts) {
+        return Some(LIMITS);
+    }
+    // A stream of bytes has no headers to fill.
+    (ask.request.is_none() && !decision.obligations.is_empty()).then_some(TERMS)
+}
+
+fn terms(obligations: Vec<Obligation>, judge: Option<Judge>) -> Option<Box<Terms>> {
+    if obligations.is_empty() && judge.is_none() {
+        return None;
+    }
+    Some(Box::new(Terms { obligations, judge }))
+}
+
+fn fault(decision: &Decision) -> Fault {
+    match decision.cause {
+        Cause::Terminated => Fault::Terminated,
+        Cause::AmbiguousPath
+        | Cause::ApprovalRequired
+        | Cause::Conflict
+        | Cause::NoPolicy
+        | Cause::NoRule
+        | Cause::NoneApplies
+        | Cause::Rule
+        | Cause::Undecidable(_) => Fault::Policy,
     }
 }

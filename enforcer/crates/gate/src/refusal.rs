@@ -9,6 +9,8 @@ pub enum Fault {
     Agent,
     /// A rule, the absence of one, or a request that contradicts itself. Final: asking again changes nothing.
     Policy,
+    /// As [`Fault::Policy`], and the connection that asked is to end.
+    Terminated,
     /// The head of the agent's request is longer than may be.
     TooLarge,
     /// The enforcer cannot witness or serve it now.
@@ -35,7 +37,7 @@ impl Fault {
     #[must_use]
     pub fn side(self) -> Side {
         match self {
-            Self::Agent | Self::Policy | Self::TooLarge => Side::Agent,
+            Self::Agent | Self::Policy | Self::Terminated | Self::TooLarge => Side::Agent,
             Self::Unavailable => Side::Own,
             Self::Upstream => Side::Upstream,
         }

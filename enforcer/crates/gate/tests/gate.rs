@@ -13,7 +13,7 @@ use enforcer_audit::{Config, Ledger};
 use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Side, Workload,
 };
-use enforcer_gate::{Ask, Fault, Flow, Gate};
+use enforcer_gate::{Ask, Fault, Flow, Gate, Granted};
 use enforcer_policy::{PolicySet, Request, Source};
 use serde_json::Value;
 
@@ -80,7 +80,7 @@ fn ask<'a>(destination: &'a Destination, path: &'a str) -> Ask<'a> {
         protocol: Protocol::Https,
         destination,
         request: Some(Request::new("POST", path)),
-        query_bytes: None,
+        shown_path: None,
         credentials: &[],
     }
 }
@@ -102,7 +102,9 @@ fn last(path: &Path, event: &str) -> Value {
 fn evidence_before_egress() {
     let door = door();
     let destination = destination();
-    let (exchange, permit) = door
+    let Granted {
+        exchange, permit, ..
+    } = door
         .gate
         .ask(&door.flow, ask(&destination, "/v1/chat"))
         .unwrap();
@@ -170,7 +172,7 @@ fn no_exchange_ends_without_evidence() {
         door.gate
             .ask(&door.flow, ask(&destination, path))
             .unwrap()
-            .0
+            .exchange
     };
     let finished = granted("/v1/a");
     let finished_id = finished.id().to_string();

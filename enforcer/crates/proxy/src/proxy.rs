@@ -6,6 +6,7 @@ use std::time::Duration;
 use enforcer_audit::Fingerprinter;
 use enforcer_dns::{Names, Resolver};
 use enforcer_gate::{Gate, Quota};
+use enforcer_http::Judging;
 use enforcer_tls::Leaves;
 use tokio::sync::watch;
 
@@ -42,6 +43,8 @@ pub struct ProxyParts {
     pub resolver: Arc<Resolver>,
     /// Makes credentials recognisable without keeping them.
     pub fingerprinter: Arc<Fingerprinter>,
+    /// What judging bodies takes.
+    pub judging: Arc<Judging>,
     /// Bounds.
     pub limits: Limits,
     /// Turns true when the daemon stops.

@@ -1,4 +1,4 @@
-//! Bodies on their way through: counted, deadlined, never gathered.
+//! Bodies on their way through: counted, deadlined, and gathered only where a rule reads them.
 //!
 //! A response body carries the upstream connection that feeds it and drives that connection whenever it is polled, so
 //! both legs of an exchange run in the agent's task and nothing is woken across tasks. At its end it gives the
@@ -16,11 +16,16 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use crate::answer::{EditedBody, Whole};
+use crate::gather::Gathered;
 use crate::pool::Lease;
 
 /// Why a body stopped short. The text reaches logs and the ledger, never the agent.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
+    /// A rule ended it, and its shape has no words for that.
+    #[error("a rule ended the answer")]
+    Blocked,
     /// The connection failed under the body.
     #[error("{0}")]
     Wire(#[from] hyper::Error),
@@ -34,9 +39,17 @@ pub enum BodyError {
 
 /// The agent's request body, going up.
 pub struct RequestBody {
-    inner: Incoming,
+    source: Source,
     meter: Arc<Meter>,
     stall: Stall,
+}
+
+/// Where a request's body comes from.
+pub(crate) enum Source {
+    /// It is here already: a rule read it.
+    Gathered(Box<Gathered>),
+    /// The agent's connection.
+    Wire(Incoming),
 }
 
 /// What the agent receives: the upstream's answer, or words of our own.
@@ -45,6 +58,10 @@ pub enum ResponseBody {
     Own(Option<Bytes>),
     /// The upstream's answer.
     Upstream(Box<UpstreamBody>),
+    /// The upstream's answer, judged on its way.
+    Edited(Box<EditedBody>),
+    /// The upstream's answer, judged whole.
+    Whole(Box<Whole>),
 }
 
 /// The upstream's answer, coming down.
@@ -53,6 +70,9 @@ pub struct UpstreamBody {
     lease: Option<Lease>,
     exchange: Option<Exchange>,
     stall: Stall,
+    done: bool,
+    /// Whether the exchange goes on after the answer's last byte: somebody judges it.
+    kept: bool,
 }
 
 /// A deadline that costs nothing while bytes flow: the timer is made only when a poll finds nothing.
@@ -62,12 +82,31 @@ struct Stall {
     armed: bool,
 }
 
+// === impl Source ===
+
+impl Source {
+    /// The body, if all of it is here.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Gathered(body) => Some(&body.bytes),
+            Self::Wire(body) => body.is_end_stream().then_some(&[]),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match self {
+            Self::Gathered(body) => Poll::Ready(body.next().map(Ok)),
+            Self::Wire(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+}
+
 // === impl RequestBody ===
 
 impl RequestBody {
-    pub(crate) fn new(inner: Incoming, meter: Arc<Meter>, limit: Duration) -> Self {
+    pub(crate) fn new(source: Source, meter: Arc<Meter>, limit: Duration) -> Self {
         Self {
-            inner,
+            source,
             meter,
             stall: Stall::new(limit),
         }
@@ -83,7 +122,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        match Pin::new(&mut this.inner).poll_frame(cx) {
+        match this.source.poll(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.stall.progress();
                 if let Some(data) = frame.data_ref() {
@@ -101,11 +140,17 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match &self.source {
+            Source::Gathered(body) => body.is_spent(),
+            Source::Wire(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.source {
+            Source::Gathered(body) => body.size_hint(),
+            Source::Wire(body) => body.size_hint(),
+        }
     }
 }
 
@@ -122,6 +167,8 @@ impl Body for ResponseBody {
         match self.get_mut() {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Upstream(body) => body.poll(cx),
+            Self::Edited(body) => body.poll(cx),
+            Self::Whole(body) => Poll::Ready(body.take().map(|b| Ok(Frame::data(b)))),
         }
     }
 
@@ -129,7 +176,9 @@ impl Body for ResponseBody {
         match self {
             Self::Own(bytes) => bytes.is_none(),
             // Not even when the upstream's body is empty: the end must be polled so that the exchange is closed.
-            Self::Upstream(body) => body.exchange.is_none(),
+            Self::Upstream(body) => body.done,
+            Self::Edited(body) => body.is_over(),
+            Self::Whole(body) => body.is_over(),
         }
     }
 
@@ -137,6 +186,9 @@ impl Body for ResponseBody {
         match self {
             Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Self::Upstream(body) => body.inner.size_hint(),
+            // Nobody knows before the end.
+            Self::Edited(_) => SizeHint::default(),
+            Self::Whole(body) => SizeHint::with_exact(body.len()),
         }
     }
 }
@@ -157,6 +209,8 @@ impl UpstreamBody {
             lease,
             exchange: Some(exchange),
             stall: Stall::new(limit),
+            done: false,
+            kept: false,
         };
         if this.inner.is_end_stream() {
             this.finish();
@@ -164,8 +218,28 @@ impl UpstreamBody {
         this
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.exchange.is_none() {
+    /// As [`UpstreamBody::new`], for somebody who judges what comes: the exchange is theirs to end once all has come.
+    pub(crate) fn kept(inner: Incoming, lease: Lease, exchange: Exchange, limit: Duration) -> Self {
+        Self {
+            inner,
+            lease: Some(lease),
+            exchange: Some(exchange),
+            stall: Stall::new(limit),
+            done: false,
+            kept: true,
+        }
+    }
+
+    /// The exchange, unless the body has broken it.
+    pub(crate) fn take_exchange(&mut self) -> Option<Exchange> {
+        self.exchange.take()
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.done {
             return Poll::Ready(None);
         }
         let mut polled = Pin::new(&mut self.inner).poll_frame(cx);
@@ -209,13 +283,17 @@ impl UpstreamBody {
         if let Some(lease) = self.lease.take() {
             lease.give_back();
         }
-        if let Some(exchange) = self.exchange.take() {
+        self.done = true;
+        if !self.kept
+            && let Some(exchange) = self.exchange.take()
+        {
             exchange.finish();
         }
     }
 
     fn fail(&mut self, error: BodyError) -> BodyError {
         self.lease = None;
+        self.done = true;
         if let Some(mut exchange) = self.exchange.take() {
             exchange.fault(Side::Upstream, error.cause());
         }
@@ -230,6 +308,7 @@ impl BodyError {
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match self {
+            Self::Blocked => "answer_blocked",
             Self::Stalled(_) => "stalled",
             Self::Truncated => "truncated",
             Self::Wire(_) => "connection_failed",

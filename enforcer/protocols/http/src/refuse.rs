@@ -7,6 +7,12 @@ use http::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::ResponseBody;
+use crate::serve::Connection;
+
+/// The code of refusals by policy, in answers and in streams.
+pub(crate) const DENIED: &str = "enforcer_denied";
+/// Their type.
+const VIOLATION: &str = "policy_violation";
 
 /// Names the exchange, so that an agent's report can be matched with the ledger.
 const EXCHANGE: HeaderName = HeaderName::from_static("x-enforcer-exchange");
@@ -19,6 +25,13 @@ struct Envelope<'a> {
     error: ErrorObject<'a>,
 }
 
+/// The error event of the realtime interface.
+#[derive(Serialize)]
+struct Event<'a> {
+    r#type: &'static str,
+    error: ErrorObject<'a>,
+}
+
 #[derive(Serialize)]
 struct ErrorObject<'a> {
     message: &'a str,
@@ -27,15 +40,42 @@ struct ErrorObject<'a> {
     code: &'static str,
 }
 
-/// The answer to a refused request.
-pub(crate) fn refuse(refusal: &Refusal) -> Response<ResponseBody> {
+/// The answer to a refused request. A rule may want the connection to end with it.
+pub(crate) fn refuse(connection: &Connection, refusal: &Refusal) -> Response<ResponseBody> {
+    heed(connection, refusal);
+    answer(refusal)
+}
+
+/// Ends the connection if the refusal asks for that.
+pub(crate) fn heed(connection: &Connection, refusal: &Refusal) {
+    if refusal.fault == Fault::Terminated {
+        connection.terminate();
+    }
+}
+
+/// A refusal on a WebSocket, as the realtime interface words errors.
+pub(crate) fn error_event(message: &str) -> String {
+    let event = Event {
+        r#type: "error",
+        error: ErrorObject {
+            message,
+            r#type: VIOLATION,
+            param: None,
+            code: DENIED,
+        },
+    };
+    // As below: nothing in it can fail to serialise.
+    serde_json::to_string(&event).unwrap_or_default()
+}
+
+fn answer(refusal: &Refusal) -> Response<ResponseBody> {
     let (status, kind, code) = match refusal.fault {
         Fault::Agent => (
             StatusCode::BAD_REQUEST,
             "invalid_request_error",
             "enforcer_incomplete_request",
         ),
-        Fault::Policy => (StatusCode::FORBIDDEN, "policy_violation", "enforcer_denied"),
+        Fault::Policy | Fault::Terminated => (StatusCode::FORBIDDEN, VIOLATION, DENIED),
         Fault::TooLarge => (
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "invalid_request_error",
@@ -71,7 +111,7 @@ pub(crate) fn refuse(refusal: &Refusal) -> Response<ResponseBody> {
     if let Ok(id) = HeaderValue::from_str(&refusal.exchange.to_string()) {
         headers.insert(EXCHANGE, id);
     }
-    if refusal.fault == Fault::Policy {
+    if matches!(refusal.fault, Fault::Policy | Fault::Terminated) {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     response

@@ -12,7 +12,7 @@ use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Secret, Workload,
 };
 use enforcer_gate::{Flow, Gate, Quota, Upstream, UpstreamConfig};
-use enforcer_http::{Agent, Limits, Pool, PoolConfig, Proven, Version, serve};
+use enforcer_http::{Agent, Judging, Limits, Pool, PoolConfig, Proven, Version, serve};
 use enforcer_policy::{PolicySet, Source};
 use enforcer_tls::Connector;
 use http::{Request, Response};
@@ -43,6 +43,7 @@ pub(crate) struct World {
     pool: Arc<Pool>,
     path: PathBuf,
     limits: Limits,
+    judging: Arc<Judging>,
     stopping: watch::Sender<bool>,
     _dir: tempfile::TempDir,
 }
@@ -98,6 +99,7 @@ impl World {
             pool,
             path,
             limits,
+            judging: Arc::new(Judging::without_secrets(64 << 20)),
             stopping: watch::Sender::new(false),
             _dir: dir,
         }
@@ -167,6 +169,7 @@ impl World {
                 destination: destination(host),
                 binding: true,
             },
+            judging: Arc::clone(&self.judging),
             limits: self.limits,
             stopping: self.stopping.subscribe(),
         };
