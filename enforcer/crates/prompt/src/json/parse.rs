@@ -280,10 +280,17 @@ impl<'a> Walk<'a, '_> {
     fn pointer(&self) -> String {
         let mut pointer = String::new();
         for open in &self.open {
-            pointer.push('/');
             match open {
-                Open::Array { elements, .. } => pointer.push_str(&elements.len().to_string()),
-                Open::Object { key, .. } => pointer.push_str(&escape(key)),
+                Open::Array { elements, .. } => {
+                    pointer.push('/');
+                    pointer.push_str(&elements.len().to_string());
+                }
+                // Between two members the walk is in the object itself.
+                Open::Object { key, .. } if key.is_empty() => {}
+                Open::Object { key, .. } => {
+                    pointer.push('/');
+                    pointer.push_str(&escape(key));
+                }
             }
         }
         pointer

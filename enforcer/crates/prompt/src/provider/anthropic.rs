@@ -65,6 +65,7 @@ fn batch<'b>(
         let Some(params) = request.get("params") else {
             return Err(at.wrong(Cause::Schema, request));
         };
+        call.model = None;
         settings(call, &at, params, notes)?;
         if model.is_some() && model != call.model {
             // Rules ask for one model; another one among many must not hide behind it.
@@ -102,7 +103,7 @@ fn settings<'b>(
             "prompt" => call
                 .messages
                 .extend(read::text(&at, value)?.map(Message::user)),
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             "tools" => tools(&mut call.tools, &at, value)?,
             "mcp_servers" => servers(&mut call.tools, &at, value)?,
             "tool_choice" => call.tool_choice = choice(value),

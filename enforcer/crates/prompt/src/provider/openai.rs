@@ -134,7 +134,7 @@ pub(super) fn multipart<'b>(
         let (name, value) = (&*field.name, &*field.value);
         let wrong = || Undecidable::new(Cause::Schema, name, 0);
         match name {
-            "model" => call.model = Some(value),
+            "model" => call.model = call.model.or(Some(value)),
             "prompt" | "input" => call.messages.push(crate::Message::user(value)),
             "n" => call.n = Some(value.parse().map_err(|_| wrong())?),
             "stream" => call.stream = value.parse().map_err(|_| wrong())?,

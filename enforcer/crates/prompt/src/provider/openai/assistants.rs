@@ -57,7 +57,7 @@ fn settings<'b>(
             "instructions" | "additional_instructions" | "description" => {
                 call.instructions.extend(read::text(&at, value)?);
             }
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             "tools" => tools::declared(&mut call.tools, &at, value)?,
             "tool_choice" => call.tool_choice = tools::choice(value),
             "tool_outputs" => outputs(call, &at, value)?,

@@ -21,7 +21,7 @@ pub(super) fn read<'b>(
                 .messages
                 .extend(read::text(&at, value)?.map(Message::user)),
             "instructions" => call.instructions.extend(read::text(&at, value)?),
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             "stream_format" => call.stream = value.as_str() == Some("sse"),
             "response_format" | "speed" | "voice" => {}
             _ => notes.member(&place, member, KNOWN)?,

@@ -23,7 +23,7 @@ pub(super) fn read<'b>(
                         kind: "file",
                         reference: Some(id),
                         ..Attachment::default()
-                    }))
+                    }));
             }
             "endpoint" => call.context.extend(read::text(&at, value)?),
             "model" => call.model = read::text(&at, value)?,

@@ -46,7 +46,7 @@ pub(super) fn read<'b>(
         let at = root_place.key(key);
         match key {
             "messages" => messages(call, &at, value, notes)?,
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             "tools" => tools::declared(&mut call.tools, &at, value)?,
             "functions" => tools::functions(&mut call.tools, &at, value)?,
             "tool_choice" => call.tool_choice = tools::choice(value),

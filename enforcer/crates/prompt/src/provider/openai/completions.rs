@@ -30,7 +30,7 @@ pub(super) fn read<'b>(
             "suffix" => call
                 .messages
                 .extend(read::text(&at, value)?.map(Message::user)),
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             "max_tokens" => call.max_tokens = read::whole(&at, value)?,
             "stream" => call.stream = read::flag(&at, value)?,
             "temperature" => call.temperature = read::number(&at, value)?,

@@ -18,7 +18,7 @@ pub(super) fn read<'b>(
         let at = place.key(key);
         match key {
             "input" => texts(call, &at, value)?,
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             "dimensions" | "encoding_format" | "user" => {}
             _ => notes.member(&place, member, KNOWN)?,
         }

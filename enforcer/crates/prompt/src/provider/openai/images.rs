@@ -21,7 +21,7 @@ pub(super) fn read<'b>(
             "prompt" => call
                 .messages
                 .extend(read::text(&at, value)?.map(Message::user)),
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             "n" => call.n = read::whole(&at, value)?,
             "stream" => call.stream = read::flag(&at, value)?,
             "image" | "images" | "input_reference" | "mask" | "markup" | "video" => {

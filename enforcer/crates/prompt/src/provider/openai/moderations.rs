@@ -34,7 +34,7 @@ pub(super) fn read<'b>(
                 });
             }
             "input" => texts(call, &at, value)?,
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             _ => notes.member(&place, member, KNOWN)?,
         }
     }

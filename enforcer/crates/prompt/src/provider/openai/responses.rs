@@ -52,7 +52,7 @@ pub(super) fn settings<'b>(
         match key {
             "input" | "items" => items::input(call, &at, value, notes)?,
             "instructions" => instructions(call, &at, value, notes)?,
-            "model" => call.model = read::text(&at, value)?.or(call.model),
+            "model" => call.model = call.model.or(read::text(&at, value)?),
             "tools" => tools::declared(&mut call.tools, &at, value)?,
             "tool_choice" => call.tool_choice = tools::choice(value),
             "max_output_tokens" | "max_response_output_tokens" => {

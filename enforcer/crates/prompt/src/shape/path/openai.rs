@@ -1,7 +1,7 @@
 //! Paths of OpenAI's interface: at home, at Azure, and at hosts that are compatible with it.
 
 use super::decode;
-use crate::{Head, Operation, Provider, Shape};
+use crate::{Api, Head, Operation, Provider, Shape};
 
 pub(super) fn recognise(
     path: &[&str],
@@ -113,7 +113,8 @@ fn operation(
         }
         [word, ..] => {
             let operation = resource(word)?;
-            if original.len() > 1 {
+            // What stands below `fine_tuning` is a kind of things, no thing.
+            if original.len() > 1 && operation != Operation::FineTuning {
                 id(shape, 1);
             }
             operation
@@ -140,11 +141,13 @@ fn resource(word: &str) -> Option<Operation> {
 
 /// A model or a deployment that is named in the query, and whether a stream is asked for there.
 pub(super) fn query(query: &str, shape: &mut Shape) {
+    let realtime = matches!(shape.api, Api::Model(_, Operation::Realtime));
     let mut named = 0;
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         match name {
-            "model" | "deployment" => {
+            // Elsewhere the body names it, and what the query says would be nothing but a claim.
+            "model" | "deployment" if realtime => {
                 named += 1;
                 shape.model = shape.model.take().or_else(|| decode(value));
             }
