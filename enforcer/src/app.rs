@@ -13,7 +13,7 @@ use enforcer_http::PoolConfig;
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::PolicySet;
-use enforcer_proxy::{Distrust, Attribution, Limits, Proxy, ProxyParts, Workers};
+use enforcer_proxy::{Attribution, Distrust, Limits, Proxy, ProxyParts, Workers};
 use enforcer_tls::{Authority, Connector, Leaves};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,9 +21,9 @@ use tokio::task::JoinSet;
 use crate::config::Config;
 use crate::enforcement::{Enforcement, Tools};
 use crate::kernel_events;
-use crate::trust::Trust;
 use crate::quarantine::Orders;
 use crate::stances::Stances;
+use crate::trust::Trust;
 
 /// Where the daemon keeps its pinned programs and maps.
 pub(crate) const PINS: &str = "/sys/fs/bpf/enforcer/daemon";

@@ -179,7 +179,10 @@ impl Orders {
 
 fn parse(text: &[u8]) -> anyhow::Result<BTreeSet<Order>> {
     let Document { version, orders } = serde_json::from_slice(text)?;
-    ensure!(version == VERSION, "its version is {version}, not {VERSION}");
+    ensure!(
+        version == VERSION,
+        "its version is {version}, not {VERSION}"
+    );
     Ok(orders)
 }
 
@@ -212,7 +215,12 @@ mod tests {
     #[test]
     fn orders_that_cannot_be_read_are_no_orders_to_go_on_with() {
         let folder = tempfile::tempdir().unwrap();
-        for text in ["", "{}", r#"{"version":2,"orders":[]}"#, r#"{"version":1,"orders":["every"]}"#] {
+        for text in [
+            "",
+            "{}",
+            r#"{"version":2,"orders":[]}"#,
+            r#"{"version":1,"orders":["every"]}"#,
+        ] {
             fs::write(folder.path().join(FILE), text).unwrap();
             assert!(Orders::open(folder.path()).is_err(), "`{text}`");
         }

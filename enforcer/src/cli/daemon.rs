@@ -18,8 +18,8 @@ use crate::app::{App, Instance, PINS};
 use crate::config::Config;
 use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
-use crate::rotation::Rotation;
 use crate::quarantine::Orders;
+use crate::rotation::Rotation;
 use crate::{policy_reports, telemetry};
 
 /// How often labels are looked for. A label that `enforcer label` sets is enforced at once.

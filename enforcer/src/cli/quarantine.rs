@@ -175,7 +175,11 @@ fn show(done: &Quarantined, json: bool) -> anyhow::Result<()> {
     };
     writeln!(out, "{target} {what}; {flows_ended} flows were ended")?;
     for workload in workloads {
-        writeln!(out, "  {}  {}  {}", workload.name, workload.stance, workload.cgroup)?;
+        writeln!(
+            out,
+            "  {}  {}  {}",
+            workload.name, workload.stance, workload.cgroup
+        )?;
     }
     if let Some(warning) = warning {
         writeln!(io::stderr(), "enforcer: {warning}")?;

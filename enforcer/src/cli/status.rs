@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use enforcer_control::{Client, ClientError, LedgerView, PolicyView, Status, WatchdogView, WorkloadView};
+use enforcer_control::{
+    Client, ClientError, LedgerView, PolicyView, Status, WatchdogView, WorkloadView,
+};
 use jiff::SignedDuration;
 
 use crate::config::Config;

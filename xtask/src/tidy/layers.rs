@@ -12,7 +12,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("enforcer-common", &[]),
     ("enforcer-flow", &[]),
     ("enforcer-detect", &["enforcer-flow"]),
-    ("enforcer-policy", &["enforcer-flow"]),
+    ("enforcer-prompt", &[]),
+    ("enforcer-policy", &["enforcer-flow", "enforcer-prompt"]),
+    ("enforcer-credentials", &["enforcer-flow"]),
     ("enforcer-identity", &["enforcer-flow"]),
     ("enforcer-tls", &["enforcer-flow"]),
     ("enforcer-audit", &["enforcer-flow"]),
@@ -43,6 +45,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "enforcer-audit",
             "enforcer-tls",
             "enforcer-gate",
+            "enforcer-credentials",
         ],
     ),
     (

@@ -17,7 +17,7 @@ mod observed;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
+pub use facts::{ContentFacts, ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
 pub(crate) use object::Object;
 pub use observed::{AddressObserved, HookFault};
 
@@ -29,6 +29,10 @@ pub use observed::{AddressObserved, HookFault};
 pub enum Entry<'a> {
     /// `address_observed`: a name of an observed workload's led to an address that no rule names, and was dialled.
     AddressObserved(AddressObserved<'a>),
+    /// `answer_blocked`: an answer ended where a rule said so.
+    AnswerBlocked(PartRuled<'a>),
+    /// `answer_edited`: a part of an answer was left out.
+    AnswerEdited(PartRuled<'a>),
     /// `danger`: a setting that weakens security is in use.
     Danger {
         /// The setting, as the operator wrote it.
@@ -76,6 +80,8 @@ pub enum Entry<'a> {
     KernelObserved(KernelRefused<'a>),
     /// `kernel_refused`: a hook said no without asking the enforcer.
     KernelRefused(KernelRefused<'a>),
+    /// `message_denied`: something said on a WebSocket was not passed on.
+    MessageDenied(PartRuled<'a>),
     /// `name_answered`.
     NameAnswered {
         /// Who asked what.
@@ -135,6 +141,27 @@ pub struct EnforcerStarted<'a> {
     pub policy_digest: &'a str,
     /// How many rules that set has.
     pub rules: u64,
+}
+
+/// A part of an answer, or of what an agent says on a WebSocket, that was not passed on.
+#[derive(Clone, Copy)]
+pub struct PartRuled<'a> {
+    /// Which exchange.
+    pub exchange: ExchangeId,
+    /// Its connection.
+    pub flow: FlowId,
+    /// What kind of part: `tool_call`, `listed_tool`, `rows`, …
+    pub part: &'a str,
+    /// Its name, where it has one.
+    pub name: Option<&'a str>,
+    /// How much of it there is, where that is what the rule is about.
+    pub count: Option<u64>,
+    /// The code of the ruling.
+    pub cause: &'a str,
+    /// The rule that said so.
+    pub rule: Option<&'a str>,
+    /// The rule's reason, or more for people.
+    pub reason: Option<&'a dyn Display>,
 }
 
 /// A refused exchange.
@@ -296,6 +323,8 @@ impl Entry<'_> {
     pub fn event(&self) -> &'static str {
         match self {
             Self::AddressObserved(_) => "address_observed",
+            Self::AnswerBlocked(_) => "answer_blocked",
+            Self::AnswerEdited(_) => "answer_edited",
             Self::Danger { .. } => "danger",
             Self::EnforcerStarted(_) => "enforcer_started",
             Self::EnforcerStopped { .. } => "enforcer_stopped",
@@ -311,6 +340,7 @@ impl Entry<'_> {
             Self::HookFault(_) => "hook_fault",
             Self::KernelObserved(_) => "kernel_observed",
             Self::KernelRefused(_) => "kernel_refused",
+            Self::MessageDenied(_) => "message_denied",
             Self::NameAnswered { .. } => "name_answered",
             Self::NameObserved { .. } => "name_observed",
             Self::NameRefused { .. } => "name_refused",
@@ -330,6 +360,8 @@ impl Entry<'_> {
             Self::ExchangeGranted { facts, .. } => Some(facts.exchange),
             Self::ExchangeObserved(observed) => Some(observed.facts.exchange),
             Self::AddressObserved(_)
+            | Self::AnswerBlocked(_)
+            | Self::AnswerEdited(_)
             | Self::Danger { .. }
             | Self::EnforcerStarted(_)
             | Self::EnforcerStopped { .. }
@@ -343,6 +375,7 @@ impl Entry<'_> {
             | Self::HookFault(_)
             | Self::KernelObserved(_)
             | Self::KernelRefused(_)
+            | Self::MessageDenied(_)
             | Self::NameAnswered { .. }
             | Self::NameObserved { .. }
             | Self::NameRefused { .. }

@@ -99,13 +99,12 @@ impl Gate {
         if self.spared.holds(flow.workload(), &destination.host) {
             return true;
         }
-        let question = Question {
-            workload: flow.workload(),
-            protocol: Protocol::Tls,
-            host: &destination.host,
-            port: destination.port,
-            request: None,
-        };
+        let question = Question::new(
+            flow.workload(),
+            Protocol::Tls,
+            &destination.host,
+            destination.port,
+        );
         self.policy.load().evaluate(&question).verdict == Verdict::Allow
     }
 
@@ -122,13 +121,13 @@ impl Gate {
             return Err(self.refuse(flow, ask, "quarantined", "the workload is in quarantine"));
         }
         let id = ExchangeId::new();
-        let question = Question {
-            workload: flow.workload(),
-            protocol: ask.protocol,
-            host: &ask.destination.host,
-            port: ask.destination.port,
-            request: ask.request,
-        };
+        let question = Question::new(
+            flow.workload(),
+            ask.protocol,
+            &ask.destination.host,
+            ask.destination.port,
+        )
+        .with_request(ask.request);
         let decision = self.policy.load().evaluate(&question);
         match (decision.verdict, &decision.rule) {
             (Verdict::Allow, Some(rule)) => self.grant(id, flow, ask, rule),
@@ -319,5 +318,6 @@ fn facts<'a>(id: ExchangeId, flow: &'a Flow, ask: Ask<'a>) -> ExchangeFacts<'a> 
         path: ask.request.map(|request| request.path),
         query_bytes: ask.query_bytes.map(|bytes| bytes as u64),
         credentials: ask.credentials,
+        content: None,
     }
 }

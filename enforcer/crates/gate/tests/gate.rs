@@ -85,10 +85,7 @@ fn ask<'a>(destination: &'a Destination, path: &'a str) -> Ask<'a> {
     Ask {
         protocol: Protocol::Https,
         destination,
-        request: Some(Request {
-            method: "POST",
-            path,
-        }),
+        request: Some(Request::new("POST", path)),
         query_bytes: None,
         credentials: &[],
     }

@@ -197,7 +197,7 @@ fn read_case(node: Node<'_>, findings: &mut Findings) -> Option<Case> {
         fields::text(entry, findings)
     };
     let (rule, cause, workload) = (optional("rule"), optional("cause"), optional("workload"));
-    let causes = Cause::ALL.map(|cause| (cause.code(), cause));
+    let causes: Vec<_> = Cause::all().map(|cause| (cause.code(), cause)).collect();
     let cause = cause.map(|text| one_of(&text, "a cause", &causes, findings));
     let text = ask?;
     let parsed = match Ask::parse(&text.text) {

@@ -8,7 +8,16 @@ use enforcer_flow::{Host, Protocol, Workload};
 use crate::check::Effect;
 use crate::compile::path::{Path, PathPattern};
 use crate::compile::{Policy, Rule};
-use crate::{Cause, Decision, PolicySet, Question, Request};
+use crate::{Answer, AnswerNeeds, Cause, Decision, PolicySet, Question, Request, Ruling};
+
+/// What a request's head is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// It depends on the body: gather it, and ask [`PolicySet::evaluate`] with what it says.
+    Body,
+    /// Final, whatever the body says.
+    Decided(Decision),
+}
 
 /// A question with its path read.
 pub(crate) struct Asked<'a> {
@@ -16,10 +25,10 @@ pub(crate) struct Asked<'a> {
     host: &'a Host,
     port: u16,
     /// The request, if it is known.
-    request: Option<Head<'a>>,
+    request: Option<Line<'a>>,
 }
 
-struct Head<'a> {
+struct Line<'a> {
     method: &'a str,
     path: Path<'a>,
 }
@@ -95,6 +104,25 @@ impl PolicySet {
         policies.any(|policy| policy.index.leads_below(name, &policy.rules))
     }
 
+    /// Answers a request of which the head was read, or says that the body must be read too.
+    #[must_use]
+    pub fn head(&self, question: &Question<'_>) -> Head {
+        Head::Decided(self.evaluate(question))
+    }
+
+    /// Which parts of the answer to an allowed exchange are to be asked about.
+    #[must_use]
+    pub fn answer_needs(&self, _question: &Question<'_>) -> AnswerNeeds {
+        AnswerNeeds::NONE
+    }
+
+    /// Rules on one part of the answer to an exchange that was allowed. The question is the one that was allowed, with its
+    /// body if that was read.
+    #[must_use]
+    pub fn evaluate_answer(&self, _question: &Question<'_>, _answer: &Answer<'_>) -> Ruling {
+        Ruling::keep()
+    }
+
     /// Whether some rule could allow this workload something at this name, at whatever port and in whatever protocol.
     /// What no rule could allow need not even be known to exist.
     #[must_use]
@@ -133,15 +161,15 @@ impl PolicySet {
 impl<'a> Asked<'a> {
     pub(crate) fn read(question: &Question<'a>) -> Self {
         let Question {
-            workload: _,
             protocol,
             host,
             port,
             request,
+            ..
         } = *question;
-        let head = |Request { method, path }| Head {
-            method,
-            path: Path::read(path),
+        let head = |request: Request<'a>| Line {
+            method: request.method,
+            path: Path::read(request.path),
         };
         Self {
             protocol,
@@ -240,7 +268,7 @@ impl Rule {
         if self.methods.is_none() && self.paths.is_none() {
             return Ok(());
         }
-        let Head { method, path } = asked.request.as_ref().ok_or(Mismatch::Unseen)?;
+        let Line { method, path } = asked.request.as_ref().ok_or(Mismatch::Unseen)?;
         if let Some(methods) = &self.methods
             && !methods.iter().any(|own| own.is(method))
         {
@@ -254,7 +282,7 @@ impl Rule {
     }
 
     fn is_not_seen_to_differ(&self, asked: &Asked<'_>) -> Result<(), Mismatch> {
-        let Some(Head { method, path }) = &asked.request else {
+        let Some(Line { method, path }) = &asked.request else {
             return Ok(());
         };
         if let Some(methods) = &self.methods
@@ -275,7 +303,7 @@ impl Rule {
         match (&self.paths, &asked.request) {
             (
                 Some(_),
-                Some(Head {
+                Some(Line {
                     path: Path::Ambiguous,
                     ..
                 }),

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod cases;
 mod check;
 mod compile;
@@ -14,13 +15,16 @@ mod diagnostic;
 mod document;
 mod evaluate;
 mod explain;
+mod obligation;
 mod parse;
 mod question;
 
+pub use answer::{Action, Answer, AnswerNeeds, Part, Ruling};
 pub use cases::{Cases, Outcome};
 pub use compile::{PolicySet, Source};
 pub use decision::{Cause, Decision, RuleRef, Verdict};
 pub use diagnostic::{Diagnostic, Position, Severity};
-pub use evaluate::Mismatch;
+pub use evaluate::{Head, Mismatch};
 pub use explain::{Considered, Explanation};
-pub use question::{Question, Request};
+pub use obligation::{Amount, Beyond, By, Inject, Limit, Obligation, Sign, SignStyle};
+pub use question::{Attributes, Body, Estimate, Principal, Question, Read, Request};

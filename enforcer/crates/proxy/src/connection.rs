@@ -7,7 +7,8 @@ use std::time::Duration;
 use enforcer_audit::{Entry, FlowFacts, FlowRefused};
 use enforcer_dns::{Asker, Names};
 use enforcer_flow::{
-    ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side, Stance, Workload
+    ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side,
+    Stance, Workload,
 };
 use enforcer_gate::{Flow, Gate, Held};
 use enforcer_http::Pool;
@@ -189,13 +190,12 @@ fn destination(proxy: &Proxy, flow: &Flow) -> Option<(Destination, bool)> {
 
 fn patience(proxy: &Proxy, flow: &Flow, destination: &Destination) -> Patience {
     let limits = proxy.parts.limits;
-    let question = Question {
-        workload: flow.workload(),
-        protocol: Protocol::Tcp,
-        host: &destination.host,
-        port: destination.port,
-        request: None,
-    };
+    let question = Question::new(
+        flow.workload(),
+        Protocol::Tcp,
+        &destination.host,
+        destination.port,
+    );
     // Observed, whatever speaks first is let through, so it must not wait as long as what is refused.
     let server_first = flow.workload().stance == Stance::Observe
         || proxy.parts.gate.policy().evaluate(&question).is_allow();

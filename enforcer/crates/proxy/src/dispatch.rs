@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::classify::Class;
 use crate::opaque;
 use crate::proxy::Proxy;
-use crate::trust_check;
 use crate::socket::Socket;
+use crate::trust_check;
 
 /// A connection whose owner, destination and protocol are known.
 pub(crate) struct Classified {
@@ -120,7 +120,9 @@ async fn tls(
             flow.fault_with(error.side(), handshake_cause(&error), detail);
             if let AcceptError::Distrust(_) = error {
                 let program = &flow.process().comm;
-                parts.distrust.note(flow.workload().cgroup, &destination.host, program);
+                parts
+                    .distrust
+                    .note(flow.workload().cgroup, &destination.host, program);
             }
             return;
         }

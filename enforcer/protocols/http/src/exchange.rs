@@ -63,10 +63,10 @@ fn grant(connection: &Connection, parts: &Parts) -> Result<Granted, Refusal> {
     let ask = |destination| Ask {
         protocol: agent.protocol,
         destination,
-        request: Some(policy::Request {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-        }),
+        request: Some(policy::Request::new(
+            parts.method.as_str(),
+            parts.uri.path(),
+        )),
         query_bytes: parts.uri.query().map(str::len),
         credentials: &credentials,
     };

@@ -6,9 +6,9 @@ use super::attributes::attributes;
 use super::object::{CODE, Object};
 use super::observed::{address_observed, hook_fault};
 use super::{
-    EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
-    FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts, OperatorAction,
-    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied,
+    ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts,
+    OperatorAction, PartRuled, PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 
 /// The bound of texts for people.
@@ -28,6 +28,9 @@ pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
     line.code("event", entry.event());
     match entry {
         Entry::AddressObserved(observed) => address_observed(line, observed),
+        Entry::AnswerBlocked(ruled) | Entry::AnswerEdited(ruled) | Entry::MessageDenied(ruled) => {
+            part_ruled(line, ruled)
+        }
         Entry::Danger { what } => line.shown("what", what, DETAIL),
         Entry::EnforcerStarted(started) => enforcer_started(line, started),
         Entry::EnforcerStopped { reason } => line.code("reason", reason),
@@ -86,6 +89,35 @@ fn enforcer_started(line: &mut Object<'_>, started: &EnforcerStarted<'_>) {
     line.number("rules", *rules);
 }
 
+fn part_ruled(line: &mut Object<'_>, ruled: &PartRuled<'_>) {
+    let PartRuled {
+        exchange,
+        flow,
+        part,
+        name,
+        count,
+        cause,
+        rule,
+        reason,
+    } = ruled;
+    line.shown("exchange", exchange, CODE);
+    line.shown("flow", flow, CODE);
+    line.code("part", part);
+    if let Some(name) = name {
+        line.text("name", name, CODE);
+    }
+    if let Some(count) = count {
+        line.number("count", *count);
+    }
+    line.code("cause", cause);
+    if let Some(rule) = rule {
+        line.code("rule", rule);
+    }
+    if let Some(reason) = reason {
+        line.shown("reason", reason, DETAIL);
+    }
+}
+
 fn exchange_granted(line: &mut Object<'_>, facts: &ExchangeFacts<'_>, rule: &str) {
     exchange(line, facts);
     line.code("rule", rule);
@@ -105,6 +137,7 @@ fn exchange(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
         path,
         query_bytes,
         credentials: _,
+        content,
     } = facts;
     line.shown("exchange", exchange, CODE);
     line.shown("flow", flow, CODE);
@@ -121,6 +154,40 @@ fn exchange(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
     }
     if let Some(query_bytes) = query_bytes {
         line.number("query_bytes", *query_bytes);
+    }
+    if let Some(content) = content {
+        line.object("content", |line| self::content(line, content));
+    }
+}
+
+fn content(line: &mut Object<'_>, facts: &ContentFacts<'_>) {
+    let ContentFacts {
+        bytes,
+        provider,
+        operation,
+        model,
+        messages,
+        tools,
+        mcp,
+        tool,
+    } = facts;
+    line.number("bytes", *bytes);
+    let words = [
+        ("provider", provider),
+        ("operation", operation),
+        ("model", model),
+        ("mcp", mcp),
+        ("tool", tool),
+    ];
+    for (key, word) in words {
+        if let Some(word) = word {
+            line.text(key, word, CODE);
+        }
+    }
+    for (key, count) in [("messages", messages), ("tools", tools)] {
+        if let Some(count) = count {
+            line.number(key, *count);
+        }
     }
 }
 

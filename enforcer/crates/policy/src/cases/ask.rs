@@ -30,16 +30,9 @@ impl Ask {
     }
 
     pub(crate) fn question<'a>(&'a self, workload: &'a Workload) -> Question<'a> {
-        Question {
-            workload,
-            protocol: self.protocol,
-            host: &self.host,
-            port: self.port,
-            request: self
-                .request
-                .as_ref()
-                .map(|(method, path)| Request { method, path }),
-        }
+        let request = self.request.as_ref();
+        Question::new(workload, self.protocol, &self.host, self.port)
+            .with_request(request.map(|(method, path)| Request::new(method, path)))
     }
 
     fn opaque(protocol: Protocol, place: &str) -> Result<Self, Fault> {

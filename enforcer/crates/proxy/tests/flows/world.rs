@@ -334,7 +334,9 @@ fn workloads() -> (Arc<Workloads>, CgroupId, Borrowed) {
     let workloads = Workloads::new(2);
     let label = Label::new(None).unwrap();
     workloads.insert(&root, &label, &Arc::default()).unwrap();
-    workloads.insert(&other.cgroup, &label, &Arc::default()).unwrap();
+    workloads
+        .insert(&other.cgroup, &label, &Arc::default())
+        .unwrap();
     (Arc::new(workloads), root.id(), other)
 }
 
