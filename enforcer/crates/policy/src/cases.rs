@@ -105,6 +105,8 @@ impl Cases {
             policy: workload.is_none().then(|| policy.into()),
             cgroup: CgroupId(0),
             path: "/".into(),
+            attributes: Default::default(),
+            stance: enforcer_flow::Stance::default(),
         };
         let explanation = set.explain(&ask.question(&workload));
         let failure = expected
