@@ -165,12 +165,12 @@ impl Decision {
         self.obligations.iter().any(sign)
     }
 
-    pub(crate) fn allow(rule: RuleRef) -> Self {
+    pub(crate) fn allow(rule: RuleRef, obligations: Vec<Obligation>) -> Self {
         Self {
             verdict: Verdict::Allow,
             cause: Cause::Rule,
             rule: Some(rule),
-            obligations: Vec::new(),
+            obligations,
         }
     }
 

@@ -8,23 +8,31 @@
 
 mod answer;
 mod cases;
+mod cel;
 mod check;
 mod compile;
+mod condition;
 mod decision;
 mod diagnostic;
 mod document;
 mod evaluate;
 mod explain;
+mod facts;
+mod lexicon;
 mod obligation;
 mod parse;
 mod question;
+mod scope;
+mod truth;
 
 pub use answer::{Action, Answer, AnswerNeeds, Part, Ruling};
 pub use cases::{Cases, Outcome};
 pub use compile::{PolicySet, Source};
+pub use condition::answer::tool_digest;
 pub use decision::{Cause, Decision, RuleRef, Verdict};
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use evaluate::{Head, Mismatch};
-pub use explain::{Considered, Explanation};
+pub use explain::{Considered, Explanation, RuleEffect};
 pub use obligation::{Amount, Beyond, By, Inject, Limit, Obligation, Sign, SignStyle};
+pub use parse::include::{includes, is_include};
 pub use question::{Attributes, Body, Estimate, Principal, Question, Read, Request};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::RuleRef;
 
+pub(crate) mod read;
+
 /// One thing to be done with an allowed exchange. Who cannot do it must refuse the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obligation {
