@@ -123,7 +123,12 @@ impl PolicySet {
     /// of all names below it (<https://www.rfc-editor.org/rfc/rfc8020#section-2>).
     #[must_use]
     pub fn may_resolve_below(&self, workload: &Workload, name: &Host) -> bool {
-        let (Some(mut policies), Host::Name(name)) = (self.scope(workload), name) else {
+        let subject = Subject {
+            workload,
+            attributes: Attributes::of(workload),
+            principal: None,
+        };
+        let (Some(mut policies), Host::Name(name)) = (self.scope(subject), name) else {
             return false;
         };
         policies.any(|policy| policy.index.leads_below(name, &policy.rules))
