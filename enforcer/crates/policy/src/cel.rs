@@ -119,6 +119,12 @@ impl When {
             .any(|at| variable::VARIABLES[*at].name == "answer")
     }
 
+    /// Whether it asks what a request will take, which somebody must estimate.
+    pub(crate) fn reads_estimate(&self) -> bool {
+        let mut variables = self.variables.iter();
+        variables.any(|at| matches!(variable::VARIABLES[*at].name, "cost" | "tokens"))
+    }
+
     /// Whether it speaks of more than who asks.
     pub(crate) fn speaks_of_request(&self) -> bool {
         let of_subject = |name| matches!(name, "principal" | "process" | "workload");

@@ -15,7 +15,7 @@ use crate::diagnostic::{Findings, Spot};
 use crate::lexicon::{Automata, Lexicon};
 use crate::parse::include;
 use crate::scope::{Scope, Subject};
-use crate::{AnswerNeeds, Diagnostic, RuleRef, parse};
+use crate::{Amount, AnswerNeeds, Diagnostic, Obligation, RuleRef, parse};
 
 pub(crate) mod cidr;
 pub(crate) mod glob;
@@ -45,6 +45,7 @@ pub struct PolicySet {
     pub(crate) automata: Automata,
     /// What the rules about answers need, all together.
     pub(crate) answers: AnswerNeeds,
+    estimates: bool,
 }
 
 /// One policy of a set.
@@ -130,6 +131,12 @@ impl PolicySet {
         self.policies.iter().map(|policy| policy.rules.len()).sum()
     }
 
+    /// Whether some rule asks what a request will take, or limits it, so that [`crate::Estimate`] is worth its time.
+    #[must_use]
+    pub fn reads_estimates(&self) -> bool {
+        self.estimates
+    }
+
     /// The policies' names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.policies.iter().map(|policy| &*policy.name)
@@ -160,6 +167,8 @@ impl PolicySet {
         let answers = rules
             .filter_map(Rule::answer)
             .fold(AnswerNeeds::NONE, |all, answer| all.or(answer.needs()));
+        let mut rules = policies.iter().flat_map(|policy| &policy.rules);
+        let estimates = rules.any(Rule::reads_estimate);
         let named = policies.iter().enumerate();
         let by_name = named
             .map(|(at, policy)| (policy.name.clone(), at))
@@ -170,6 +179,7 @@ impl PolicySet {
             digest,
             automata,
             answers,
+            estimates,
         }
     }
 }
@@ -242,6 +252,18 @@ impl Rule {
             more: (!more.is_empty()).then(|| Box::new(more)),
         };
         (rule, (spot, places))
+    }
+
+    fn reads_estimate(&self) -> bool {
+        let counted = |obligation: &Obligation| match obligation {
+            Obligation::Limit(limit) => !matches!(limit.amount, Amount::Requests(_)),
+            Obligation::Inject(_) | Obligation::Sign(_) => false,
+        };
+        self.more.as_ref().is_some_and(|more| {
+            more.conditions.iter().any(|own| own.reads_estimate())
+                || more.when.as_ref().is_some_and(|when| when.reads_estimate())
+                || more.obligations.iter().any(counted)
+        })
     }
 
     /// What it says about answers, if it is about them.

@@ -1,5 +1,7 @@
 //! The fields of `match` beyond place, method and path: one room each, which reads it from the text and judges it.
 
+use enforcer_prompt::ModelCall;
+
 use crate::condition::attachment::AttachmentTest;
 use crate::condition::call::CallTest;
 use crate::condition::header::HeaderTest;
@@ -174,7 +176,18 @@ impl Condition {
 
     /// The fields of requests to models. Of what asks no model they are seen not to hold.
     fn judge_model(&self, facts: &Facts<'_, '_>, stance: Stance) -> Truth {
-        facts.model().judge(Truth::No, |call| match &self.test {
+        let absent = match facts.model() {
+            Fact::Absent => facts.bodiless().map_or(Truth::No, |shape| {
+                self.judge_call(&facts::bare(&shape), facts, stance)
+            }),
+            Fact::Known(_) | Fact::Unknown | Fact::Unread => Truth::No,
+        };
+        let judge = |call: &ModelCall<'_>| self.judge_call(call, facts, stance);
+        facts.model().judge(absent, judge)
+    }
+
+    fn judge_call(&self, call: &ModelCall<'_>, facts: &Facts<'_, '_>, stance: Stance) -> Truth {
+        match &self.test {
             Test::Attachments(test) => test.judge(call, stance),
             Test::Cost(range) => estimate(facts, |estimate| estimate.micro_usd)
                 .map_or(Truth::Unknown, |micro| range.judge(micro / 1e6)),
@@ -221,7 +234,12 @@ impl Condition {
             | Test::Size(_)
             | Test::Text(_)
             | Test::Webhook(_) => Truth::Unknown,
-        })
+        }
+    }
+
+    /// Whether it asks what a request will take, which somebody must estimate.
+    pub(crate) fn reads_estimate(&self) -> bool {
+        matches!(self.test, Test::Cost(_) | Test::Tokens(_))
     }
 }
 
@@ -240,7 +258,7 @@ fn group(words: &Words, facts: &Facts<'_, '_>, stance: Stance) -> Truth {
     }
 }
 
-fn tool_choice<'s>(call: &'s enforcer_prompt::ModelCall<'s>) -> Fact<&'s str> {
+fn tool_choice<'s>(call: &'s ModelCall<'s>) -> Fact<&'s str> {
     use enforcer_prompt::ToolChoice;
     match &call.tool_choice {
         None => Fact::Absent,

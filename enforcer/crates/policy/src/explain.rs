@@ -8,7 +8,7 @@ use crate::check::Effect;
 use crate::compile::Rule;
 use crate::evaluate::Asked;
 use crate::scope::Subject;
-use crate::{Decision, Mismatch, PolicySet, Question, RuleRef};
+use crate::{Answer, Decision, Mismatch, PolicySet, Question, RuleRef};
 
 /// Most rules told of; they are read by people.
 const MAX_CONSIDERED: usize = 50;
@@ -77,6 +77,33 @@ impl PolicySet {
     }
 }
 
+impl PolicySet {
+    /// The rules about answers from a host, and which of them match a part. The decision is for the caller to fill in.
+    pub(crate) fn explain_part(&self, question: &Question<'_>, answer: &Answer<'_>) -> Explanation {
+        let mut explanation = self.explain(question);
+        explanation.considered.clear();
+        self.consider_part(question, answer, |rule, mismatch| {
+            if explanation.considered.len() < MAX_CONSIDERED {
+                explanation.considered.push(Considered {
+                    rule: rule.name.clone(),
+                    effect: effect(rule),
+                    mismatch,
+                });
+            }
+        });
+        explanation
+    }
+}
+
+fn effect(rule: &Rule) -> RuleEffect {
+    match rule.effect {
+        Effect::Allow => RuleEffect::Allow,
+        Effect::Approve => RuleEffect::RequireApproval,
+        Effect::Deny => RuleEffect::Deny,
+        Effect::Terminate => RuleEffect::Terminate,
+    }
+}
+
 // === impl Explanation ===
 
 impl Explanation {
@@ -94,12 +121,7 @@ impl Explanation {
         };
         self.considered.push(Considered {
             rule: rule.name.clone(),
-            effect: match rule.effect {
-                Effect::Allow => RuleEffect::Allow,
-                Effect::Approve => RuleEffect::RequireApproval,
-                Effect::Deny => RuleEffect::Deny,
-                Effect::Terminate => RuleEffect::Terminate,
-            },
+            effect: effect(rule),
             mismatch,
         });
     }

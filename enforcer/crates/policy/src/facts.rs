@@ -103,6 +103,23 @@ impl<'s, 'a> Facts<'s, 'a> {
         })
     }
 
+    /// What the head alone says of a request to a model that has no body, if it is one.
+    pub(crate) fn bodiless(&self) -> Option<prompt::Shape> {
+        let request = self.request()?;
+        if self.imagined.is_some() || !matches!(request.body, Body::None) {
+            return None;
+        }
+        let host = self.question.host.to_string();
+        let shape = prompt::recognise(&prompt::Head {
+            host: &host,
+            method: request.method,
+            path: request.path,
+            query: request.query,
+            ..prompt::Head::default()
+        });
+        matches!(shape.api, prompt::Api::Model(..)).then_some(shape)
+    }
+
     /// The messages to an MCP server, if it is one.
     pub(crate) fn mcp(&self) -> Fact<Vec<Call<'_>>> {
         if let Some(tool) = self.imagined {
@@ -313,6 +330,17 @@ pub(crate) fn asks_a_model(operation: &str) -> bool {
             | "uploads"
             | "vector_stores"
     )
+}
+
+/// The request to a model that a head without a body makes.
+pub(crate) fn bare(shape: &prompt::Shape) -> ModelCall<'_> {
+    let mut call = ModelCall::default();
+    if let prompt::Api::Model(provider, operation) = shape.api {
+        (call.provider, call.operation) = (provider, operation);
+    }
+    call.model = shape.model.as_deref();
+    call.stream = shape.stream;
+    call
 }
 
 /// The tool calls in what is said.

@@ -13,7 +13,7 @@ use crate::document::Text;
 use crate::facts::texts::Heard;
 use crate::facts::{self, Facts};
 use crate::truth::Fact;
-use crate::{Answer, Part};
+use crate::{Answer, Estimate, Part};
 
 /// Most values in one fact, lists and maps within it included.
 const MAX_VALUES: usize = 20_000;
@@ -74,8 +74,17 @@ pub(crate) fn bind(at: usize, facts: &Facts<'_, '_>) -> Fact<Bound> {
 fn of_model(name: &str, facts: &Facts<'_, '_>) -> Fact<Bound> {
     let estimate = facts.request().map(|request| request.estimate);
     let estimate = estimate.unwrap_or_default();
+    match facts.model() {
+        Fact::Absent => match facts.bodiless() {
+            Some(shape) => of_call(name, Fact::Known(&facts::bare(&shape)), estimate),
+            None => of_call(name, Fact::Absent, estimate),
+        },
+        call => of_call(name, call, estimate),
+    }
+}
+
+fn of_call(name: &str, call: Fact<&ModelCall<'_>>, estimate: Estimate) -> Fact<Bound> {
     let known = |count: Option<u64>| count.map_or(Fact::Unknown, Fact::Known);
-    let call = facts.model();
     match name {
         "provider" => call.map(|call| text(facts::provider(call.provider)).into()),
         "operation" => call.map(|call| text(facts::operation(call.operation)).into()),

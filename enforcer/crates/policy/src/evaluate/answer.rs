@@ -8,7 +8,7 @@ use crate::evaluate::Asked;
 use crate::facts::Facts;
 use crate::scope::Subject;
 use crate::truth::{Stance, Truth};
-use crate::{Action, Answer, AnswerNeeds, Cause, Part, PolicySet, Question, Ruling};
+use crate::{Action, Answer, AnswerNeeds, Cause, Mismatch, Part, PolicySet, Question, Ruling};
 
 impl PolicySet {
     /// Which parts of the answer to an allowed exchange are to be asked about.
@@ -56,6 +56,32 @@ impl PolicySet {
             (None, Part::Listed(tool)) => self.hidden(question, tool),
             (None, _) => Ruling::keep(),
         }
+    }
+
+    /// Hands over the rules about answers from a host, each with why it does not match a part, if it does not.
+    pub(crate) fn consider_part(
+        &self,
+        question: &Question<'_>,
+        answer: &Answer<'_>,
+        mut take: impl FnMut(&Rule, Option<Mismatch>),
+    ) {
+        let facts = Facts::of_answer(question, answer, &self.automata);
+        let asked = Asked::with(question, facts);
+        self.hear_about(&asked, |rule| {
+            let Some(about) = rule.answer() else { return };
+            let mismatch = match (
+                rule.asks_about_answer(&asked),
+                about.judge(answer, &asked.facts),
+            ) {
+                (Truth::No, _) => Some(match rule.matches(&asked) {
+                    Ok(()) | Err(Mismatch::Answer) => Mismatch::Field("when"),
+                    Err(mismatch) => mismatch,
+                }),
+                (_, None | Some(Truth::No)) => Some(Mismatch::Field("answer")),
+                (_, Some(Truth::Unknown | Truth::Unread | Truth::Yes)) => None,
+            };
+            take(rule, mismatch);
+        });
     }
 
     /// A tool that may not be called need not be known: a listing is ruled on by what a call would be answered.

@@ -1,0 +1,477 @@
+//! A question written down: one line for what is asked, and beside it whatever else is known. Cases and explanations are
+//! asked with these.
+
+use std::sync::Arc;
+
+use enforcer_flow::{CgroupId, Workload};
+use enforcer_prompt as prompt;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value as Json;
+
+use crate::condition::range::{Unit, number};
+use crate::condition::schema::to_json;
+use crate::diagnostic::{Findings, Spot, excerpt};
+use crate::inquiry::answer::Answered;
+use crate::inquiry::ask::Ask;
+use crate::parse::fields::{self, Fields};
+use crate::parse::tree::{self, Entry, Value};
+use crate::{
+    Action, Answer, Attributes, Body, Decision, Diagnostic, Estimate, Explanation, PolicySet,
+    Principal, Question, Read, Ruling, Source, Verdict,
+};
+
+mod answer;
+mod ask;
+
+/// A question, and perhaps a part of the answer to it.
+#[derive(Debug)]
+pub struct Inquiry {
+    text: String,
+    ask: Ask,
+    workload: Asking,
+    principal: Option<Person>,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+    estimate: Estimate,
+    answer: Option<Answered>,
+}
+
+/// What an inquiry is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The decision of the request, or of the part of the answer, with the rules that had to do with it.
+    pub explanation: Explanation,
+    /// What becomes of the part of the answer, if one was asked about.
+    pub action: Option<Action>,
+}
+
+/// Reads a file that an inquiry names.
+pub type ReadFile<'r> = &'r dyn Fn(&str) -> Result<Vec<u8>, String>;
+
+/// Who asks.
+#[derive(Debug, Default)]
+struct Asking {
+    name: Option<Arc<str>>,
+    image: Option<String>,
+    container: Option<String>,
+    pod: Option<String>,
+    namespace: Option<String>,
+    unit: Option<String>,
+    labels: Vec<(Arc<str>, Arc<str>)>,
+}
+
+#[derive(Debug)]
+struct Person {
+    name: String,
+    groups: Vec<Arc<str>>,
+}
+
+// === impl Inquiry ===
+
+impl Inquiry {
+    /// The keys of an inquiry.
+    pub(crate) const KEYS: [&'static str; 8] = [
+        "ask",
+        "workload",
+        "principal",
+        "headers",
+        "body",
+        "body_file",
+        "estimate",
+        "answer",
+    ];
+
+    /// Reads an inquiry that stands alone in a file.
+    ///
+    /// # Errors
+    /// All findings, when there is any.
+    pub fn parse(source: Source<'_>, read: ReadFile<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let mut findings = Findings::new(source.name);
+        let inquiry = tree::read(source.text, &mut findings)
+            .and_then(|node| Fields::open(node, "a question", &Self::KEYS, &mut findings))
+            .and_then(|mut fields| Self::read(&mut fields, read, &mut findings));
+        let found = findings.into_sorted();
+        match inquiry {
+            Some(inquiry) if found.is_empty() => Ok(inquiry),
+            Some(_) | None => Err(found),
+        }
+    }
+
+    /// An inquiry of one line.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of_line(line: &str) -> Result<Self, Diagnostic> {
+        let ask = Ask::parse(line).map_err(|fault| {
+            let finding = Diagnostic::of_file(crate::Severity::Error, "question", fault.message);
+            match fault.hint {
+                Some(hint) => finding.with_hint(hint),
+                None => finding,
+            }
+        })?;
+        Ok(Self {
+            text: line.to_owned(),
+            ask,
+            workload: Asking::default(),
+            principal: None,
+            headers: HeaderMap::new(),
+            body: None,
+            estimate: Estimate::default(),
+            answer: None,
+        })
+    }
+
+    /// What is asked, in one line.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same on behalf of a workload of this name.
+    #[must_use]
+    pub fn on_behalf_of(mut self, workload: &str) -> Self {
+        self.workload.name = Some(workload.into());
+        self
+    }
+
+    /// Takes the keys of an inquiry out of a map.
+    pub(crate) fn read(
+        fields: &mut Fields<'_>,
+        read: ReadFile<'_>,
+        findings: &mut Findings,
+    ) -> Option<Self> {
+        let ask = fields.require("ask", findings);
+        let workload = fields.take("workload");
+        let workload = workload.map(|entry| Asking::read(entry, findings));
+        let principal = fields.take("principal");
+        let principal = principal.and_then(|entry| Person::read(entry, findings));
+        let headers = fields.take("headers");
+        let mut headers = headers
+            .map(|entry| read_headers(entry, findings))
+            .unwrap_or_default();
+        let (inline, file) = (fields.take("body"), fields.take("body_file"));
+        let body = inline.map(|entry| read_body(&entry, &mut headers));
+        let body = body.or(file.and_then(|entry| read_file(entry, read, &mut headers, findings)));
+        let estimate = fields.take("estimate");
+        let estimate = estimate.map(|entry| read_estimate(entry, findings));
+        let answer = fields.take("answer");
+        let answer = answer.and_then(|entry| Answered::read(entry, findings));
+        let text = fields::text(ask?, findings)?;
+        let parsed = match Ask::parse(&text.text) {
+            Ok(ask) => ask,
+            Err(fault) => {
+                findings.fault(text.spot, fault);
+                return None;
+            }
+        };
+        Some(Self {
+            text: text.text.into_owned(),
+            ask: parsed,
+            workload: workload.unwrap_or_default(),
+            principal,
+            headers,
+            body,
+            estimate: estimate.unwrap_or_default(),
+            answer,
+        })
+    }
+
+    /// Asks a set. Without a workload of its own the question is of one whose label names `policy`.
+    #[must_use]
+    pub fn ask(&self, set: &PolicySet, policy: Option<&str>) -> Reply {
+        self.with_question(policy, |question| match &self.answer {
+            None => Reply {
+                explanation: set.explain(question),
+                action: None,
+            },
+            Some(answered) => answered.with(|answer| {
+                let ruling = set.evaluate_answer(question, answer);
+                let explanation = set.explain_answer(question, answer, &ruling);
+                Reply {
+                    explanation,
+                    action: Some(ruling.action),
+                }
+            }),
+        })
+    }
+
+    fn with_question<T>(&self, policy: Option<&str>, ask: impl FnOnce(&Question<'_>) -> T) -> T {
+        let asking = &self.workload;
+        let workload = Workload {
+            name: asking.name.clone().unwrap_or_else(|| "case".into()),
+            policy: policy.filter(|_| asking.name.is_none()).map(Into::into),
+            cgroup: CgroupId(0),
+            path: "/".into(),
+            attributes: Default::default(),
+            stance: enforcer_flow::Stance::default(),
+        };
+        let mut question = self.ask.question(&workload);
+        question.attributes = Attributes {
+            image: asking.image.as_deref(),
+            container: asking.container.as_deref(),
+            pod: asking.pod.as_deref(),
+            namespace: asking.namespace.as_deref(),
+            unit: asking.unit.as_deref(),
+            labels: &asking.labels,
+        };
+        question.principal = self.principal.as_ref().map(|person| Principal {
+            name: &person.name,
+            groups: &person.groups,
+        });
+        let Some(request) = &mut question.request else {
+            return ask(&question);
+        };
+        request.headers = Some(&self.headers);
+        request.estimate = self.estimate;
+        let bytes = self.body.as_deref().unwrap_or_default();
+        request.length = Some(bytes.len() as u64);
+        if self.body.is_none() {
+            request.body = Body::None;
+            return ask(&question);
+        }
+        let shape = shape(&question, &self.headers);
+        let limits = prompt::Limits::default();
+        let cause = match prompt::Body::parse(&shape, bytes, &limits) {
+            Ok(body) => match body.content(&shape, &limits) {
+                Ok(content) => {
+                    return ask(&question.with_body(Body::Read(Read {
+                        bytes: bytes.len() as u64,
+                        shape: &shape,
+                        body: &body,
+                        content: &content,
+                    })));
+                }
+                Err(undecidable) => undecidable.cause,
+            },
+            Err(undecidable) => undecidable.cause,
+        };
+        ask(&question.with_body(Body::Undecidable(cause)))
+    }
+}
+
+fn shape(question: &Question<'_>, headers: &HeaderMap) -> prompt::Shape {
+    let host = question.host.to_string();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let mcp = ["mcp-session-id", "mcp-protocol-version", "mcp-method"];
+    let request = question.request;
+    prompt::recognise(&prompt::Head {
+        host: &host,
+        method: request.map_or("", |request| request.method),
+        path: request.map_or("", |request| request.path),
+        query: request.and_then(|request| request.query),
+        content_type: header("content-type"),
+        mcp: mcp.iter().any(|name| headers.contains_key(*name)),
+        websocket: header("upgrade").is_some_and(|to| to.eq_ignore_ascii_case("websocket")),
+    })
+}
+
+fn read_headers(entry: Entry<'_>, findings: &mut Findings) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (key, spot, value) in texts_of_map(entry, "`headers`", findings) {
+        let name = HeaderName::from_bytes(key.as_bytes());
+        match (name, HeaderValue::from_str(&value)) {
+            (Ok(name), Ok(value)) => drop(headers.append(name, value)),
+            (Err(_), _) | (_, Err(_)) => {
+                let message = format!("`{}` is no header, or has no such value", excerpt(&key));
+                findings.error(spot, message, None);
+            }
+        }
+    }
+    headers
+}
+
+/// A body that is written out: maps and lists are JSON, text is text, each unless the headers say otherwise.
+fn read_body(entry: &Entry<'_>, headers: &mut HeaderMap) -> Vec<u8> {
+    let (media_type, bytes) = match &entry.value.value {
+        Value::Text(text) => ("text/plain", text.as_bytes().to_vec()),
+        Value::List(_) | Value::Map(_) | Value::Null => {
+            let json: Json = to_json(&entry.value);
+            ("application/json", json.to_string().into_bytes())
+        }
+    };
+    usual_type(headers, media_type);
+    bytes
+}
+
+fn read_file(
+    entry: Entry<'_>,
+    read: ReadFile<'_>,
+    headers: &mut HeaderMap,
+    findings: &mut Findings,
+) -> Option<Vec<u8>> {
+    let text = fields::text(entry, findings)?;
+    match read(&text.text) {
+        Ok(bytes) => {
+            let json = text.text.ends_with(".json");
+            usual_type(
+                headers,
+                if json {
+                    "application/json"
+                } else {
+                    "text/plain"
+                },
+            );
+            Some(bytes)
+        }
+        Err(why) => {
+            let message = format!("`{}` cannot be read: {why}", excerpt(&text.text));
+            findings.error(text.spot, message, None);
+            None
+        }
+    }
+}
+
+fn usual_type(headers: &mut HeaderMap, media_type: &'static str) {
+    headers
+        .entry(http::header::CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static(media_type));
+}
+
+fn read_estimate(entry: Entry<'_>, findings: &mut Findings) -> Estimate {
+    let mut estimate = Estimate::default();
+    let known = ["tokens", "usd"];
+    let Some(mut map) = Fields::open(entry.into_value(), "`estimate`", &known, findings) else {
+        return estimate;
+    };
+    let mut value = |key, unit| {
+        let text = fields::text(map.take(key)?, findings)?;
+        match number(&text.text, unit) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                findings.fault(text.spot, fault);
+                None
+            }
+        }
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "numbers here are not negative, and no case needs more than 2^64"
+    )]
+    let whole = |value: f64| value.round() as u64;
+    estimate.tokens = value("tokens", Unit::Count).map(whole);
+    estimate.micro_usd = value("usd", Unit::Usd).map(|usd| whole(usd * 1e6));
+    estimate
+}
+
+/// The entries of a map of texts.
+fn texts_of_map<'t>(
+    entry: Entry<'t>,
+    what: &str,
+    findings: &mut Findings,
+) -> Vec<(String, Spot<'t>, String)> {
+    let spot = entry.spot;
+    let Value::Map(entries) = entry.into_value().value else {
+        findings.error(spot, format!("{what} is a map of names and values"), None);
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for entry in entries {
+        let (key, spot) = (entry.key.clone().into_owned(), entry.spot);
+        for text in fields::texts(entry, findings).values {
+            texts.push((key.clone(), spot, text.text.into_owned()));
+        }
+    }
+    texts
+}
+
+// === impl Asking ===
+
+impl Asking {
+    /// Reads a name alone, or a map.
+    fn read(entry: Entry<'_>, findings: &mut Findings) -> Self {
+        let mut asking = Self::default();
+        if !matches!(entry.value.value, Value::Map(_)) {
+            let name = fields::text(entry, findings);
+            asking.name = name.map(|name| (*name.text).into());
+            return asking;
+        }
+        let known = [
+            "name",
+            "image",
+            "container",
+            "pod",
+            "namespace",
+            "unit",
+            "labels",
+        ];
+        let Some(mut map) = Fields::open(entry.into_value(), "`workload`", &known, findings) else {
+            return asking;
+        };
+        let labels = map.take("labels");
+        let labels = labels.map(|entry| texts_of_map(entry, "`labels`", findings));
+        asking.labels = labels
+            .into_iter()
+            .flatten()
+            .map(|(name, _, value)| (name.into(), value.into()))
+            .collect();
+        let mut text = |key| {
+            let text = fields::text(map.take(key)?, findings)?;
+            Some(text.text.into_owned())
+        };
+        asking.name = Some(text("name").unwrap_or_else(|| "case".to_owned()).into());
+        asking.image = text("image");
+        asking.container = text("container");
+        asking.pod = text("pod");
+        asking.namespace = text("namespace");
+        asking.unit = text("unit");
+        asking
+    }
+}
+
+// === impl Person ===
+
+impl Person {
+    /// Reads a name alone, or a map.
+    fn read(entry: Entry<'_>, findings: &mut Findings) -> Option<Self> {
+        if !matches!(entry.value.value, Value::Map(_)) {
+            let name = fields::text(entry, findings)?;
+            return Some(Self {
+                name: name.text.into_owned(),
+                groups: Vec::new(),
+            });
+        }
+        let known = ["name", "groups"];
+        let mut map = Fields::open(entry.into_value(), "`principal`", &known, findings)?;
+        let name = map.require("name", findings)?;
+        let groups = map
+            .take("groups")
+            .map(|entry| fields::texts(entry, findings).values);
+        Some(Self {
+            name: fields::text(name, findings)?.text.into_owned(),
+            groups: groups
+                .into_iter()
+                .flatten()
+                .map(|group| (*group.text).into())
+                .collect(),
+        })
+    }
+}
+
+// === impl PolicySet ===
+
+impl PolicySet {
+    fn explain_answer(
+        &self,
+        question: &Question<'_>,
+        answer: &Answer<'_>,
+        ruling: &Ruling,
+    ) -> Explanation {
+        let Ruling {
+            action,
+            cause,
+            rule,
+        } = ruling.clone();
+        let mut explanation = self.explain_part(question, answer);
+        explanation.decision = Decision {
+            verdict: match action {
+                Action::Keep => Verdict::Allow,
+                Action::Block | Action::Strip => Verdict::Deny,
+            },
+            cause,
+            rule,
+            obligations: Vec::new(),
+        };
+        explanation
+    }
+}
