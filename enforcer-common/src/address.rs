@@ -71,6 +71,18 @@ impl Address {
         }
     }
 
+    /// Whether this is one of the addresses that the enforcer gives out for names: 198.18.0.0/15 and fd90:78a:4430::/48.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_synthetic(&self) -> bool {
+        let [a, b, _, d] = self.words;
+        if self.is_v4() {
+            (u32::from_be(d) >> 17) == 0xc612 >> 1
+        } else {
+            u32::from_be(a) == 0xfd90_078a && (u32::from_be(b) >> 16) == 0x4430
+        }
+    }
+
     /// Whether this is 0.0.0.0 or `::`, which `connect(2)` takes for the host itself.
     #[must_use]
     #[inline(always)]
@@ -112,6 +124,25 @@ mod tests {
         check("2001:db8:3:4:5:6:7:8", false, false, false);
         check("1::1", false, false, false);
         check("1::", false, false, false);
+    }
+
+    #[test]
+    fn synthetic_addresses_are_told_apart() {
+        let table = [
+            ("::ffff:198.18.0.1", true),
+            ("::ffff:198.19.255.255", true),
+            ("::ffff:198.17.255.255", false),
+            ("::ffff:198.20.0.0", false),
+            ("fd90:78a:4430::1", true),
+            ("fd90:78a:4430:ffff::1", true),
+            ("fd90:78a:4431::1", false),
+            ("fd90:78b:4430::1", false),
+            ("::198.18.0.1", false),
+        ];
+        for (text, synthetic) in table {
+            let ip = Address::new(text.parse::<Ipv6Addr>().unwrap().octets());
+            assert_eq!(ip.is_synthetic(), synthetic, "`{text}`");
+        }
     }
 
     #[test]

@@ -28,8 +28,16 @@ pub struct KernelEvent {
     pub hook: u8,
     /// A [`Reason`].
     pub reason: u8,
+    /// See [`event_flag`].
+    pub flags: u8,
     /// Always zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 5],
+}
+
+/// Bits of [`KernelEvent::flags`].
+pub mod event_flag {
+    /// It was not refused: the workload is only observed.
+    pub const LET_PAST: u8 = 1;
 }
 
 /// The program that refused.
@@ -48,8 +56,14 @@ pub enum Hook {
     Sendmsg6 = 5,
     /// `socket(2)`.
     SockCreate = 6,
-    /// A connection on its way out whose origin could not be filed.
+    /// A connection whose origin could not be filed, or was never asked for.
     SockOps = 7,
+    /// A packet that came out of a sealed wire.
+    Seal = 8,
+    /// `bind(2)`.
+    Bind = 10,
+    /// `setsockopt(2)`.
+    Setsockopt = 11,
 }
 
 /// Why it refused.
@@ -70,6 +84,10 @@ pub enum Reason {
     Socket = 6,
     /// The task is in no labelled cgroup.
     Unlabelled = 7,
+    /// The workload is in quarantine.
+    Quarantined = 8,
+    /// A connection ended before the listener took it: it never arrived there, or nobody listens.
+    Unaccepted = 10,
 }
 
 /// Index into the per-processor array `LOST`.
@@ -91,7 +109,7 @@ impl TryFrom<u8> for Hook {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Hook; 7] = [
+        const ALL: [Hook; 10] = [
             Hook::Connect4,
             Hook::Connect6,
             Hook::Egress,
@@ -99,6 +117,9 @@ impl TryFrom<u8> for Hook {
             Hook::Sendmsg6,
             Hook::SockCreate,
             Hook::SockOps,
+            Hook::Seal,
+            Hook::Bind,
+            Hook::Setsockopt,
         ];
         ALL.into_iter().find(|hook| *hook as u8 == byte).ok_or(byte)
     }
@@ -110,7 +131,7 @@ impl TryFrom<u8> for Reason {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Reason; 7] = [
+        const ALL: [Reason; 9] = [
             Reason::Backstop,
             Reason::Full,
             Reason::NoListener,
@@ -118,6 +139,8 @@ impl TryFrom<u8> for Reason {
             Reason::Protocol,
             Reason::Socket,
             Reason::Unlabelled,
+            Reason::Quarantined,
+            Reason::Unaccepted,
         ];
         ALL.into_iter()
             .find(|reason| *reason as u8 == byte)
@@ -134,7 +157,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_hook_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Hook::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 7);
+        assert_eq!(known.count(), 10);
         assert_eq!(Hook::try_from(Hook::SockOps as u8), Ok(Hook::SockOps));
         assert_eq!(Hook::try_from(0), Err(0));
     }
@@ -142,7 +165,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_reason_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Reason::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 7);
+        assert_eq!(known.count(), 9);
         assert_eq!(
             Reason::try_from(Reason::Unlabelled as u8),
             Ok(Reason::Unlabelled)

@@ -14,19 +14,25 @@ mod address;
 mod event;
 mod netns;
 mod origin;
+mod seal;
 mod workload;
 
 pub use address::Address;
-pub use event::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason};
+pub use event::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason, event_flag};
 pub use netns::{NetnsEntry, netns_flag};
 pub use origin::{OriginKey, OriginValue};
-pub use workload::{MAX_CONNECTIONS, WorkloadEntry};
+pub use seal::SealEntry;
+pub use workload::{MAX_CONNECTIONS, WorkloadEntry, workload_flag};
 
 /// Names the layouts in this crate. Maps are pinned under this number.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// The protocol numbers the programs tell apart (IANA; `MPTCP` is Linux's own, above the eight bits of the IP header).
 pub mod ipproto {
+    /// Internet Group Management Protocol: what joining a group makes the kernel say.
+    pub const IGMP: u32 = 2;
+    /// The same over IPv6, and more.
+    pub const ICMP6: u32 = 58;
     /// Transmission Control Protocol.
     pub const TCP: u32 = 6;
     /// User Datagram Protocol.

@@ -35,7 +35,9 @@ pub struct OriginValue {
     /// Destination port.
     pub port: u16,
     /// Always zero.
-    pub reserved: [u8; 6],
+    pub reserved: u16,
+    /// When the task was there: hundredths of a second since boot. A process that started later is another one.
+    pub at: u32,
 }
 
 // === impl OriginKey ===

@@ -13,8 +13,16 @@ pub struct WorkloadEntry {
     pub connections: u64,
     /// Events sent in the current second.
     pub spent: u32,
-    /// Always zero.
-    pub reserved: u32,
+    /// See [`workload_flag`].
+    pub flags: u32,
+}
+
+/// Bits of [`WorkloadEntry::flags`]. Written by the daemon; they outlive it with the map.
+pub mod workload_flag {
+    /// Nothing of it goes anywhere, our own listeners included. Stronger than [`OBSERVED`].
+    pub const QUARANTINED: u32 = 1;
+    /// What would be refused is reported and let past.
+    pub const OBSERVED: u32 = 1 << 1;
 }
 
 /// Connections a workload may have at a time. A fraction of what `FLOWS` holds, so that no workload alone can fill it.

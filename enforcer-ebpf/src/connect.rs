@@ -23,6 +23,9 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
     let Some(socket) = Socket::claim(ctx, cgroup) else {
         return refuse(&refusal, None, Reason::Full);
     };
+    if workload::is_quarantined(cgroup) {
+        return refuse(&refusal, Some(socket), Reason::Quarantined);
+    }
     if socket.is_bent_to(&ip, refusal.port) {
         return PASS;
     }
@@ -34,6 +37,9 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
     let (state, listener) = match judge(socket.key.netns, carrier, &ip, refusal.port) {
         Verdict::Leave => return PASS,
         Verdict::Lookup(entry) => (state::LOOKUP, entry.dns_port),
+        // Resolvers of programs connect a UDP socket to each address of an answer, to see which the host would reach, and
+        // send nothing. What does send, as QUIC does, learns by its first datagram: the backstop drops it with `EPERM`.
+        Verdict::Probe(entry) => (state::PROBE, entry.dns_port),
         Verdict::Redirect(_) if !workload::has_room(cgroup) => {
             return refuse(&refusal, Some(socket), Reason::Full);
         }

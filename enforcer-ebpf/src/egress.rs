@@ -1,16 +1,23 @@
 //! The backstop: whatever the other hooks missed (sockets from before they were attached, replies on inbound connections)
 //! goes nowhere. Only packets to our listeners leave, and in a namespace of the workload's own those on loopback.
 
-use aya_ebpf::bindings::__sk_buff;
+use aya_ebpf::Global;
+use aya_ebpf::bindings::{__sk_buff, BPF_SK_STORAGE_GET_F_CREATE};
+use aya_ebpf::helpers::generated::bpf_get_netns_cookie;
 use aya_ebpf::programs::SkBuffContext;
 use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
 use enforcer_common::{Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ipproto};
 
-use crate::event::{Refusal, refuse};
+use crate::event::{Refusal, refuse, refuse_always, refuse_unknown};
 use crate::maps::LOOKUPS;
 use crate::socket::{self, Socket, state};
 use crate::verdict::{Carrier, listeners, own_port};
-use crate::{PASS, REFUSE};
+use crate::{PASS, workload};
+
+/// Whether packets' programs may ask for their network namespace (Linux 6.15). Set by the daemon before it loads; where it
+/// is zero the verifier never sees the call.
+#[unsafe(no_mangle)]
+static NETNS_AT_EGRESS: Global<u8> = Global::new(0);
 
 /// `LOOPBACK_IFINDEX` of net/net_namespace.h.
 const LOOPBACK_DEVICE: u32 = 1;
@@ -18,6 +25,9 @@ const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 const ETH_IPV4: u16 = 0x0800;
 const ETH_IPV6: u16 = 0x86dd;
+/// The first byte of a header without options.
+const PLAIN_IPV4: u8 = 0x45;
+const IPV4_HEADER: usize = 20;
 const IPV6_HEADER: usize = 40;
 
 /// What the headers say.
@@ -26,7 +36,7 @@ struct Packet {
     protocol: u32,
     source: Address,
     destination: Address,
-    /// Zero unless the protocol is TCP or UDP.
+    /// Zero unless the protocol is TCP or UDP, right behind a plain header.
     source_port: u16,
     destination_port: u16,
 }
@@ -34,13 +44,23 @@ struct Packet {
 /// Lets leave or drops one packet.
 #[inline(always)]
 pub fn egress(ctx: &SkBuffContext) -> i32 {
-    let Some(packet) = parse(ctx) else {
-        return REFUSE;
-    };
+    let packet = parse(ctx);
     let Some(socket) = entry(ctx) else {
-        return refuse(&refusal(&packet, 0), None, Reason::Backstop);
+        let cgroup = workload::labelled_sender(ctx.skb.skb).unwrap_or(0);
+        return refuse_unknown(&refusal(&packet, 0), cgroup, Reason::Backstop);
     };
     let netns = socket.key.netns;
+    if workload::is_quarantined(socket.origin.cgroup) {
+        return refuse_always(&refusal(&packet, netns), socket, Reason::Quarantined);
+    }
+    if socket.state == state::PROBE && packet.protocol == ipproto::UDP {
+        let refusal = Refusal {
+            ip: socket.origin.ip,
+            port: socket.origin.port,
+            ..refusal(&packet, netns)
+        };
+        return refuse_always(&refusal, socket, Reason::Protocol);
+    }
     match listeners(netns) {
         Some(entry) if stays_here(ctx) && permitted(&entry, &packet, socket) => PASS,
         _ => refuse(&refusal(&packet, netns), Some(socket), Reason::Backstop),
@@ -63,14 +83,14 @@ fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
         ipproto::UDP => Carrier::Datagram,
         _ => return false,
     };
-    if !packet.destination.is_loopback() {
+    if !packet.destination.is_loopback() || packet.destination_port == 0 {
         return false;
     }
     if packet.destination_port != own_port(entry, carrier) {
         return entry.flags & LOOPBACK_EXEMPT != 0 && packet.destination_port != DNS_PORT;
     }
     match carrier {
-        Carrier::Stream => packet.destination == Address::LOOPBACK4 && socket.state != state::PLAIN,
+        Carrier::Stream => packet.destination == Address::LOOPBACK4 && socket.is_bent(),
         Carrier::Datagram => socket.state == state::LOOKUP && file(packet, socket),
     }
 }
@@ -95,6 +115,9 @@ fn refusal(packet: &Packet, netns: u64) -> Refusal {
     }
 }
 
+/// What is known of the socket. One from before the programs gets an entry now, with the cgroup that it belongs to, and its
+/// namespace where the kernel tells it here: there what listened on a loopback of the workload's own goes on being served.
+/// Elsewhere it reaches nobody.
 #[inline(always)]
 fn entry<'a>(ctx: &SkBuffContext) -> Option<&'a mut Socket> {
     let raw: *mut __sk_buff = ctx.skb.skb;
@@ -104,12 +127,35 @@ fn entry<'a>(ctx: &SkBuffContext) -> Option<&'a mut Socket> {
         return None;
     }
     // SAFETY: the verifier knows `sk` of this context as a socket, and it is not null.
-    unsafe { socket::entry(sk.cast(), 0) }
+    if let Some(known) = unsafe { socket::entry(sk.cast(), 0) } {
+        return Some(known);
+    }
+    let cgroup = workload::labelled_sender(raw)?;
+    // SAFETY: as above.
+    let made = unsafe { socket::entry(sk.cast(), BPF_SK_STORAGE_GET_F_CREATE.into()) }?;
+    made.origin.cgroup = cgroup;
+    if NETNS_AT_EGRESS.load() != 0 {
+        // SAFETY: the helper takes the context of this program type, on kernels that have it here.
+        made.key.netns = unsafe { bpf_get_netns_cookie(raw.cast()) };
+    }
+    Some(made)
 }
 
-/// Reads the headers; `None` for anything but IPv4 and IPv6.
+/// Reads the headers. What is neither IPv4 nor IPv6, or too short, has no protocol, and none of it is permitted.
 #[inline(always)]
-fn parse(ctx: &SkBuffContext) -> Option<Packet> {
+fn parse(ctx: &SkBuffContext) -> Packet {
+    headers(ctx).unwrap_or(Packet {
+        family: 0,
+        protocol: 0,
+        source: Address::NONE,
+        destination: Address::NONE,
+        source_port: 0,
+        destination_port: 0,
+    })
+}
+
+#[inline(always)]
+fn headers(ctx: &SkBuffContext) -> Option<Packet> {
     // SAFETY: as above.
     let protocol = unsafe { (&raw const (*ctx.skb.skb).protocol).read_volatile() };
     match u16::from_be(protocol as u16) {
@@ -124,7 +170,11 @@ fn parse4(ctx: &SkBuffContext) -> Option<Packet> {
     let first: u8 = ctx.load(0).ok()?;
     let protocol: u8 = ctx.load(9).ok()?;
     let [source, destination]: [u32; 2] = ctx.load(12).ok()?;
-    let (source_port, destination_port) = ports(ctx, protocol, usize::from(first & 0x0f) * 4);
+    // Options are not read, and so neither is what follows them: one could send the packet on from where it arrives.
+    let (source_port, destination_port) = match first {
+        PLAIN_IPV4 => ports(ctx, protocol, IPV4_HEADER),
+        _ => (0, 0),
+    };
     Some(Packet {
         family: AF_INET,
         protocol: protocol.into(),

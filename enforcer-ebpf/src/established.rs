@@ -62,8 +62,10 @@ fn withdraw(ctx: &SockOpsContext) {
     if let Some(socket) = entry(ctx)
         && socket.state == state::FILED
     {
-        // The daemon took it in the usual case; then there is nothing to remove.
-        let _ = FLOWS.remove(&socket.key);
+        // The daemon took it in the usual case; then there is nothing to remove. Otherwise this is all that tells of it.
+        if FLOWS.remove(&socket.key).is_ok() {
+            report(Hook::SockOps, Reason::Unaccepted, socket);
+        }
         // Still bent: an abort sends its reset after this call, and the backstop must let it through.
         socket.state = state::BENT;
         workload::closed(socket.origin.cgroup);

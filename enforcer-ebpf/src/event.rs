@@ -2,11 +2,13 @@
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use aya_ebpf::programs::SockAddrContext;
+use enforcer_common::event_flag::LET_PAST;
+use enforcer_common::workload_flag::{OBSERVED, QUARANTINED};
 use enforcer_common::{Address, Hook, KernelEvent, LostSlot, Reason};
 
 use crate::maps::{EVENTS, LOST, WORKLOADS};
 use crate::socket::Socket;
-use crate::{REFUSE, sockaddr};
+use crate::{PASS, REFUSE, sockaddr, workload};
 
 /// Events a workload may cause in one second; the rest are counted only.
 const BUDGET: u32 = 64;
@@ -43,14 +45,68 @@ impl Refusal {
     }
 }
 
-/// Reports a refusal and returns it.
+/// Reports a refusal and returns it. Where the workload is only observed, what would be refused is let past instead.
 #[inline(always)]
 pub fn refuse(refusal: &Refusal, socket: Option<&mut Socket>, reason: Reason) -> i32 {
-    match socket {
-        Some(socket) => send(refusal, socket.key.netns, reason, Some(socket)),
-        None => send(refusal, refusal.netns, reason, None),
+    let Some(socket) = socket else {
+        return refuse_unknown(refusal, 0, reason);
+    };
+    if !may_pass(reason) || !is_observed(socket.origin.cgroup) {
+        return refuse_always(refusal, socket, reason);
     }
+    if socket.observe(refusal.ip, refusal.port) {
+        Sender::of(socket).send(refusal, reason, LET_PAST);
+    }
+    PASS
+}
+
+/// Reports a refusal and returns it, whatever the workload: what is let past here would go nowhere, or come back to us.
+#[inline(always)]
+pub fn refuse_always(refusal: &Refusal, socket: &Socket, reason: Reason) -> i32 {
+    Sender::of(socket).send(refusal, reason, 0);
     REFUSE
+}
+
+/// Reports a refusal and returns it, where nothing is kept of the socket.
+#[inline(always)]
+pub fn refuse_unknown(refusal: &Refusal, cgroup: u64, reason: Reason) -> i32 {
+    let sender = Sender {
+        cgroup,
+        netns: refusal.netns,
+        socket: None,
+    };
+    sender.send(refusal, reason, 0);
+    REFUSE
+}
+
+/// Reports what would be refused were the workload not only observed.
+#[inline(always)]
+pub fn let_past(refusal: &Refusal, cgroup: u64, reason: Reason) {
+    let sender = Sender {
+        cgroup,
+        netns: refusal.netns,
+        socket: None,
+    };
+    sender.send(refusal, reason, LET_PAST);
+}
+
+/// Whether observing a workload lets past what is refused for this reason.
+#[inline(always)]
+fn may_pass(reason: Reason) -> bool {
+    match reason {
+        Reason::Own | Reason::Quarantined | Reason::Unaccepted | Reason::Unlabelled => false,
+        Reason::Backstop
+        | Reason::Full
+        | Reason::NoListener
+        | Reason::Protocol
+        | Reason::Socket => true,
+    }
+}
+
+/// Whether the workload is only observed.
+#[inline(always)]
+pub fn is_observed(cgroup: u64) -> bool {
+    workload::flags(cgroup) & (OBSERVED | QUARANTINED) == OBSERVED
 }
 
 /// Reports that a TCP connection was given up, from where only its socket is known.
@@ -64,33 +120,52 @@ pub fn report(hook: Hook, reason: Reason, socket: &Socket) {
         ip: socket.origin.ip,
         port: socket.origin.port,
     };
-    send(&refusal, refusal.netns, reason, Some(socket));
+    Sender::of(socket).send(&refusal, reason, 0);
 }
 
-#[inline(always)]
-fn send(refusal: &Refusal, netns: u64, reason: Reason, socket: Option<&Socket>) {
-    let cgroup = socket.map_or(0, |socket| socket.origin.cgroup);
-    if !within_budget(cgroup) {
-        return count(LostSlot::Suppressed);
+/// Whose packet or call it was, as far as that is known.
+struct Sender<'a> {
+    cgroup: u64,
+    netns: u64,
+    socket: Option<&'a Socket>,
+}
+
+impl<'a> Sender<'a> {
+    #[inline(always)]
+    fn of(socket: &'a Socket) -> Self {
+        Self {
+            cgroup: socket.origin.cgroup,
+            netns: socket.key.netns,
+            socket: Some(socket),
+        }
     }
-    let Some(mut slot) = EVENTS.reserve(0) else {
-        return count(LostSlot::Full);
-    };
-    slot.write(KernelEvent {
-        cgroup,
-        netns,
-        ip: refusal.ip,
-        comm: socket.map_or([0; 16], |socket| socket.origin.comm),
-        pid: socket.map_or(0, |socket| socket.origin.pid),
-        uid: socket.map_or(0, |socket| socket.origin.uid),
-        protocol: refusal.protocol,
-        family: refusal.family,
-        port: refusal.port,
-        hook: refusal.hook as u8,
-        reason: reason as u8,
-        reserved: [0; 6],
-    });
-    slot.submit(0);
+
+    #[inline(always)]
+    fn send(&self, refusal: &Refusal, reason: Reason, flags: u8) {
+        if !within_budget(self.cgroup) {
+            return count(LostSlot::Suppressed);
+        }
+        let Some(mut slot) = EVENTS.reserve(0) else {
+            return count(LostSlot::Full);
+        };
+        let origin = self.socket.map(|socket| &socket.origin);
+        slot.write(KernelEvent {
+            cgroup: self.cgroup,
+            netns: self.netns,
+            ip: refusal.ip,
+            comm: origin.map_or([0; 16], |origin| origin.comm),
+            pid: origin.map_or(0, |origin| origin.pid),
+            uid: origin.map_or(0, |origin| origin.uid),
+            protocol: refusal.protocol,
+            family: refusal.family,
+            port: refusal.port,
+            hook: refusal.hook as u8,
+            reason: reason as u8,
+            flags,
+            reserved: [0; 5],
+        });
+        slot.submit(0);
+    }
 }
 
 /// Spends one event of the workload's budget.

@@ -8,21 +8,28 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod bind;
 mod connect;
 mod egress;
 mod established;
 mod event;
 mod maps;
 mod peer;
+mod seal;
 mod sendmsg;
+mod setsockopt;
 mod sock_create;
 mod sockaddr;
 mod socket;
 mod verdict;
 mod workload;
 
-use aya_ebpf::macros::{cgroup_skb, cgroup_sock, cgroup_sock_addr, sock_ops};
-use aya_ebpf::programs::{SkBuffContext, SockAddrContext, SockContext, SockOpsContext};
+use aya_ebpf::macros::{
+    cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, classifier, sock_ops,
+};
+use aya_ebpf::programs::{
+    SkBuffContext, SockAddrContext, SockContext, SockOpsContext, SockoptContext, TcContext,
+};
 use enforcer_common::Hook;
 
 /// What a program returns to let the operation go on.
@@ -90,10 +97,34 @@ fn sock_create(ctx: SockContext) -> i32 {
     sock_create::sock_create(&ctx)
 }
 
+/// `bind(2)` over IPv4.
+#[cgroup_sock(post_bind4)]
+fn post_bind4(ctx: SockContext) -> i32 {
+    bind::bound(&ctx)
+}
+
+/// `bind(2)` over IPv6.
+#[cgroup_sock(post_bind6)]
+fn post_bind6(ctx: SockContext) -> i32 {
+    bind::bound(&ctx)
+}
+
+/// `setsockopt(2)` on whatever socket.
+#[cgroup_sockopt(setsockopt)]
+fn setsockopt(ctx: SockoptContext) -> i32 {
+    setsockopt::setsockopt(&ctx)
+}
+
 /// Every packet of a socket in the cgroup, before it leaves the host or reaches loopback.
 #[cgroup_skb(egress)]
 fn egress(ctx: SkBuffContext) -> i32 {
     egress::egress(&ctx)
+}
+
+/// Every packet that comes out of a workload's wire, where it arrives on the other side.
+#[classifier]
+fn seal(ctx: TcContext) -> i32 {
+    seal::seal(&ctx)
 }
 
 // No helper used here is reserved for the GPL, so the programs carry the project's own licence.

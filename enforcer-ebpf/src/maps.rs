@@ -4,7 +4,9 @@ use aya_ebpf::bindings::bpf_map_type::BPF_MAP_TYPE_SK_STORAGE;
 use aya_ebpf::bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
-use enforcer_common::{KernelEvent, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, WorkloadEntry};
+use enforcer_common::{
+    KernelEvent, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry,
+};
 
 use crate::socket::Socket;
 
@@ -29,6 +31,10 @@ pub static FLOWS: HashMap<OriginKey, OriginValue, 65536, NO_PREALLOC> = HashMap:
 /// this one is an LRU; an entry is needed for the microseconds between sending and receiving a datagram.
 #[btf_map]
 pub static LOOKUPS: LruHashMap<OriginKey, OriginValue, 8192> = LruHashMap::new();
+
+/// Far sides of workloads' wires, by device index. Written by the daemon before it attaches; `seal` counts in it.
+#[btf_map]
+pub static SEALS: HashMap<u64, SealEntry, 16384, NO_PREALLOC> = HashMap::new();
 
 /// What is known of each socket; goes with the socket. Written by `sock_create`, `connect` and `sendmsg`, read by all others.
 #[btf_map]

@@ -25,6 +25,9 @@ pub fn sendmsg(ctx: &SockAddrContext, hook: Hook) -> i32 {
     let Some(socket) = Socket::claim(ctx, cgroup) else {
         return refuse(&refusal, None, Reason::Full);
     };
+    if workload::is_quarantined(cgroup) {
+        return refuse(&refusal, Some(socket), Reason::Quarantined);
+    }
     if socket.is_bent_to(&ip, refusal.port) {
         return PASS;
     }
@@ -34,7 +37,9 @@ pub fn sendmsg(ctx: &SockAddrContext, hook: Hook) -> i32 {
     let entry = match judge(socket.key.netns, Carrier::Datagram, &ip, refusal.port) {
         Verdict::Leave => return PASS,
         Verdict::Lookup(entry) => entry,
-        Verdict::Redirect(_) => return refuse(&refusal, Some(socket), Reason::Protocol),
+        Verdict::Probe(_) | Verdict::Redirect(_) => {
+            return refuse(&refusal, Some(socket), Reason::Protocol);
+        }
         Verdict::Refuse(reason) => return refuse(&refusal, Some(socket), reason),
     };
     match hook {

@@ -6,12 +6,15 @@ use aya_ebpf::EbpfContext as _;
 use aya_ebpf::bindings::BPF_SK_STORAGE_GET_F_CREATE;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_get_netns_cookie,
-    bpf_get_socket_cookie, bpf_sk_storage_get,
+    bpf_get_socket_cookie, bpf_ktime_get_boot_ns, bpf_sk_storage_get,
 };
 use aya_ebpf::programs::SockAddrContext;
 use enforcer_common::{Address, OriginKey, OriginValue};
 
 use crate::maps::SOCKETS;
+
+/// In nanoseconds.
+const HUNDREDTH: u64 = 10_000_000;
 
 /// One socket's entry. A new one is all zero.
 #[repr(C)]
@@ -38,6 +41,10 @@ pub mod state {
     pub const FILED: u16 = 2;
     /// A UDP socket bent to the DNS socket.
     pub const LOOKUP: u16 = 3;
+    /// A UDP socket that was connected to a synthetic address, and bent to where it may not send.
+    pub const PROBE: u16 = 4;
+    /// Not bent to anything, and let go where it wanted to: the workload is only observed.
+    pub const OBSERVED: u16 = 5;
 }
 
 impl Socket {
@@ -73,6 +80,7 @@ impl Socket {
             );
             self.origin.pid = (bpf_get_current_pid_tgid() >> 32) as u32;
             self.origin.uid = bpf_get_current_uid_gid() as u32;
+            self.origin.at = (bpf_ktime_get_boot_ns() / HUNDREDTH) as u32;
         }
         self.origin.cgroup = cgroup;
     }
@@ -82,7 +90,29 @@ impl Socket {
     /// that names our listener itself gains nothing by it: the origin remains the one it asked for before.
     #[inline(always)]
     pub fn is_bent_to(&self, ip: &Address, port: u16) -> bool {
-        self.state != state::PLAIN && ip.is_loopback() && port == self.listener
+        self.is_bent() && ip.is_loopback() && port == self.listener
+    }
+
+    /// Whether it was pointed at one of our listeners.
+    #[inline(always)]
+    pub fn is_bent(&self) -> bool {
+        self.state != state::PLAIN && self.state != state::OBSERVED
+    }
+
+    /// Notes that the socket is let go to an address that it would be refused otherwise. Returns whether that is news: what
+    /// is sent there again need not be reported again.
+    #[inline(always)]
+    pub fn observe(&mut self, ip: Address, port: u16) -> bool {
+        if self.is_bent() {
+            return true;
+        }
+        if self.state == state::OBSERVED && self.origin.ip == ip && self.origin.port == port {
+            return false;
+        }
+        self.origin.ip = ip;
+        self.origin.port = port;
+        self.state = state::OBSERVED;
+        true
     }
 
     /// Notes where the socket was pointed and what it is bent to instead.

@@ -13,6 +13,8 @@ pub enum Verdict {
     Lookup(NetnsEntry),
     /// It stays as it is.
     Leave,
+    /// A UDP socket may be connected, and nothing sent by it.
+    Probe(NetnsEntry),
     /// It goes to the TCP listener instead.
     Redirect(NetnsEntry),
     /// The call fails.
@@ -61,6 +63,7 @@ pub fn judge(netns: u64, carrier: Carrier, ip: &Address, port: u16) -> Verdict {
     match carrier {
         Carrier::Stream => Verdict::Redirect(entry),
         Carrier::Datagram if port == DNS_PORT => Verdict::Lookup(entry),
+        Carrier::Datagram if ip.is_synthetic() => Verdict::Probe(entry),
         Carrier::Datagram => Verdict::Refuse(Reason::Protocol),
     }
 }

@@ -2,7 +2,11 @@
 
 use core::arch::asm;
 
-use aya_ebpf::helpers::generated::{bpf_get_current_ancestor_cgroup_id, bpf_get_current_cgroup_id};
+use aya_ebpf::bindings::__sk_buff;
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_ancestor_cgroup_id, bpf_get_current_cgroup_id, bpf_skb_ancestor_cgroup_id,
+};
+use enforcer_common::workload_flag::QUARANTINED;
 use enforcer_common::{MAX_CONNECTIONS, MAX_DEPTH};
 
 use crate::maps::WORKLOADS;
@@ -35,6 +39,21 @@ pub fn closed(cgroup: u64) {
     }
 }
 
+/// Bits of the workload's flags; none when it is not labelled any more.
+#[inline(always)]
+pub fn flags(cgroup: u64) -> u32 {
+    WORKLOADS.get_ptr(cgroup).map_or(0, |entry| {
+        // SAFETY: a field of a live entry, read at once.
+        unsafe { (&raw const (*entry).flags).read_volatile() }
+    })
+}
+
+/// Whether nothing of the workload may go anywhere.
+#[inline(always)]
+pub fn is_quarantined(cgroup: u64) -> bool {
+    flags(cgroup) & QUARANTINED != 0
+}
+
 #[inline(always)]
 fn connections(cgroup: u64) -> Option<*mut u64> {
     let entry = WORKLOADS.get_ptr_mut(cgroup)?;
@@ -47,7 +66,7 @@ fn connections(cgroup: u64) -> Option<*mut u64> {
 /// # Safety
 /// `number` must point into a live element of a map.
 #[inline(always)]
-unsafe fn add(number: *mut u64, by: u64) {
+pub unsafe fn add(number: *mut u64, by: u64) {
     // SAFETY: the caller vouches for the pointer; the instruction touches nothing else.
     unsafe {
         asm!(
@@ -56,6 +75,23 @@ unsafe fn add(number: *mut u64, by: u64) {
             by = in(reg) by,
         );
     }
+}
+
+/// The nearest labelled cgroup at or above that of the socket that sends a packet; for sockets nothing else is known of.
+#[inline(always)]
+pub fn labelled_sender(packet: *mut __sk_buff) -> Option<u64> {
+    let mut found = None;
+    for level in 1..MAX_DEPTH {
+        // SAFETY: the helper takes the context of this program type; a level below the socket's cgroup gives 0.
+        let id = unsafe { bpf_skb_ancestor_cgroup_id(packet, level as i32) };
+        if id == 0 {
+            break;
+        }
+        if WORKLOADS.get_ptr(id).is_some() {
+            found = Some(id);
+        }
+    }
+    found
 }
 
 /// The nearest labelled cgroup at or above the current task's own.

@@ -9,12 +9,12 @@ use arc_swap::ArcSwap;
 use enforcer_audit::{Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode};
 use enforcer_credentials::{Hooks, Secrets};
 use enforcer_dns::{Names, Resolver};
-use enforcer_gate::{Gate, Quota, UpstreamConfig};
+use enforcer_gate::{Gate, Lookups, Quota, UpstreamConfig};
 use enforcer_http::{Judging, PoolConfig};
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::PolicySet;
-use enforcer_proxy::{Attribution, Limits, Proxy, ProxyParts, Workers};
+use enforcer_proxy::{Attribution, Distrust, Limits, Proxy, ProxyParts, Workers};
 use enforcer_tls::{Authority, Connector, Leaves};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,6 +22,9 @@ use tokio::task::JoinSet;
 use crate::config::Config;
 use crate::enforcement::{Enforcement, Tools};
 use crate::kernel_events;
+use crate::quarantine::Orders;
+use crate::stances::Stances;
+use crate::trust::Trust;
 
 /// Where the daemon keeps its pinned programs and maps.
 pub(crate) const PINS: &str = "/sys/fs/bpf/enforcer/daemon";
@@ -38,17 +41,23 @@ pub(crate) struct Instance {
     pub ledger: PathBuf,
     /// The policy in force; whoever loads policies swaps it.
     pub policy: Arc<ArcSwap<PolicySet>>,
+    /// Whom operators put in quarantine.
+    pub orders: Arc<Orders>,
 }
 
 /// A running enforcer.
 pub(crate) struct App {
-    pub authority: Arc<Authority>,
     pub flows: Arc<Quota>,
     pub enforcement: Arc<Mutex<Enforcement>>,
     pub ledger: Arc<Ledger>,
     pub programs: Arc<Programs>,
     pub resolver: Arc<Resolver>,
     pub workloads: Arc<Workloads>,
+    pub leaves: Arc<Leaves>,
+    /// For containers of labelled workloads; a run has none.
+    pub trust: Option<Arc<Trust>>,
+    /// Whose programs do not believe the CA.
+    pub distrust: Arc<Distrust>,
     gate: Arc<Gate>,
     workers: Arc<Workers>,
     stopping: watch::Sender<bool>,
@@ -76,25 +85,37 @@ impl App {
     pub(crate) fn start(config: &Config, instance: Instance) -> anyhow::Result<Self> {
         private_folder(&config.state_dir)?;
         let ledger = open_ledger(config, &instance.ledger)?;
-        let authority = Arc::new(Authority::load_or_create(&config.ca.dir)?);
+        let authority = Arc::new(Authority::open(&config.ca.authority())?);
         let programs = Arc::new(Programs::load(&instance.pins)?);
         let workloads = Arc::new(Workloads::new(config.limits.workloads));
         let flows = Quota::new(config.limits.flows, config.limits.flows_per_workload);
         let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
         let gate = Arc::new(Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)));
         let names = Arc::new(Names::new());
-        let resolver = Arc::new(Resolver::new(
+        let resolver = Resolver::new(
             Arc::clone(&names),
             Arc::clone(&instance.policy),
             Arc::clone(&ledger),
             Arc::clone(&attribution) as Arc<dyn enforcer_dns::Attribution>,
-        ));
+        );
+        let resolver = Arc::new(resolver.asking(Lookups::from_system()));
+        let leaves = Arc::new(Leaves::new(Arc::clone(&authority))?);
+        let trust = match instance.mode {
+            Mode::Daemon => {
+                let ledger = Arc::clone(&ledger);
+                let trust = Trust::start(&config.runtime_dir, authority, ledger)?;
+                Some(Arc::new(trust))
+            }
+            Mode::Run => None,
+        };
+        let distrust = Arc::<Distrust>::default();
         let (stopping, stop) = watch::channel(false);
         let proxy = Proxy::new(ProxyParts {
             attribution,
             flows: Arc::clone(&flows),
             gate: Arc::clone(&gate),
-            leaves: Arc::new(Leaves::new(Arc::clone(&authority))?),
+            distrust: Arc::clone(&distrust),
+            leaves: Arc::clone(&leaves),
             names,
             resolver: Arc::clone(&resolver),
             fingerprinter: Arc::new(Fingerprinter::open(&config.state_dir)?),
@@ -109,22 +130,35 @@ impl App {
             workloads: Arc::clone(&workloads),
             resolver: Arc::clone(&resolver),
             flows: Arc::clone(&flows),
+            gate: Arc::clone(&gate),
             ledger: Arc::clone(&ledger),
             proxy,
             workers: Arc::clone(&workers),
+            stances: Arc::new(Stances::new(
+                Arc::clone(&instance.orders),
+                config.danger.observe.clone(),
+            )),
+            trust: trust.clone(),
         })?;
         Ok(Self {
-            authority,
             flows,
             enforcement: Arc::new(Mutex::new(enforcement)),
             ledger,
             programs,
             resolver,
             workloads,
+            leaves,
+            trust,
+            distrust,
             gate,
             workers,
             stopping,
         })
+    }
+
+    /// The CA that signs now.
+    pub(crate) fn authority(&self) -> Arc<Authority> {
+        self.leaves.authority()
     }
 
     /// Starts what runs beside the connections. Must be called within the front runtime.

@@ -8,6 +8,7 @@
 use std::io;
 use std::process::{Command, ExitCode};
 
+use enforcer_kernel::Progress;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus};
 
@@ -40,17 +41,23 @@ enum Change {
     Stopped,
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end; `progress` is that of its way into its place.
 ///
 /// Takes over the process's signal handling for good; to be called once, by a program that runs one command.
 ///
 /// # Errors
 /// When the command cannot be started, with the reason that its caller needs to know.
-pub(crate) async fn supervise(mut command: Command) -> Result<Ending, ChildError> {
+pub(crate) async fn supervise(
+    mut command: Command,
+    progress: Option<Progress>,
+) -> Result<Ending, ChildError> {
     // Before the start: no signal and no end may be missed.
     let mut signals = Signals::listen().map_err(ChildError::Watch)?;
     let started = command.spawn();
-    let child = started.map_err(|error| failure::diagnose(&command, error))?;
+    let child = started.map_err(|error| {
+        let step = progress.and_then(|mut progress| progress.last());
+        failure::diagnose(&command, error, step)
+    })?;
     let mut running = Running::new(child.id()).map_err(ChildError::Watch)?;
     loop {
         while let Some(change) = running.look().map_err(ChildError::Watch)? {

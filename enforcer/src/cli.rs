@@ -10,8 +10,10 @@ mod ca;
 mod daemon;
 mod label;
 mod policy;
+mod quarantine;
 mod run;
 mod status;
+mod trust;
 
 /// Captures every connection of an AI agent in the kernel, judges it by policy and records it, with nothing reconfigured
 /// in the agent.
@@ -26,7 +28,7 @@ struct Cli {
 enum Command {
     /// Read and verify the ledger.
     Audit(audit::AuditArgs),
-    /// Show the local certificate authority.
+    /// Show the local certificate authority, or put another in its place.
     Ca(ca::CaArgs),
     /// Serve labelled cgroups until told to stop.
     Daemon(daemon::DaemonArgs),
@@ -34,12 +36,18 @@ enum Command {
     Label(label::LabelArgs),
     /// Check and test policies.
     Policy(policy::PolicyArgs),
+    /// End every flow of a workload and refuse new ones, until that is lifted.
+    Quarantine(quarantine::QuarantineArgs),
     /// Run a command under enforcement.
     Run(run::RunArgs),
     /// Show what a running daemon does.
     Status(status::StatusArgs),
+    /// Check who trusts the local certificate authority.
+    Trust(trust::TrustArgs),
     /// Release a cgroup from enforcement.
     Unlabel(label::UnlabelArgs),
+    /// Lift a quarantine.
+    Unquarantine(quarantine::UnquarantineArgs),
 }
 
 /// Parses, dispatches, and turns an error into a message and an exit code.
@@ -56,9 +64,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Daemon(args) => daemon::run(args),
         Command::Label(args) => label::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Quarantine(args) => quarantine::run(args),
         Command::Run(args) => run::run(args),
         Command::Status(args) => status::run(args),
+        Command::Trust(args) => trust::run(args),
         Command::Unlabel(args) => label::unlabel(args),
+        Command::Unquarantine(args) => quarantine::lift(args),
     };
     done.unwrap_or_else(|error| {
         // Standard error may be closed; the exit code still tells.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use enforcer_credentials::{Registered, Source};
 use enforcer_flow::Destination;
+use enforcer_tls::{AuthorityConfig, OwnFiles, Subtree};
 
 mod file;
 mod lower;
@@ -50,8 +51,26 @@ pub(crate) struct Config {
     pub secrets: BTreeMap<String, Source>,
     /// `webhooks`: webhooks whose URL is the secret.
     pub webhooks: Vec<Registered>,
+    /// `unix_sockets`: those of the host.
+    pub unix_sockets: UnixSockets,
+    /// `danger`: what weakens security.
+    pub danger: Danger,
     /// `log`: what operators read on standard error.
     pub log: Log,
+}
+
+/// `unix_sockets`: sockets of the host by which its services could act for an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnixSockets {
+    /// `unix_sockets.allow`: those that the command of `enforcer run` may reach; all others are hidden from it.
+    pub allow: Vec<PathBuf>,
+}
+
+/// `danger`: what weakens security. Nothing of it is on unless it is asked for, and the ledger says so when it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Danger {
+    /// `danger.observe`: policies whose workloads are only observed; `*` for all workloads.
+    pub observe: Vec<String>,
 }
 
 /// `control`: the operators' interface.
@@ -77,6 +96,12 @@ pub(crate) struct Ledger {
 pub(crate) struct Ca {
     /// `ca.dir`: where its certificate and key live; by default `ca` below `state_dir`.
     pub dir: PathBuf,
+    /// `ca.cert_file` and `ca.key_file`: the operator's own, in place of one that is made.
+    pub own: Option<OwnFiles>,
+    /// `ca.permitted_names`: what it may sign for; empty for everything.
+    pub permitted_names: Vec<Subtree>,
+    /// `ca.overlap`: how long agents go on believing a CA after another has taken its place.
+    pub overlap: Duration,
 }
 
 /// `upstream`: the connections we open.
@@ -262,11 +287,16 @@ impl Config {
             },
             ca: Ca {
                 dir: state_dir.join("ca"),
+                own: None,
+                permitted_names: Vec::new(),
+                overlap: Duration::from_secs(7 * 24 * 3600),
             },
             upstream: Upstream::default(),
             limits: Limits::default(),
             secrets: BTreeMap::new(),
             webhooks: Vec::new(),
+            unix_sockets: UnixSockets::default(),
+            danger: Danger::default(),
             log: Log::default(),
             state_dir,
             runtime_dir,
@@ -277,6 +307,26 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self::below("/var/lib/enforcer".into(), "/run/enforcer".into())
+    }
+}
+
+// === impl Ca ===
+
+impl Ca {
+    /// As the CA itself wants to be told.
+    pub(crate) fn authority(&self) -> AuthorityConfig {
+        let Self {
+            dir,
+            own,
+            permitted_names,
+            overlap,
+        } = self;
+        AuthorityConfig {
+            dir: dir.clone(),
+            own: own.clone(),
+            permitted: permitted_names.clone(),
+            overlap: *overlap,
+        }
     }
 }
 
@@ -297,6 +347,20 @@ impl Default for Upstream {
 }
 
 // === impl Limits ===
+
+impl Default for UnixSockets {
+    fn default() -> Self {
+        let logs = [
+            "/dev/log",
+            "/run/systemd/journal/dev-log",
+            "/run/systemd/journal/socket",
+            "/run/systemd/journal/stdout",
+        ];
+        Self {
+            allow: logs.map(PathBuf::from).into(),
+        }
+    }
+}
 
 impl Default for Limits {
     fn default() -> Self {

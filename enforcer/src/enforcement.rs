@@ -6,18 +6,33 @@ use std::sync::Arc;
 use anyhow::Context;
 use enforcer_audit::{Entry, Ledger};
 use enforcer_dns::Resolver;
-use enforcer_flow::{CgroupId, NetnsCookie, Workload};
-use enforcer_gate::Quota;
-use enforcer_identity::{Cgroup, Label, Workloads};
-use enforcer_kernel::{Loopback, Netns, Programs};
-use enforcer_proxy::{Proxy, Site, Workers};
+use enforcer_flow::{CgroupId, NetnsCookie, Stance, Workload};
+use enforcer_gate::{Gate, Quota};
+use enforcer_identity::{Cgroup, Label, Provenance, Scan, Workloads};
+use enforcer_kernel::{Netns, Programs};
+use enforcer_proxy::{Proxy, Workers};
+
+use crate::foreign::Foreign;
+use crate::quarantine::Order;
+use crate::stances::Stances;
+use crate::trust::Trust;
+
+mod namespaces;
+mod strangers;
+
+use namespaces::Namespaces;
+
+/// The way in of what bears a label on its cgroup; which hand put it there is kept beside it.
+pub(crate) const LABEL: &str = "label";
 
 /// Brings cgroups under enforcement and releases them. Dropping it closes the listeners and leaves the hooks in place.
 pub(crate) struct Enforcement {
     tools: Tools,
     host: NetnsCookie,
-    sites: HashMap<NetnsCookie, Site>,
+    namespaces: Namespaces,
     enforced: HashMap<CgroupId, Enforced>,
+    /// Flows that were ended, ever.
+    ended: u64,
 }
 
 /// What it takes.
@@ -26,13 +41,20 @@ pub(crate) struct Tools {
     pub workloads: Arc<Workloads>,
     pub resolver: Arc<Resolver>,
     pub flows: Arc<Quota>,
+    pub gate: Arc<Gate>,
     pub ledger: Arc<Ledger>,
     pub proxy: Arc<Proxy>,
     pub workers: Arc<Workers>,
+    pub stances: Arc<Stances>,
+    /// None where the one workload is told by its environment what to believe.
+    pub trust: Option<Arc<Trust>>,
 }
 
 struct Enforced {
     cgroup: Cgroup,
+    /// As it is on the cgroup.
+    asked: Label,
+    /// As it is honoured, with the stance that holds.
     label: Label,
 }
 
@@ -46,8 +68,9 @@ impl Enforcement {
         let mut this = Self {
             tools,
             host: own.cookie(),
-            sites: HashMap::new(),
+            namespaces: Namespaces::new(own.cookie()),
             enforced: HashMap::new(),
+            ended: 0,
         };
         this.serve(&own)?;
         Ok(this)
@@ -58,23 +81,7 @@ impl Enforcement {
     /// # Errors
     /// When they cannot be opened or the kernel cannot be told.
     pub(crate) fn serve(&mut self, netns: &Netns) -> anyhow::Result<()> {
-        let cookie = netns.cookie();
-        if self.sites.contains_key(&cookie) {
-            return Ok(());
-        }
-        // What listens on the loopback of a namespace of the agent's own is the agent's; on the host it is a way out.
-        let loopback = if cookie == self.host {
-            Loopback::Redirect
-        } else {
-            Loopback::Exempt
-        };
-        let listeners = netns.listen()?;
-        let ports = listeners.ports(loopback)?;
-        let site = Site::open(cookie, listeners, &self.tools.proxy, &self.tools.workers)
-            .context("the listeners of a network namespace cannot be served")?;
-        self.tools.programs.serve(cookie, ports)?;
-        self.sites.insert(cookie, site);
-        Ok(())
+        self.namespaces.serve(&self.tools, netns)
     }
 
     /// Puts a cgroup under enforcement; again for one that is under it already does nothing, unless its label changed.
@@ -87,40 +94,108 @@ impl Enforcement {
         label: &Label,
         how: &str,
     ) -> anyhow::Result<Arc<Workload>> {
+        let asked = label;
+        let label = &self.settle(cgroup, asked)?;
         if let Some(enforced) = self.enforced.get(&cgroup.id())
             && enforced.label == *label
             && let Some(workload) = self.tools.workloads.find(cgroup.id())
         {
             return Ok(workload);
         }
+        self.loosen_loudly(cgroup, label)?;
         // Registered first: from the moment the hooks are in force, connections must find their workload.
-        let workload = self.tools.workloads.insert(cgroup, label)?;
-        self.serve_processes_of(cgroup);
-        if let Err(error) = self.tools.programs.attach(cgroup.dir(), cgroup.id()) {
+        let Provenance { via, attributes } = cgroup.provenance();
+        let via = if how == LABEL { via.as_str() } else { how };
+        let workload = self.tools.workloads.insert(cgroup, label, &attributes)?;
+        // The kernel's stance before the flows: none opens in between. What another label let through does not outlive it.
+        let taken = self.tools.programs.take_stance(cgroup.id(), label.stance());
+        self.end(cgroup.id(), cause_of(label.stance()));
+        self.namespaces.serve_processes_of(&self.tools, cgroup);
+        let adopted = self.tools.programs.attached().contains(&cgroup.id());
+        let attached = taken.and_then(|()| self.tools.programs.attach(cgroup.dir(), cgroup.id()));
+        if let Err(error) = attached {
             self.tools.workloads.remove(cgroup.id());
             return Err(error).with_context(|| format!("`{}` cannot be enforced", cgroup.path()));
         }
         let enforced = Enforced {
             cgroup: cgroup.clone(),
+            asked: asked.clone(),
             label: label.clone(),
         };
         self.enforced.insert(cgroup.id(), enforced);
-        tracing::info!(workload.id = %workload.name, cgroup = %cgroup.path(), how, "a workload was put under enforcement");
+        let all = self.cgroups();
+        self.namespaces.seal_for(&self.tools, cgroup, &all);
+        tracing::info!(workload.id = %workload.name, cgroup = %cgroup.path(), via, "a workload was put under enforcement");
         self.tools.ledger.defer(&Entry::WorkloadAttached {
             workload: &workload,
-            how,
+            via,
         });
+        if !adopted {
+            // After the programs, so that nothing is connected anew in between.
+            let foreign = Foreign {
+                ledger: &self.tools.ledger,
+                host: self.host,
+            };
+            foreign.end(&workload, cgroup);
+        }
         Ok(workload)
+    }
+
+    /// The label with the stance that holds. A quarantine that the kernel knows of and we do not was ordered before us: the
+    /// order is lost, so it is given anew.
+    fn settle(&self, cgroup: &Cgroup, label: &Label) -> anyhow::Result<Label> {
+        let settled = self.tools.stances.settle(cgroup.path(), label);
+        if settled.stance() == Stance::Quarantine || self.enforced.contains_key(&cgroup.id()) {
+            return Ok(settled);
+        }
+        if self.tools.programs.stance(cgroup.id())? != Some(Stance::Quarantine) {
+            return Ok(settled);
+        }
+        tracing::warn!(cgroup = %cgroup.path(), "a workload is in quarantine and nobody knows who ordered it; it stays there until it is lifted");
+        let order = Order::Cgroup(cgroup.path().to_string());
+        self.tools.stances.orders().add(&order).1?;
+        Ok(self.tools.stances.settle(cgroup.path(), label))
+    }
+
+    /// Says in the ledger, before anything gets loose, that a workload is only observed.
+    fn loosen_loudly(&self, cgroup: &Cgroup, label: &Label) -> anyhow::Result<()> {
+        match label.stance() {
+            Stance::Enforce | Stance::Quarantine => Ok(()),
+            Stance::Observe => {
+                let path = cgroup.path();
+                let what = format!("`{path}` is only observed: what no rule allows is let through");
+                tracing::warn!(cgroup = %path, "a workload is only observed: nothing of it is blocked");
+                self.tools.ledger.append(&Entry::Danger { what: &what })?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Has every workload take the stance that holds now. Returns how many flows were ended, and what could not be done.
+    pub(crate) fn resettle(&mut self, how: &str) -> (u64, Vec<String>) {
+        let before = self.ended;
+        let all: Vec<(Cgroup, Label)> = self
+            .enforced
+            .values()
+            .map(|enforced| (enforced.cgroup.clone(), enforced.asked.clone()))
+            .collect();
+        let problems = all
+            .iter()
+            .filter_map(|(cgroup, label)| self.enforce(cgroup, label, how).err())
+            .map(|error| format!("{error:#}"))
+            .collect();
+        (self.ended - before, problems)
     }
 
     /// Makes what is enforced be what is labelled, and serves the namespaces that its processes live in. Returns what
     /// could not be done. With `may_release` false, nothing is released: what is labelled may not be known in full.
-    pub(crate) fn follow(
-        &mut self,
-        labelled: &[(Cgroup, Label)],
-        may_release: bool,
-    ) -> Vec<(Cgroup, String)> {
-        let wanted: HashSet<CgroupId> = labelled.iter().map(|(cgroup, _)| cgroup.id()).collect();
+    pub(crate) fn follow(&mut self, scan: &Scan, may_release: bool) -> Vec<(Cgroup, String)> {
+        let labelled = || {
+            let matched = scan.matched.iter().map(|found| (found, "pattern"));
+            let labelled = scan.labelled.iter().map(|found| (found, LABEL));
+            labelled.chain(matched)
+        };
+        let wanted: HashSet<CgroupId> = labelled().map(|((cgroup, _), _)| cgroup.id()).collect();
         let attached = self.tools.programs.attached().into_iter();
         let unwanted: Vec<CgroupId> = attached
             .chain(self.enforced.keys().copied())
@@ -131,14 +206,14 @@ impl Enforcement {
                 tracing::error!(%error, cgroup.id = %id, "a workload could not be released");
             }
         }
-        let problems = labelled
-            .iter()
-            .filter_map(|(cgroup, label)| {
-                let error = self.enforce(cgroup, label, "label").err()?;
+        let problems = labelled()
+            .filter_map(|((cgroup, label), how)| {
+                let error = self.enforce(cgroup, label, how).err()?;
                 Some((cgroup.clone(), format!("{error:#}")))
             })
             .collect();
         self.follow_namespaces();
+        self.follow_trust();
         problems
     }
 
@@ -148,10 +223,10 @@ impl Enforcement {
     /// When the hooks cannot be detached.
     pub(crate) fn release(&mut self, id: CgroupId) -> anyhow::Result<()> {
         self.tools.programs.detach(id)?;
-        let exists = self
-            .enforced
-            .remove(&id)
-            .is_some_and(|enforced| enforced.cgroup.exists());
+        let enforced = self.enforced.remove(&id);
+        let exists = enforced.as_ref().is_some_and(|one| one.cgroup.exists());
+        let pids = enforced.and_then(|one| one.cgroup.processes().ok());
+        let pids = pids.unwrap_or_default();
         if let Some(workload) = self.tools.workloads.remove(id) {
             let reason = if exists { "unlabelled" } else { "gone" };
             tracing::info!(workload.id = %workload.name, reason, "a workload was released");
@@ -160,62 +235,57 @@ impl Enforcement {
                 reason,
             });
         }
+        self.end(id, "released");
         self.tools.resolver.forget(id);
         self.tools.flows.forget(id);
+        if let Some(trust) = &self.tools.trust {
+            trust.release(id, pids);
+        }
         Ok(())
+    }
+
+    /// Ends what a workload has open, as of what it was until now. Its register must have changed before.
+    fn end(&mut self, id: CgroupId, cause: &'static str) {
+        let flows = self.tools.gate.end(id, cause);
+        self.ended += flows as u64;
+        if flows > 0 {
+            tracing::info!(cgroup.id = %id, flows, cause, "the open flows of a workload were ended");
+        }
     }
 
     /// Closes all listeners, in the kernel's table first: what is enforced is refused from then on.
     pub(crate) fn leave(&mut self) {
-        for (cookie, site) in self.sites.drain() {
-            if let Err(error) = self.tools.programs.unserve(cookie) {
-                tracing::error!(%error, netns = %cookie, "the kernel could not be told that a namespace is left");
-            }
-            drop(site);
-        }
+        self.namespaces.leave(&self.tools);
     }
 
-    /// Opens listeners where processes of enforced cgroups have moved to, and closes those nobody lives near any more.
-    fn follow_namespaces(&mut self) {
-        let cgroups: Vec<Cgroup> = self
-            .enforced
-            .values()
-            .map(|enforced| enforced.cgroup.clone())
-            .collect();
-        let mut lived_in = HashSet::from([self.host]);
-        for cgroup in &cgroups {
-            lived_in.extend(self.serve_processes_of(cgroup));
-        }
-        let left: Vec<NetnsCookie> = self
-            .sites
-            .keys()
-            .filter(|cookie| !lived_in.contains(cookie))
-            .copied()
-            .collect();
-        for cookie in left {
-            if let Err(error) = self.tools.programs.unserve(cookie) {
-                tracing::warn!(%error, netns = %cookie, "the kernel could not be told that a namespace is left");
-                continue;
-            }
-            self.sites.remove(&cookie);
-        }
+    /// Has what processes of enforced cgroups live in served and sealed, and all else left.
+    pub(crate) fn follow_namespaces(&mut self) {
+        let cgroups = self.cgroups();
+        self.namespaces.follow(&self.tools, &cgroups);
     }
 
-    /// Serves every namespace that a process of the cgroup lives in. Processes come and go while we look; one that we
-    /// miss finds no listener and is refused by the kernel until the next look.
-    fn serve_processes_of(&mut self, cgroup: &Cgroup) -> HashSet<NetnsCookie> {
-        let mut seen = HashSet::new();
-        for pid in cgroup.processes().unwrap_or_default() {
-            let Ok(netns) = Netns::of_process(pid) else {
-                continue;
-            };
-            if !seen.insert(netns.cookie()) {
-                continue;
-            }
-            if let Err(error) = self.serve(&netns) {
-                tracing::warn!(%error, pid, workload.cgroup = %cgroup.path(), "a network namespace cannot be served; its connections are refused");
-            }
-        }
-        seen
+    fn cgroups(&self) -> Vec<Cgroup> {
+        let enforced = self.enforced.values();
+        enforced.map(|enforced| enforced.cgroup.clone()).collect()
+    }
+
+    /// Has the containers of all workloads believe us.
+    fn follow_trust(&self) {
+        let Some(trust) = &self.tools.trust else {
+            return;
+        };
+        let living = self.enforced.values().filter_map(|enforced| {
+            let workload = self.tools.workloads.find(enforced.cgroup.id())?;
+            Some((workload, enforced.cgroup.processes().unwrap_or_default()))
+        });
+        trust.follow(&living.collect::<Vec<_>>());
+    }
+}
+
+/// Why flows end when a workload takes this stance.
+fn cause_of(stance: Stance) -> &'static str {
+    match stance {
+        Stance::Enforce | Stance::Observe => "relabelled",
+        Stance::Quarantine => "quarantined",
     }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn record(
 
 fn write(refused: &Refused, ledger: &Ledger, workloads: &Workloads) {
     let workload = refused.cgroup.and_then(|cgroup| workloads.find(cgroup));
-    ledger.defer(&Entry::KernelRefused(KernelRefused {
+    let fact = KernelRefused {
         workload: workload.as_deref(),
         cgroup: refused.cgroup.unwrap_or(CgroupId(0)),
         process: &refused.process,
@@ -52,7 +52,12 @@ fn write(refused: &Refused, ledger: &Ledger, workloads: &Workloads) {
         cause: cause(refused.reason),
         protocol: protocol(refused.protocol),
         dst: refused.dst,
-    }));
+    };
+    ledger.defer(&if refused.let_past {
+        Entry::KernelObserved(fact)
+    } else {
+        Entry::KernelRefused(fact)
+    });
 }
 
 /// Writes how many refusals were not sent since the last look.
@@ -76,8 +81,11 @@ fn hook(hook: Hook) -> &'static str {
         Hook::Connect4 => "connect4",
         Hook::Connect6 => "connect6",
         Hook::Egress => "egress",
+        Hook::Bind => "bind",
+        Hook::Seal => "seal",
         Hook::Sendmsg4 => "sendmsg4",
         Hook::Sendmsg6 => "sendmsg6",
+        Hook::Setsockopt => "setsockopt",
         Hook::SockCreate => "sock_create",
         Hook::SockOps => "sock_ops",
     }
@@ -90,7 +98,9 @@ fn cause(reason: Reason) -> &'static str {
         Reason::NoListener => "namespace_not_served",
         Reason::Own => "loop",
         Reason::Protocol => "protocol",
+        Reason::Quarantined => "quarantined",
         Reason::Socket => "socket",
+        Reason::Unaccepted => "not_accepted",
         Reason::Unlabelled => "no_workload",
     }
 }
@@ -99,6 +109,7 @@ fn cause(reason: Reason) -> &'static str {
 fn protocol(number: u32) -> &'static str {
     match number {
         1 => "icmp",
+        2 => "igmp",
         6 => "tcp",
         17 => "udp",
         58 => "icmp6",

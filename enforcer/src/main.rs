@@ -9,11 +9,16 @@ mod child;
 mod cli;
 mod config;
 mod enforcement;
+mod foreign;
 mod kernel_events;
 mod operations;
 mod policies;
 mod policy_reports;
+mod quarantine;
+mod rotation;
+mod stances;
 mod telemetry;
+mod trust;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -7,17 +7,20 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use enforcer_audit::{Entry, Ledger, OperatorAction};
 use enforcer_control::{
-    Action, AuthorityView, Code, LedgerView, NotServed, Peer, PolicyView, Problem, Rescanned,
-    Status, Unlabelled, WorkloadView,
+    Action, AuthorityView, Code, DistrustedView, LedgerView, NotServed, Peer, PolicyView, Problem,
+    Quarantined, Rescanned, Status, Target, TrustView, Unlabelled, WorkloadView,
 };
-use enforcer_flow::Workload;
+use enforcer_flow::{Stance, Workload};
 use enforcer_gate::Quota;
 use enforcer_identity::{Cgroup, Hierarchy, Label, Scan, Workloads};
 use enforcer_policy::PolicySet;
-use enforcer_tls::Authority;
+use enforcer_proxy::Distrust;
 use tokio::runtime::Handle;
 
 use crate::enforcement::Enforcement;
+use crate::quarantine::{Order, Orders};
+use crate::rotation::Rotation;
+use crate::trust::Trust;
 
 /// The daemon as its operators see it.
 pub(crate) struct Operations {
@@ -26,9 +29,15 @@ pub(crate) struct Operations {
     pub workloads: Arc<Workloads>,
     pub flows: Arc<Quota>,
     pub ledger: Arc<Ledger>,
-    pub authority: Arc<Authority>,
+    /// The CA, and what is done with it.
+    pub ca: Rotation,
+    /// None where no containers are served.
+    pub trust: Option<Arc<Trust>>,
+    /// Whose programs do not believe the CA.
+    pub distrust: Arc<Distrust>,
     pub policy: Arc<ArcSwap<PolicySet>>,
     pub policy_source: PathBuf,
+    pub orders: Arc<Orders>,
     /// Why the newest policy files are not in force.
     pub policy_problem: Arc<Mutex<Option<String>>>,
     pub started: Instant,
@@ -48,13 +57,13 @@ pub(crate) struct Followed {
 impl Operations {
     /// Makes what is enforced be what is labelled.
     pub(crate) fn follow(&self) -> Followed {
-        let scan = self.hierarchy.scan();
+        let scan = self.hierarchy.scan(&[]);
         let problems = {
             let _entered = self.front.enter();
             let mut enforcement = self.enforcement();
             // A walk that missed something must not release what it did not see.
             let may_release = scan.errors == 0 && !scan.truncated;
-            enforcement.follow(&scan.labelled, may_release)
+            enforcement.follow(&scan, may_release)
         };
         Followed { scan, problems }
     }
@@ -70,6 +79,124 @@ impl Operations {
     fn view(&self, workload: &Workload) -> WorkloadView {
         let count = self.flows.of(workload.cgroup);
         WorkloadView::new(workload, count.open as u64, count.total)
+    }
+
+    /// What an operator's target is to be called over restarts. A workload is its cgroup's path, for its name may be given to
+    /// another one.
+    fn order(&self, target: &Target) -> Result<Order, Problem> {
+        let named = match target {
+            Target::All => return Ok(Order::All),
+            Target::Policy(name) => {
+                Label::new(Some(name))?;
+                return Ok(Order::Policy(name.clone()));
+            }
+            Target::Workload(named) => named,
+        };
+        let workloads = self.workloads.list();
+        if let Some(workload) = workloads.iter().find(|workload| *workload.name == **named) {
+            return Ok(Order::Cgroup(workload.path.to_string()));
+        }
+        if !named.starts_with('/') {
+            let message = format!(
+                "there is no workload `{}`; `enforcer status` lists them, and a cgroup's path stands for one that is not there yet",
+                named.escape_debug()
+            );
+            return Err(Problem::new(Code::Unknown, message));
+        }
+        let path = match self.hierarchy.open(Path::new(named)) {
+            Ok(cgroup) => cgroup.path().to_string(),
+            // One that is not there (yet, or any more) is meant as it is written.
+            Err(_) => below(self.hierarchy.mount(), named),
+        };
+        if path == "/" {
+            return Ok(Order::All);
+        }
+        // What is further down in a workload is that workload.
+        let holder = workloads
+            .iter()
+            .find(|workload| Order::Cgroup(workload.path.to_string()).is_for(&path, None));
+        Ok(Order::Cgroup(
+            holder.map_or(path, |workload| workload.path.to_string()),
+        ))
+    }
+
+    /// Has the workloads take the stance that an order, or its end, means for them.
+    fn carry_out(
+        &self,
+        order: &Order,
+        how: &str,
+        changed: bool,
+        warning: Option<String>,
+    ) -> Result<Quarantined, Problem> {
+        let (flows_ended, problems) = {
+            let _entered = self.front.enter();
+            self.enforcement().resettle(how)
+        };
+        if !problems.is_empty() {
+            return Err(Problem::new(Code::Fault, problems.join("; ")));
+        }
+        let workloads = self.workloads.list();
+        let meant = workloads
+            .iter()
+            .filter(|workload| order.is_for(&workload.path, workload.policy.as_deref()));
+        let workloads: Vec<WorkloadView> = meant.map(|workload| self.view(workload)).collect();
+        let held = workloads
+            .iter()
+            .any(|view| view.stance == Stance::Quarantine.as_str());
+        let in_force = self.orders.list().contains(order);
+        let elsewhere = (held && !in_force)
+            .then(|| "some stay in quarantine by another order; see `enforcer status`".to_owned());
+        Ok(Quarantined {
+            target: order.to_string(),
+            in_force,
+            changed,
+            workloads,
+            flows_ended,
+            warning: warning.or(elsewhere),
+        })
+    }
+
+    /// What is in use that weakens security.
+    fn dangers(&self) -> Vec<String> {
+        let workloads = self.workloads.list();
+        workloads
+            .iter()
+            .filter(|workload| workload.stance == Stance::Observe)
+            .map(|workload| {
+                format!(
+                    "{} is only observed: nothing of it is blocked",
+                    workload.name
+                )
+            })
+            .collect()
+    }
+
+    /// Of the workloads of which there is something to say.
+    fn trust(&self) -> Vec<TrustView> {
+        let workloads = self.workloads.list();
+        let views = workloads.iter().map(|workload| {
+            let trust = self.trust.as_ref();
+            let (stores, problems) = trust
+                .map(|trust| trust.of(workload.cgroup))
+                .unwrap_or_default();
+            let distrusted = self.distrust.of(workload.cgroup).into_iter();
+            TrustView {
+                workload: workload.name.to_string(),
+                stores,
+                problems,
+                distrusted: distrusted
+                    .map(|one| DistrustedView {
+                        host: one.host.to_string(),
+                        program: one.program.to_string(),
+                        count: one.count,
+                    })
+                    .collect(),
+            }
+        });
+        let is_empty = |view: &TrustView| {
+            view.stores.is_empty() && view.problems.is_empty() && view.distrusted.is_empty()
+        };
+        views.filter(|view| !is_empty(view)).collect()
     }
 
     fn views(&self) -> Vec<WorkloadView> {
@@ -95,9 +222,14 @@ impl enforcer_control::Enforcement for Operator {
         }
     }
 
-    fn label(&self, cgroup: &str, policy: Option<&str>) -> Result<WorkloadView, Problem> {
+    fn label(
+        &self,
+        cgroup: &str,
+        policy: Option<&str>,
+        stance: Stance,
+    ) -> Result<WorkloadView, Problem> {
         let cgroup = self.0.hierarchy.open(Path::new(cgroup))?;
-        let label = Label::new(policy)?;
+        let label = Label::new(policy)?.with_stance(stance);
         let before = cgroup.read_label()?;
         self.0.hierarchy.label(&cgroup, &label)?;
         let enforced = {
@@ -142,6 +274,38 @@ impl enforcer_control::Enforcement for Operator {
             was_labelled,
             workload: workload.map(|workload| workload.name.to_string()),
         })
+    }
+
+    fn quarantine(&self, target: &Target) -> Result<Quarantined, Problem> {
+        let order = self.0.order(target)?;
+        let (changed, kept) = self.0.orders.add(&order);
+        let warning = kept
+            .err()
+            .map(|error| format!("it may not outlive the daemon: {error:#}"));
+        self.0.carry_out(&order, "quarantine", changed, warning)
+    }
+
+    fn lift(&self, target: &Target) -> Result<Quarantined, Problem> {
+        let order = self.0.order(target)?;
+        let lifted = self.0.orders.remove(&order);
+        let lifted = lifted.map_err(|error| Problem::new(Code::Fault, format!("{error:#}")))?;
+        if !lifted {
+            let others = self.0.orders.list();
+            let known = if others.is_empty() {
+                "nothing is".to_owned()
+            } else {
+                let words: Vec<String> = others.iter().map(ToString::to_string).collect();
+                format!("in quarantine are: {}", words.join(", "))
+            };
+            let message = format!("{order} is not in quarantine; {known}");
+            return Err(Problem::new(Code::Unknown, message));
+        }
+        self.0.carry_out(&order, "lift", true, None)
+    }
+
+    fn rotate_ca(&self) -> Result<AuthorityView, Problem> {
+        let rotated = self.0.ca.rotate();
+        rotated.map_err(|error| Problem::new(Code::Fault, format!("{error:#}")))
     }
 
     fn rescan(&self) -> Result<Rescanned, Problem> {
@@ -194,11 +358,29 @@ impl enforcer_control::Enforcement for Operator {
                 problem: broken
                     .then(|| "the ledger cannot be written; nothing is granted".to_owned()),
             },
-            authority: AuthorityView {
-                fingerprint: self.0.authority.fingerprint().to_string(),
-                certificate: self.0.authority.certificate().path().to_owned(),
-            },
-            dangers: Vec::new(),
+            authority: self.0.ca.view(),
+            trust: self.0.trust(),
+            dangers: self.0.dangers(),
+            quarantines: self
+                .0
+                .orders
+                .list()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            watchdog: None,
         }
+    }
+}
+
+/// A path as it would be below the mount.
+fn below(mount: &Path, named: &str) -> String {
+    let inside = Path::new(named).strip_prefix(mount).ok();
+    let inside = inside.map_or_else(|| named.to_owned(), |path| format!("/{}", path.display()));
+    let trimmed = inside.trim_end_matches('/');
+    if trimmed.is_empty() {
+        "/".to_owned()
+    } else {
+        trimmed.to_owned()
     }
 }

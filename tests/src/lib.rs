@@ -8,6 +8,7 @@ pub mod binaries;
 pub mod cgroup;
 pub mod daemon;
 pub mod demo;
+pub mod docker;
 pub mod ledger;
 pub mod namespace;
 pub mod probe;

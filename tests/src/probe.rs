@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
+mod engine;
 mod escape;
 mod secure;
 mod tcp;
@@ -35,6 +36,8 @@ struct Arguments {
 enum Deed {
     /// Connect and say who the peer is
     Connect(Place),
+    /// Become a container engine in a mount namespace of its own
+    Engine(engine::Engine),
     /// Try every kind of socket towards an address
     Escape(Place),
     /// Join a cgroup, then become another program
@@ -90,6 +93,7 @@ struct Resolved {
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().deed {
         Deed::Connect(place) => say(&tcp::connect(place.to, place.patience())),
+        Deed::Engine(engine) => Err(engine::become_it(engine)),
         Deed::Escape(place) => {
             for attempt in escape::all(place.to, place.patience()) {
                 say(&attempt)?;

@@ -9,9 +9,14 @@ pub(crate) type Provided = (&'static str, &'static str);
 
 /// What end-to-end tests and the demo run.
 pub(crate) const FOR_TESTS: &[Provided] = &[
+    ("busybox", "busybox-static"),
     ("curl", "curl"),
+    ("dockerd", "docker.io"),
     ("ip", "iproute2"),
+    ("iptables", "iptables"),
+    ("podman", "podman"),
     ("python3", "python3"),
+    ("runc", "runc"),
     ("script", "bsdutils"),
     ("unshare", "util-linux"),
 ];

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use enforcer_kernel::confine::Step;
 use rustix::fs::Access;
 use rustix::io::Errno;
 
@@ -34,10 +35,12 @@ pub(crate) enum ChildError {
         program: OsString,
     },
     /// No process, or not in its place.
-    #[error("the command `{}` cannot be started in its cgroup: {source}", program.display())]
+    #[error("the command `{}` cannot be started: {}: {source}", program.display(), step.map_or("no process can be made", Step::describe))]
     Start {
         /// As it was typed.
         program: OsString,
+        /// How far its process came.
+        step: Option<Step>,
         /// What the system said.
         source: io::Error,
     },
@@ -72,8 +75,16 @@ impl ChildError {
 }
 
 /// Finds out what an error of `spawn` means; it may also come from what was to be done before execve(2).
-pub(super) fn diagnose(command: &Command, source: io::Error) -> ChildError {
+pub(super) fn diagnose(command: &Command, source: io::Error, step: Option<Step>) -> ChildError {
     let program = command.get_program().to_owned();
+    // The last step before execve(2), and the only one that can fail without a reason to be told.
+    if step.is_some_and(|step| step != Step::Parent) {
+        return ChildError::Start {
+            program,
+            step,
+            source,
+        };
+    }
     let errno = Errno::from_io_error(&source);
     match (errno, find(command)) {
         (Some(Errno::NOENT), Found::Nothing) => ChildError::NotFound { program },
@@ -83,7 +94,11 @@ pub(super) fn diagnose(command: &Command, source: io::Error) -> ChildError {
         | (Some(Errno::NAMETOOLONG | Errno::ISDIR), _) => {
             ChildError::NotExecutable { program, source }
         }
-        (Some(_) | None, _) => ChildError::Start { program, source },
+        (Some(_) | None, _) => ChildError::Start {
+            program,
+            step,
+            source,
+        },
     }
 }
 

@@ -19,7 +19,7 @@ fn helper() {
         .enable_all()
         .build()
         .unwrap();
-    let code = match runtime.block_on(supervise(command)).unwrap() {
+    let code = match runtime.block_on(supervise(command, None)).unwrap() {
         Ending::Exited(code) => i32::from(code),
         Ending::Killed(signal) => 128 + signal,
     };
@@ -138,7 +138,7 @@ fn supervise_here(mut command: Command) -> Result<Ending, ChildError> {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(supervise(command))
+    runtime.block_on(supervise(command, None))
 }
 
 #[test]

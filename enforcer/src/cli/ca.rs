@@ -1,19 +1,24 @@
-//! `enforcer ca`: the local certificate authority, as far as anybody may see it.
+//! `enforcer ca`: the local certificate authority, as far as anybody may see it, and the change to another.
 //!
-//! Reads the certificate only: it makes nothing, needs no root and never opens the key.
+//! Showing reads certificates only: it makes nothing, needs no root and never opens the key.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
-use enforcer_tls::{CaCertificate, TlsError};
+use enforcer_control::{AuthorityView, Client, ClientError};
+use enforcer_tls::{Authority, AuthorityConfig, CaCertificate, Previous, TlsError};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::status::ask;
 use crate::config::Config;
+
+#[cfg(test)]
+mod tests;
 
 /// The arguments of `enforcer ca`.
 #[derive(Debug, Args)]
@@ -24,8 +29,23 @@ pub(crate) struct CaArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print its subject, fingerprint, validity and place.
+    /// Put another CA in its place; both are believed for the configured overlap.
+    Rotate(RotateArgs),
+    /// Print its subject, fingerprint, validity and place, and those before it that are still believed.
     Show(ShowArgs),
+}
+
+/// Makes a new CA, or takes over the one that `ca.cert_file` and `ca.key_file` hold by now. A running daemon signs with it from
+/// then on, without a restart, and shows it to the containers it serves; the CA before goes on being believed for `ca.overlap`.
+/// Programs that read their trust once, at their start, believe the next CA only when they start again.
+#[derive(Debug, Args)]
+struct RotateArgs {
+    /// The configuration the daemon was started with
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -36,7 +56,7 @@ struct ShowArgs {
     /// The state folder, in place of the configured one
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     state: Option<PathBuf>,
-    /// Print the certificate itself, to be added to a trust store
+    /// Print the certificates that agents are to believe, to be added to a trust store
     #[arg(long, conflicts_with = "json")]
     pem: bool,
     /// Print one JSON object
@@ -52,7 +72,17 @@ struct Facts {
     not_before: String,
     not_after: String,
     validity: Validity,
+    permitted_names: Vec<String>,
     path: PathBuf,
+    /// Those before it that agents still believe.
+    previous: Vec<Before>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Before {
+    subject: String,
+    fingerprint_sha256: String,
+    believed_until: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -63,19 +93,62 @@ enum Validity {
     Valid,
 }
 
+/// What there is to be shown.
+struct Shown {
+    certificate: CaCertificate,
+    previous: Vec<Previous>,
+}
+
 /// Does what was asked.
 ///
 /// # Errors
-/// When there is no CA, or what lies in its place is none.
+/// When there is no CA, what lies in its place is none, or no other can take its place.
 pub(crate) fn run(args: CaArgs) -> anyhow::Result<ExitCode> {
-    let Command::Show(args) = args.command;
-    let certificate = read(&args)?;
+    match args.command {
+        Command::Rotate(args) => rotate(&args),
+        Command::Show(args) => show(&args),
+    }
+}
+
+fn rotate(args: &RotateArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::find(args.config.as_deref())?;
+    let client = Client::new(&config.control.socket);
+    let (fingerprint, running) = match ask(client.rotate_ca())? {
+        Ok(AuthorityView { fingerprint, .. }) => (fingerprint, true),
+        Err(ClientError::NotRunning { .. }) => {
+            ensure!(
+                rustix::process::geteuid().is_root(),
+                "no daemon is running, and without one only root may replace the CA"
+            );
+            let authority = Authority::rotate(&config.ca.authority())?;
+            (authority.fingerprint().to_string(), false)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut out = io::stdout().lock();
+    if args.json {
+        let told = serde_json::json!({"fingerprint_sha256": fingerprint, "daemon": running});
+        writeln!(out, "{told}")?;
+    } else {
+        writeln!(out, "fingerprint  SHA-256 {fingerprint}")?;
+        let who = if running {
+            "the running daemon signs with it"
+        } else {
+            "no daemon is running; the next one signs with it"
+        };
+        writeln!(out, "{who}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &ShowArgs) -> anyhow::Result<ExitCode> {
+    let shown = read(args)?;
     let mut out = io::stdout().lock();
     if args.pem {
-        out.write_all(certificate.pem().as_bytes())?;
+        out.write_all(shown.pem().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let facts = Facts::of(&certificate, SystemTime::now())?;
+    let facts = Facts::of(&shown, SystemTime::now())?;
     if args.json {
         serde_json::to_writer(&mut out, &facts)?;
         writeln!(out)?;
@@ -85,26 +158,47 @@ pub(crate) fn run(args: CaArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(args: &ShowArgs) -> anyhow::Result<CaCertificate> {
-    let dir = match &args.state {
-        Some(state) => state.join("ca"),
-        None => Config::find(args.config.as_deref())?.ca.dir,
+fn read(args: &ShowArgs) -> anyhow::Result<Shown> {
+    let config = match &args.state {
+        Some(state) => AuthorityConfig::kept_in(&state.join("ca")),
+        None => Config::find(args.config.as_deref())?.ca.authority(),
     };
-    match CaCertificate::read(&dir) {
+    let certificate = match CaCertificate::read_file(&config.certificate()) {
         Err(TlsError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             anyhow::bail!(
                 "there is no CA in `{}` yet; the enforcer makes one when it first runs",
-                dir.display()
+                config.dir.display()
             )
         }
-        read => Ok(read?),
+        read => read?,
+    };
+    let mut previous = Previous::read(&config.dir)?;
+    previous.retain(|one| one.certificate().der() != certificate.der());
+    Ok(Shown {
+        certificate,
+        previous,
+    })
+}
+
+// === impl Shown ===
+
+impl Shown {
+    fn pem(&self) -> String {
+        let before = self.previous.iter().map(|one| one.certificate().pem());
+        std::iter::once(self.certificate.pem())
+            .chain(before)
+            .collect()
     }
 }
 
 // === impl Facts ===
 
 impl Facts {
-    fn of(certificate: &CaCertificate, now: SystemTime) -> anyhow::Result<Self> {
+    fn of(shown: &Shown, now: SystemTime) -> anyhow::Result<Self> {
+        let Shown {
+            certificate,
+            previous,
+        } = shown;
         let (from, until) = (certificate.not_before(), certificate.not_after());
         let validity = if now >= until {
             Validity::Expired
@@ -113,13 +207,23 @@ impl Facts {
         } else {
             Validity::Valid
         };
+        let before = |one: &Previous| {
+            anyhow::Ok(Before {
+                subject: one.certificate().subject().to_owned(),
+                fingerprint_sha256: one.certificate().fingerprint().to_string(),
+                believed_until: timestamp(one.until())?,
+            })
+        };
+        let permitted = certificate.constraints().permitted();
         Ok(Self {
             subject: certificate.subject().to_owned(),
             fingerprint_sha256: certificate.fingerprint().to_string(),
             not_before: timestamp(from)?,
             not_after: timestamp(until)?,
             validity,
+            permitted_names: permitted.map(ToString::to_string).collect(),
             path: certificate.path().to_owned(),
+            previous: previous.iter().map(before).collect::<anyhow::Result<_>>()?,
         })
     }
 
@@ -130,7 +234,9 @@ impl Facts {
             not_before,
             not_after,
             validity,
+            permitted_names,
             path,
+            previous,
         } = self;
         let note = match validity {
             Validity::Expired => " (expired)",
@@ -140,7 +246,21 @@ impl Facts {
         writeln!(out, "subject      {subject}")?;
         writeln!(out, "fingerprint  SHA-256 {fingerprint_sha256}")?;
         writeln!(out, "valid        {not_before} to {not_after}{note}")?;
-        writeln!(out, "certificate  {}", path.display())
+        if !permitted_names.is_empty() {
+            writeln!(out, "permitted    {}", permitted_names.join(", "))?;
+        }
+        writeln!(out, "certificate  {}", path.display())?;
+        for one in previous {
+            let Before {
+                subject,
+                fingerprint_sha256,
+                believed_until,
+            } = one;
+            writeln!(out, "\nbefore it    {subject}")?;
+            writeln!(out, "fingerprint  SHA-256 {fingerprint_sha256}")?;
+            writeln!(out, "believed     until {believed_until}")?;
+        }
+        Ok(())
     }
 }
 
@@ -149,61 +269,4 @@ fn timestamp(time: SystemTime) -> anyhow::Result<String> {
     let time = Timestamp::try_from(time);
     let time = time.context("the certificate's validity is beyond the calendar")?;
     Ok(time.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use enforcer_tls::Authority;
-
-    use super::*;
-
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-
-    fn args(state: PathBuf) -> ShowArgs {
-        ShowArgs {
-            config: None,
-            state: Some(state),
-            pem: false,
-            json: false,
-        }
-    }
-
-    #[test]
-    fn what_is_shown_is_what_the_authority_uses() {
-        let state = tempfile::tempdir().unwrap();
-        let authority = Authority::load_or_create(&state.path().join("ca")).unwrap();
-        let certificate = read(&args(state.path().to_owned())).unwrap();
-        assert_eq!(certificate.pem(), authority.certificate_pem());
-        let facts = Facts::of(&certificate, SystemTime::now()).unwrap();
-        let mut text = Vec::new();
-        facts.write(&mut text).unwrap();
-        let text = String::from_utf8(text).unwrap();
-        assert!(text.contains("CN=Enforcer local CA "), "{text}");
-        assert!(
-            text.contains(&authority.fingerprint().to_string()),
-            "{text}"
-        );
-        assert!(text.contains("/ca/ca.crt"), "{text}");
-        assert_eq!(facts.validity, Validity::Valid);
-    }
-
-    #[test]
-    fn a_validity_that_is_over_is_said() {
-        let state = tempfile::tempdir().unwrap();
-        Authority::load_or_create(&state.path().join("ca")).unwrap();
-        let certificate = read(&args(state.path().to_owned())).unwrap();
-        let at = |time| Facts::of(&certificate, time).unwrap().validity;
-        assert_eq!(at(SystemTime::now() + 11 * YEAR), Validity::Expired);
-        assert_eq!(at(SystemTime::now() - YEAR), Validity::NotYetValid);
-    }
-
-    #[test]
-    fn showing_makes_nothing() {
-        let state = tempfile::tempdir().unwrap();
-        let error = read(&args(state.path().to_owned())).unwrap_err();
-        assert!(error.to_string().contains("there is no CA"), "{error}");
-        assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 0);
-    }
 }

@@ -18,6 +18,8 @@ use crate::app::{App, Instance, PINS};
 use crate::config::Config;
 use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
+use crate::quarantine::Orders;
+use crate::rotation::Rotation;
 use crate::{policy_reports, telemetry};
 
 /// How often labels are looked for. A label that `enforcer label` sets is enforced at once.
@@ -52,16 +54,18 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be awaited")?;
     let policies = Policies::open(&config.policies)?;
+    let orders = Arc::new(Orders::open(&config.state_dir)?);
     let instance = Instance {
         pins: PINS.into(),
         mode: Mode::Daemon,
         ledger: config.ledger.path.clone(),
         policy: policies.current(),
+        orders: Arc::clone(&orders),
     };
     let app = App::start(config, instance)?;
     let background = app.background()?;
     policy_reports::record_loaded(&app.ledger, policies.loaded());
-    let operations = Arc::new(operations(config, &app, &policies)?);
+    let operations = Arc::new(operations(config, &app, &policies, orders)?);
     let watch = policies.watch(policy_reports::reporter(
         Arc::clone(&app.ledger),
         Arc::clone(&operations.policy_problem),
@@ -86,16 +90,28 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn operations(config: &Config, app: &App, policies: &Policies) -> anyhow::Result<Operations> {
+fn operations(
+    config: &Config,
+    app: &App,
+    policies: &Policies,
+    orders: Arc<Orders>,
+) -> anyhow::Result<Operations> {
     Ok(Operations {
         hierarchy: Hierarchy::discover()?,
         enforcement: Arc::clone(&app.enforcement),
         workloads: Arc::clone(&app.workloads),
         flows: Arc::clone(&app.flows),
         ledger: Arc::clone(&app.ledger),
-        authority: Arc::clone(&app.authority),
+        ca: Rotation {
+            config: config.ca.authority(),
+            leaves: Arc::clone(&app.leaves),
+            trust: app.trust.clone(),
+        },
+        trust: app.trust.clone(),
+        distrust: Arc::clone(&app.distrust),
         policy: policies.current(),
         policy_source: config.policies.clone(),
+        orders,
         policy_problem: Arc::new(Mutex::new(None)),
         started: Instant::now(),
         front: Handle::current(),

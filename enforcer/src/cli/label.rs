@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use enforcer_control::{Client, ClientError, Unlabelled, WorkloadView};
+use enforcer_flow::Stance;
 use enforcer_identity::{Cgroup, Hierarchy, Label};
 
 use super::status::{Address, ask};
@@ -27,6 +28,9 @@ pub(crate) struct LabelArgs {
     /// The policy that decides for it; without it every policy that applies to it by its own terms
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
+    /// Record everything and block nothing, to see what a policy would refuse. This weakens security
+    #[arg(long)]
+    observe: bool,
     /// The cgroup: its directory, or its path below the cgroup2 mount
     #[arg(value_name = "CGROUP_PATH")]
     cgroup: PathBuf,
@@ -50,9 +54,15 @@ pub(crate) fn run(args: LabelArgs) -> anyhow::Result<ExitCode> {
     let LabelArgs {
         daemon,
         policy,
+        observe,
         cgroup,
     } = args;
-    let label = Label::new(policy.as_deref())?;
+    let stance = if observe {
+        Stance::Observe
+    } else {
+        Stance::Enforce
+    };
+    let label = Label::new(policy.as_deref())?.with_stance(stance);
     let client = daemon.client()?;
     let hierarchy = Hierarchy::discover()?;
     let cgroup = hierarchy.open(&cgroup)?;
@@ -66,10 +76,21 @@ pub(crate) fn run(args: LabelArgs) -> anyhow::Result<ExitCode> {
         )?;
         return Ok(ExitCode::from(NOT_HONOURED));
     };
-    let WorkloadView { name, cgroup, .. } = workload;
+    let WorkloadView {
+        name,
+        cgroup,
+        stance,
+        ..
+    } = workload;
+    let policy = label.policy().map_or("*", AsRef::as_ref);
+    let how = match stance.as_str() {
+        "observe" => "OBSERVED, nothing of it is blocked,",
+        "quarantine" => "IN QUARANTINE, everything of it is refused,",
+        _ => "enforced",
+    };
     writeln!(
         io::stdout(),
-        "{cgroup} is enforced as workload {name}, policy {label}"
+        "{cgroup} is {how} as workload {name}, policy {policy}"
     )?;
     Ok(ExitCode::SUCCESS)
 }
@@ -116,12 +137,14 @@ async fn request_label(
     label: &Label,
 ) -> anyhow::Result<Option<WorkloadView>> {
     let policy = label.policy().map(AsRef::as_ref);
-    if let Some(workload) = unless_alone(client.label(cgroup.path(), policy).await)? {
+    let asked = client.label(cgroup.path(), policy, label.stance()).await;
+    if let Some(workload) = unless_alone(asked)? {
         return Ok(Some(workload));
     }
     hierarchy.label(cgroup, label)?;
     // A daemon that came up since may have looked for labels before this one was there.
-    Ok(unless_alone(client.label(cgroup.path(), policy).await)?)
+    let asked = client.label(cgroup.path(), policy, label.stance()).await;
+    Ok(unless_alone(asked)?)
 }
 
 /// Has the label taken off, or does it. None when no daemon is there.
@@ -138,7 +161,7 @@ async fn request_unlabel(
     Ok(unless_alone(client.unlabel(cgroup.path()).await)?)
 }
 
-fn unless_alone<T>(answer: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
+pub(super) fn unless_alone<T>(answer: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(ClientError::NotRunning { .. }) => Ok(None),

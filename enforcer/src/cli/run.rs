@@ -22,6 +22,11 @@ use crate::child;
 use crate::config::Config;
 use crate::{policies, telemetry};
 
+mod confinement;
+mod host_sockets;
+
+use confinement::{ConfinementArgs, Runner};
+
 /// What is in force when no policy is named: what an OpenAI agent needs, and nothing else.
 const DEFAULT_POLICY: &str = include_str!("../../../policies/examples/openai-agent.yaml");
 /// How long processes that outlive the command may take to die.
@@ -30,7 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Run a command under enforcement.
 ///
 /// The command and everything it starts live in a cgroup of their own. Every connection they open is captured, judged
-/// and recorded. The command trusts the local certificate authority; its exit code becomes this one's. Failures of the
+/// and recorded. It sees a network with nothing but loopback, gets no new privileges, has few capabilities even as root,
+/// and does not reach processes, cgroups and settings of the host. The command trusts the local certificate authority; its exit code becomes this one's. Failures of the
 /// enforcer itself exit with 125, a command that cannot be executed with 126, one that is not found with 127.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -43,6 +49,8 @@ pub(crate) struct RunArgs {
     /// The network the command sees
     #[arg(long, value_enum, default_value_t = Net::Isolated)]
     net: Net,
+    #[command(flatten)]
+    confinement: ConfinementArgs,
     /// The command and its arguments
     #[arg(
         required = true,
@@ -71,6 +79,13 @@ const DENIALS: [&str; 5] = [
     "name_refused",
 ];
 
+/// What its caller wants of a run.
+struct Wanted<'a> {
+    args: &'a RunArgs,
+    config: &'a Config,
+    runner: Option<&'a Runner>,
+}
+
 /// What belongs to one run and goes with it.
 struct Room {
     id: String,
@@ -80,7 +95,12 @@ struct Room {
     ledger: PathBuf,
 }
 
+/// What `--net host` gives up.
+const NET_HOST: &str = "--net host: the command's packets can leave this machine wherever the hooks on its cgroup do \
+    not see them, as those of sockets handed to it do not";
+
 pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    args.confinement.seal()?;
     let mut config = Config::find(args.config.as_deref())?;
     if args.config.is_none() {
         // Standard error belongs to the command.
@@ -92,12 +112,18 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         "capturing connections needs root; run this with sudo"
     );
     let policy = policy(args.policy.as_deref())?;
+    let runner = args.confinement.runner()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the runtime cannot be made")?;
     let room = Room::make(&config)?;
-    let ended = runtime.block_on(serve(&args, &config, policy, &room));
+    let wanted = Wanted {
+        args: &args,
+        config: &config,
+        runner: runner.as_ref(),
+    };
+    let ended = runtime.block_on(serve(&wanted, policy, &room));
     let left = room.leave();
     let code = ended?;
     left?;
@@ -105,21 +131,18 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-async fn serve(
-    args: &RunArgs,
-    config: &Config,
-    policy: PolicySet,
-    room: &Room,
-) -> anyhow::Result<ExitCode> {
+async fn serve(wanted: &Wanted<'_>, policy: PolicySet, room: &Room) -> anyhow::Result<ExitCode> {
     let instance = Instance {
         pins: Path::new(RUN_PINS).join(&room.id),
         mode: Mode::Run,
         ledger: room.ledger.clone(),
         policy: Arc::new(ArcSwap::from_pointee(policy)),
+        // Ending the command is its quarantine.
+        orders: Arc::new(crate::quarantine::Orders::none()),
     };
-    let app = App::start(config, instance)?;
+    let app = App::start(wanted.config, instance)?;
     let background = app.background()?;
-    let ended = command(args, &app, room).await;
+    let ended = command(wanted, &app, room).await;
     background.stop().await;
     let programs = Arc::into_inner(app.stop("command_ended"));
     programs
@@ -129,17 +152,24 @@ async fn serve(
 }
 
 /// Runs the command to its end, and ends what it left behind.
-async fn command(args: &RunArgs, app: &App, room: &Room) -> anyhow::Result<ExitCode> {
-    let netns = match args.net {
-        Net::Host => None,
-        Net::Isolated => Some(Netns::isolated()?),
-    };
-    let placed = enforcer_tls::trust::place(&room.trust, app.authority.certificate())?;
+async fn command(wanted: &Wanted<'_>, app: &App, room: &Room) -> anyhow::Result<ExitCode> {
+    let Wanted {
+        args,
+        config,
+        runner,
+    } = wanted;
+    let netns = network(args.net, app)?;
+    args.confinement.record(&app.ledger)?;
+    let placed = enforcer_tls::trust::place(
+        &room.trust,
+        &app.authority().anchors(std::time::SystemTime::now()),
+    )?;
     let workload = enforce(app, room, netns.as_ref())?;
     app.ledger.defer(&Entry::TrustPlaced(TrustPlaced {
         workload: Some(&workload),
         place: &room.trust.display(),
-        authority: &app.authority.fingerprint().to_string(),
+        authority: &app.authority().fingerprint().to_string(),
+        problem: None,
     }));
     let [program, arguments @ ..] = args.command.as_slice() else {
         bail!("no command was given");
@@ -147,8 +177,11 @@ async fn command(args: &RunArgs, app: &App, room: &Room) -> anyhow::Result<ExitC
     let mut command = Command::new(program);
     command.args(arguments);
     trust(&mut command, &placed);
-    Placement::new(room.cgroup.dir(), netns.as_ref())?.apply(&mut command);
-    let ending = child::supervise(command).await;
+    command.envs(runner.iter().flat_map(|runner| runner.environment()));
+    let confining = args.confinement.confining(config, &placed, *runner);
+    let placement = Placement::new(room.cgroup.dir(), netns.as_ref())?.confine(&confining)?;
+    let progress = placement.apply(&mut command)?;
+    let ending = child::supervise(command, Some(progress)).await;
     room.cgroup.kill_all()?;
     Ok(match ending {
         Ok(ending) => ending.exit_code(),
@@ -158,6 +191,18 @@ async fn command(args: &RunArgs, app: &App, room: &Room) -> anyhow::Result<ExitC
             error.exit_code()
         }
     })
+}
+
+/// The network that the command is to see; none is the host's, which the caller and the ledger are told.
+fn network(net: Net, app: &App) -> anyhow::Result<Option<Netns>> {
+    match net {
+        Net::Host => {
+            app.ledger.append(&Entry::Danger { what: &"net host" })?;
+            let _ = writeln!(std::io::stderr(), "enforcer: {NET_HOST}");
+            Ok(None)
+        }
+        Net::Isolated => Ok(Some(Netns::isolated()?)),
+    }
 }
 
 /// Puts the room under enforcement, before anything lives in it.

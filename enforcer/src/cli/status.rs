@@ -6,10 +6,16 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use enforcer_control::{Client, ClientError, LedgerView, PolicyView, Status, WorkloadView};
+use enforcer_control::{
+    Client, ClientError, LedgerView, PolicyView, Status, WatchdogView, WorkloadView,
+};
 use jiff::SignedDuration;
 
 use crate::config::Config;
+
+mod trust;
+
+use trust::{write_authority, write_trust};
 
 #[cfg(test)]
 mod tests;
@@ -78,6 +84,14 @@ pub(crate) fn ask<T>(question: impl Future<Output = T>) -> anyhow::Result<T> {
 // === impl Address ===
 
 impl Address {
+    /// The configuration itself.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn config(&self) -> anyhow::Result<Config> {
+        Ok(Config::find(self.config.as_deref())?)
+    }
+
     /// A client of that daemon.
     ///
     /// # Errors
@@ -105,17 +119,25 @@ fn write(out: &mut impl Write, status: &Status) -> io::Result<()> {
         ledger,
         authority,
         dangers,
+        quarantines,
+        watchdog,
+        trust,
     } = status;
     let uptime = SignedDuration::from_secs(i64::try_from(*uptime_seconds).unwrap_or(i64::MAX));
     writeln!(out, "enforcer   {version}, process {pid}, up {uptime:#}")?;
     write_policy(out, policy)?;
     write_ledger(out, ledger)?;
-    let certificate = authority.certificate.display();
-    writeln!(out, "authority  SHA-256 {}", authority.fingerprint)?;
-    writeln!(out, "           {certificate}")?;
+    write_authority(out, authority)?;
     for danger in dangers {
         writeln!(out, "danger     {danger}")?;
     }
+    for quarantine in quarantines {
+        writeln!(out, "quarantine {quarantine}")?;
+    }
+    if let Some(watchdog) = watchdog {
+        write_watchdog(out, watchdog)?;
+    }
+    write_trust(out, trust)?;
     write_workloads(out, workloads)
 }
 
@@ -155,6 +177,23 @@ fn write_ledger(out: &mut impl Write, ledger: &LedgerView) -> io::Result<()> {
     Ok(())
 }
 
+fn write_watchdog(out: &mut impl Write, watchdog: &WatchdogView) -> io::Result<()> {
+    let WatchdogView {
+        seconds_ago,
+        programs,
+        mended,
+        problems,
+    } = watchdog;
+    writeln!(
+        out,
+        "programs   {programs} in place {seconds_ago} s ago, {mended} faults mended so far"
+    )?;
+    for problem in problems {
+        writeln!(out, "           NOT IN PLACE: {problem}")?;
+    }
+    Ok(())
+}
+
 fn write_workloads(out: &mut impl Write, workloads: &[WorkloadView]) -> io::Result<()> {
     if workloads.is_empty() {
         return writeln!(
@@ -172,13 +211,20 @@ fn write_workloads(out: &mut impl Write, workloads: &[WorkloadView]) -> io::Resu
             cgroup,
             cgroup_id: _,
             policy: _,
+            container: _,
+            stance,
             flows_open,
             flows_total,
         } = workload;
+        let stance = match stance.as_str() {
+            "observe" => "  OBSERVED",
+            "quarantine" => "  IN QUARANTINE",
+            _ => "",
+        };
         let policy = policy(workload);
         writeln!(
             out,
-            "  {name:name_width$}  policy {policy:policy_width$}  flows {flows_open} open, {flows_total} in all  {cgroup}"
+            "  {name:name_width$}  policy {policy:policy_width$}  flows {flows_open} open, {flows_total} in all{stance}  {cgroup}"
         )?;
     }
     Ok(())

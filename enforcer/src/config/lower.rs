@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use enforcer_flow::{Destination, Host};
+use enforcer_tls::OwnFiles;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::file::{Node, Value};
 use super::section::{Expected, Section, Wrong};
-use super::{Ca, Config, Control, Ledger, Limits, Log, LogFormat, Mistake, Upstream};
+use super::{
+    Ca, Config, Control, Danger, Ledger, Limits, Log, LogFormat, Mistake, UnixSockets, Upstream,
+};
 
 mod secrets;
 
@@ -26,6 +29,7 @@ const MIB: u64 = 1024 * KIB;
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Lowers the whole file; relative paths start at `base`.
 pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>> {
@@ -41,6 +45,8 @@ pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>
     limits(root.section("limits"), &mut config.limits);
     secrets::secrets(&mut root, base, &mut config.secrets);
     secrets::webhooks(&mut root, &config.secrets, &mut config.webhooks);
+    unix_sockets(root.section("unix_sockets"), base, &mut config.unix_sockets);
+    danger(root.section("danger"), &mut config.danger);
     log(root.section("log"), &mut config.log);
     if config.control.socket.as_os_str().len() > MAX_SOCKET_PATH {
         let message =
@@ -90,8 +96,40 @@ fn ledger(mut section: Section<'_>, base: &Path, config: &mut Ledger) {
 }
 
 fn ca(mut section: Section<'_>, base: &Path, config: &mut Ca) {
-    let Ca { dir } = config;
+    let Ca {
+        dir,
+        own,
+        permitted_names,
+        overlap,
+    } = config;
     section.read("dir", dir, |v| path(v, base));
+    let (mut certificate, mut key) = (None, None);
+    section.read("cert_file", &mut certificate, |v| path(v, base).map(Some));
+    section.read("key_file", &mut key, |v| path(v, base).map(Some));
+    section.list("permitted_names", permitted_names, |v| {
+        v.text().unwrap_or_default().parse()
+    });
+    section.read("overlap", overlap, |v| duration(v, Duration::ZERO..=YEAR));
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => *own = Some(OwnFiles { certificate, key }),
+        (None, None) => {}
+        (Some(_), None) | (None, Some(_)) => section.contradiction(
+            &["cert_file", "key_file"],
+            "a CA of your own needs both `cert_file` and `key_file`",
+        ),
+    }
+    section.finish();
+}
+
+fn unix_sockets(mut section: Section<'_>, base: &Path, config: &mut UnixSockets) {
+    let UnixSockets { allow } = config;
+    section.list("allow", allow, |v| path(v, base));
+    section.finish();
+}
+
+fn danger(mut section: Section<'_>, config: &mut Danger) {
+    let Danger { observe } = config;
+    section.list("observe", observe, policy_name);
     section.finish();
 }
 
@@ -193,6 +231,14 @@ fn path(value: &Value, base: &Path) -> Result<PathBuf, Expected> {
     let text = value.text().filter(|t| !t.is_empty() && !t.contains('\0'));
     text.map(|t| base.join(t))
         .ok_or_else(|| "a path".to_owned())
+}
+
+fn policy_name(value: &Value) -> Result<String, Expected> {
+    let named = value.text().filter(|text| !text.is_empty());
+    let named = named.filter(|text| enforcer_identity::Label::new(Some(text)).is_ok());
+    named
+        .map(str::to_owned)
+        .ok_or_else(|| "a policy's name, or `*`".to_owned())
 }
 
 fn workers(value: &Value) -> Result<NonZeroUsize, Expected> {

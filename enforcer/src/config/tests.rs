@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use enforcer_flow::{Destination, Host};
+use enforcer_tls::{OwnFiles, Subtree};
 
 use super::*;
 
@@ -39,7 +40,14 @@ fn the_example_shows_every_key_with_its_default() {
         let line = line
             .strip_prefix("# workers")
             .map_or(line, |_| "workers: 4");
+        // What has no default to be shown with stands in a comment.
         let trimmed = line.trim_start();
+        let own = trimmed.strip_prefix("# ").unwrap_or(trimmed);
+        let trimmed = if own.starts_with("cert_file: ") || own.starts_with("key_file: ") {
+            own
+        } else {
+            trimmed
+        };
         if !trimmed.starts_with('#') && !trimmed.starts_with('-') && trimmed.contains(':') {
             keys.push(trimmed.split(':').next().unwrap_or_default());
         }
@@ -49,13 +57,13 @@ fn the_example_shows_every_key_with_its_default() {
         "zzz: 1",
         &[&format!(
             "1:1: `zzz`: is not a key here, valid are {}",
-            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, log"
+            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, unix_sockets, danger, log"
         )],
     );
     for (section, names) in [
         ("control", "socket"),
         ("ledger", "path, rotate_size, sync_interval"),
-        ("ca", "dir"),
+        ("ca", "dir, cert_file, key_file, permitted_names, overlap"),
         (
             "upstream",
             "connect_to, extra_roots, connect_timeout, response_timeout, idle_timeout, max_idle_per_host, max_connections",
@@ -65,6 +73,8 @@ fn the_example_shows_every_key_with_its_default() {
             "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, body_bytes, body_timeout, body_memory, \
              body_memory_per_workload, message_bytes, first_byte_timeout, handshake_timeout, header_timeout, idle_timeout, drain_timeout",
         ),
+        ("unix_sockets", "allow"),
+        ("danger", "observe"),
         ("log", "level, format"),
     ] {
         check(
@@ -98,7 +108,7 @@ fn every_key_is_taken_over() {
         "state_dir: /s\nruntime_dir: /r\npolicies: p.yaml\nworkers: 3\n\
          control: {socket: c.sock}\n\
          ledger: {path: l.jsonl, rotate_size: 2MiB, sync_interval: 0s}\n\
-         ca: {dir: /ca}\n\
+         ca: {dir: /ca, cert_file: own.crt, key_file: /own.key, permitted_names: [Example.com, 10.0.0.0/8], overlap: 1h}\n\
          upstream:\n  connect_to:\n    API.openai.com.:443: 127.0.0.1:8443\n    '[2001:db8::1]:443': '[::1]:1'\n  \
          extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  response_timeout: 3s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
@@ -106,6 +116,8 @@ fn every_key_is_taken_over() {
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
          secrets:\n  hook: {file: hook.secret}\n  key: {env: KEY}\n\
          webhooks:\n  Hooks.slack.com/alerts: hook\n\
+         unix_sockets: {allow: [x.sock, /y.sock]}\n\
+         danger: {observe: [trial, '*']}\n\
          log: {level: off, format: json}\n",
     )
     .unwrap();
@@ -126,7 +138,18 @@ fn every_key_is_taken_over() {
             rotate_size: 2 * 1024 * 1024,
             sync_interval: Duration::ZERO,
         },
-        ca: Ca { dir: "/ca".into() },
+        ca: Ca {
+            dir: "/ca".into(),
+            own: Some(OwnFiles {
+                certificate: "/etc/enforcer/own.crt".into(),
+                key: "/own.key".into(),
+            }),
+            permitted_names: vec![
+                Subtree::Names("example.com".to_owned()),
+                Subtree::Addresses([10, 0, 0, 0].into(), 8),
+            ],
+            overlap: Duration::from_secs(3600),
+        },
         upstream: Upstream {
             connect_to: HashMap::from([
                 (
@@ -171,6 +194,12 @@ fn every_key_is_taken_over() {
             path: "/alerts".to_owned(),
             secret: "hook".to_owned(),
         }],
+        unix_sockets: UnixSockets {
+            allow: vec!["/etc/enforcer/x.sock".into(), "/y.sock".into()],
+        },
+        danger: Danger {
+            observe: vec!["trial".to_owned(), "*".to_owned()],
+        },
         log: Log {
             level: "off".to_owned(),
             format: LogFormat::Json,
@@ -261,11 +290,11 @@ fn keys_that_are_none_are_refused_with_those_that_are() {
         ),
         (
             "\"a\\nb\": 1\n",
-            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, log",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "<<: {workers: 1}\n",
-            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, log",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "workers: 1\nca: {}\nworkers: 2\n",
@@ -464,4 +493,18 @@ fn a_file_beyond_the_limit_is_not_read() {
     std::fs::write(&path, "#".repeat(1024 * 1024 + 1)).unwrap();
     let error = Config::load(&path).unwrap_err();
     assert!(matches!(error, ConfigError::Read { .. }), "{error}");
+}
+
+#[test]
+fn a_ca_of_ones_own_needs_both_files() {
+    check(
+        "ca:\n  key_file: a.key",
+        &["2:13: `ca.key_file`: a CA of your own needs both `cert_file` and `key_file`"],
+    );
+    check(
+        "ca:\n  permitted_names: ['*.example.com']",
+        &[
+            "2:21: `ca.permitted_names`: expected a name such as `example.com`, which covers all names below it, or addresses such as `10.0.0.0/8`, found `*.example.com`",
+        ],
+    );
 }

@@ -31,6 +31,8 @@ static WORKLOAD: LazyLock<Workload> = LazyLock::new(|| Workload {
     policy: None,
     cgroup: CgroupId(1),
     path: "/fuzz".into(),
+    attributes: Default::default(),
+    stance: enforcer_flow::Stance::default(),
 });
 
 fuzz_target!(|query: &[u8]| {

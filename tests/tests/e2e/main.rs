@@ -3,6 +3,9 @@
 //! Every test passes with a printed reason where it cannot run: not root, or the enforcer is not built. `ENFORCER_BIN` names
 //! the binary; without it the newest of `target/{release,debug}/enforcer` is taken.
 
+mod confine;
+mod containers;
+mod escape;
 mod evidence;
 mod faults;
 mod http;

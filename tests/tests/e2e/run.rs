@@ -14,18 +14,18 @@ use rustix::process::Signal;
 
 use crate::stage::{OUTSIDE, PATIENCE, POLICY, Stage, binaries, setup};
 
-const ECHO: &str = "https://api.openai.com/test/echo";
+pub(crate) const ECHO: &str = "https://api.openai.com/test/echo";
 
 /// A machine without a daemon.
-struct Bare {
-    places: Places,
+pub(crate) struct Bare {
+    pub(crate) places: Places,
     policy: PathBuf,
     upstream: Upstream,
-    sandbox: Arc<Sandbox>,
+    pub(crate) sandbox: Arc<Sandbox>,
 }
 
 impl Bare {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let sandbox = Arc::new(Sandbox::new(binaries()?).expect("a sandbox"));
         let upstream = sandbox.upstream().expect("an upstream");
         let setup = setup(POLICY, &upstream);
@@ -40,10 +40,14 @@ impl Bare {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        self.command_with(&[], arguments)
+    }
+
+    pub(crate) fn command_with(&self, options: &[&str], arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.sandbox.binaries().enforcer);
         command.arg("run").arg("--config").arg(&self.places.config);
         command.arg("--policy").arg(&self.policy);
-        command.arg("--").args(arguments);
+        command.args(options).arg("--").args(arguments);
         command
     }
 
@@ -51,8 +55,12 @@ impl Bare {
         Process::start(command, Some(self.sandbox.host())).expect("a process")
     }
 
-    fn run(&self, arguments: &[&str]) -> Finished {
-        let process = self.start(&mut self.command(arguments));
+    pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
+        self.run_with(&[], arguments)
+    }
+
+    pub(crate) fn run_with(&self, options: &[&str], arguments: &[&str]) -> Finished {
+        let process = self.start(&mut self.command_with(options, arguments));
         process.finish(PATIENCE).expect("an end")
     }
 }

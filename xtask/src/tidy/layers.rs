@@ -32,7 +32,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "enforcer-dns",
-        &["enforcer-flow", "enforcer-policy", "enforcer-audit"],
+        &[
+            "enforcer-flow",
+            "enforcer-policy",
+            "enforcer-audit",
+            "enforcer-gate",
+        ],
     ),
     (
         "enforcer-http",

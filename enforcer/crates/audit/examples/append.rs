@@ -133,11 +133,14 @@ impl Agent {
                 policy: Some("openai".into()),
                 cgroup: CgroupId(4711),
                 path: "/enforcer.slice/run-7.scope".into(),
+                attributes: Default::default(),
+                stance: enforcer_flow::Stance::default(),
             },
             process: Process {
                 pid: 4321,
                 uid: 1000,
                 comm: "python3".into(),
+                ..Process::default()
             },
             host: Host::parse("api.openai.com")?,
             credentials: [fingerprinter.fingerprint("authorization", b"Bearer sk-test")],

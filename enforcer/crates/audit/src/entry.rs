@@ -9,14 +9,17 @@ use std::net::{IpAddr, SocketAddr};
 
 use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 
+mod attributes;
 mod facts;
 pub(crate) mod line;
 mod object;
+mod observed;
 #[cfg(test)]
 mod tests;
 
 pub use facts::{ContentFacts, ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
 pub(crate) use object::Object;
+pub use observed::{AddressObserved, HookFault};
 
 /// One thing that happened.
 ///
@@ -24,6 +27,8 @@ pub(crate) use object::Object;
 /// 512 bytes.
 #[derive(Clone, Copy)]
 pub enum Entry<'a> {
+    /// `address_observed`: a name of an observed workload's led to an address that no rule names, and was dialled.
+    AddressObserved(AddressObserved<'a>),
     /// `answer_blocked`: an answer ended where a rule said so.
     AnswerBlocked(PartRuled<'a>),
     /// `answer_edited`: a part of an answer was left out.
@@ -46,13 +51,16 @@ pub enum Entry<'a> {
     ExchangeClosed(ExchangeClosed),
     /// `exchange_denied`.
     ExchangeDenied(ExchangeDenied<'a>),
-    /// `exchange_granted`: the only entry whose [`Receipt`](crate::Receipt) lets anything out.
+    /// `exchange_granted`: its [`Receipt`](crate::Receipt) lets it out.
     ExchangeGranted {
         /// What was asked.
         facts: &'a ExchangeFacts<'a>,
         /// The rule that said yes.
         rule: &'a str,
     },
+    /// `exchange_observed`: an exchange that would have been denied, let out because its workload is only observed. Beside
+    /// `exchange_granted` the only entry whose [`Receipt`](crate::Receipt) lets anything out.
+    ExchangeObserved(ExchangeDenied<'a>),
     /// `flow_aborted`: a connection ended by a fault.
     FlowAborted(FlowAborted<'a>),
     /// `flow_closed`: a connection came to its end.
@@ -66,6 +74,10 @@ pub enum Entry<'a> {
     FlowOpened(&'a FlowFacts<'a>),
     /// `flow_refused`: a connection was ended before any exchange.
     FlowRefused(FlowRefused<'a>),
+    /// `hook_fault`: a program was not where it must be.
+    HookFault(HookFault<'a>),
+    /// `kernel_observed`: a hook would have said no, and let past what an observed workload does.
+    KernelObserved(KernelRefused<'a>),
     /// `kernel_refused`: a hook said no without asking the enforcer.
     KernelRefused(KernelRefused<'a>),
     /// `message_denied`: something said on a WebSocket was not passed on.
@@ -77,6 +89,14 @@ pub enum Entry<'a> {
         /// The (synthetic) address in the answer.
         address: IpAddr,
     },
+    /// `name_observed`: a lookup that would have been refused, asked for real because its workload is only observed. Written
+    /// before the question leaves.
+    NameObserved {
+        /// Who asked what.
+        facts: &'a NameFacts<'a>,
+        /// The code of the refusal.
+        cause: &'a str,
+    },
     /// `name_refused`.
     NameRefused {
         /// Who asked what.
@@ -86,6 +106,8 @@ pub enum Entry<'a> {
     },
     /// `operator_action`: an operator asks for a change; written before the change is made.
     OperatorAction(OperatorAction<'a>),
+    /// `part_observed`: a part of an answer or a message that would not have been passed on, of an observed workload.
+    PartObserved(PartRuled<'a>),
     /// `policy_loaded`.
     PolicyLoaded(PolicyLoaded<'a>),
     /// `policy_rejected`: the last good set stays in force.
@@ -98,8 +120,8 @@ pub enum Entry<'a> {
     WorkloadAttached {
         /// Which.
         workload: &'a Workload,
-        /// What led to it: `label`, `run`, …
-        how: &'a str,
+        /// Which way it came: `label`, `pattern`, `runtime`, …
+        via: &'a str,
     },
     /// `workload_detached`.
     WorkloadDetached {
@@ -291,6 +313,8 @@ pub struct TrustPlaced<'a> {
     pub place: &'a dyn Display,
     /// The CA certificate's fingerprint.
     pub authority: &'a str,
+    /// What could not be done, for people.
+    pub problem: Option<&'a dyn Display>,
 }
 
 // === impl Entry ===
@@ -300,6 +324,7 @@ impl Entry<'_> {
     #[must_use]
     pub fn event(&self) -> &'static str {
         match self {
+            Self::AddressObserved(_) => "address_observed",
             Self::AnswerBlocked(_) => "answer_blocked",
             Self::AnswerEdited(_) => "answer_edited",
             Self::Danger { .. } => "danger",
@@ -309,15 +334,20 @@ impl Entry<'_> {
             Self::ExchangeClosed(_) => "exchange_closed",
             Self::ExchangeDenied(_) => "exchange_denied",
             Self::ExchangeGranted { .. } => "exchange_granted",
+            Self::ExchangeObserved(_) => "exchange_observed",
             Self::FlowAborted(_) => "flow_aborted",
             Self::FlowClosed { .. } => "flow_closed",
             Self::FlowOpened(_) => "flow_opened",
             Self::FlowRefused(_) => "flow_refused",
+            Self::HookFault(_) => "hook_fault",
+            Self::KernelObserved(_) => "kernel_observed",
             Self::KernelRefused(_) => "kernel_refused",
             Self::MessageDenied(_) => "message_denied",
             Self::NameAnswered { .. } => "name_answered",
+            Self::NameObserved { .. } => "name_observed",
             Self::NameRefused { .. } => "name_refused",
             Self::OperatorAction(_) => "operator_action",
+            Self::PartObserved(_) => "part_observed",
             Self::PolicyLoaded(_) => "policy_loaded",
             Self::PolicyRejected(_) => "policy_rejected",
             Self::Suppressed(_) => "suppressed",
@@ -327,11 +357,13 @@ impl Entry<'_> {
         }
     }
 
-    /// The exchange this entry grants, if it grants one.
+    /// The exchange this entry lets out, if it lets one out.
     pub(crate) fn grants(&self) -> Option<ExchangeId> {
         match self {
             Self::ExchangeGranted { facts, .. } => Some(facts.exchange),
-            Self::AnswerBlocked(_)
+            Self::ExchangeObserved(observed) => Some(observed.facts.exchange),
+            Self::AddressObserved(_)
+            | Self::AnswerBlocked(_)
             | Self::AnswerEdited(_)
             | Self::Danger { .. }
             | Self::EnforcerStarted(_)
@@ -343,11 +375,15 @@ impl Entry<'_> {
             | Self::FlowClosed { .. }
             | Self::FlowOpened(_)
             | Self::FlowRefused(_)
+            | Self::HookFault(_)
+            | Self::KernelObserved(_)
             | Self::KernelRefused(_)
             | Self::MessageDenied(_)
             | Self::NameAnswered { .. }
+            | Self::NameObserved { .. }
             | Self::NameRefused { .. }
             | Self::OperatorAction(_)
+            | Self::PartObserved(_)
             | Self::PolicyLoaded(_)
             | Self::PolicyRejected(_)
             | Self::Suppressed(_)

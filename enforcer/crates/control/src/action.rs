@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What an operator may ask of a running enforcer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -11,9 +13,23 @@ pub enum Action {
         cgroup: String,
         /// The policy the label names.
         policy: Option<String>,
+        /// Whether it is only observed: everything is recorded, nothing refused.
+        observe: bool,
+    },
+    /// Lift a quarantine.
+    Lift {
+        /// The one that was ordered.
+        target: Target,
+    },
+    /// End every flow of some workloads and refuse new ones, until that is lifted.
+    Quarantine {
+        /// Which.
+        target: Target,
     },
     /// Look for labels that were put on or went away by other hands.
     Rescan,
+    /// Put another CA in the place of the one that signs.
+    RotateCa,
     /// Say how things are.
     Status,
     /// Take a cgroup's label off and stop enforcing it.
@@ -21,6 +37,18 @@ pub enum Action {
         /// Its directory, or its path below the cgroup2 mount.
         cgroup: String,
     },
+}
+
+/// Whom a quarantine is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Every workload, also those to come.
+    All,
+    /// Every workload whose label names this policy, also those to come.
+    Policy(String),
+    /// One workload: its name, or its cgroup's directory or path below the cgroup2 mount.
+    Workload(String),
 }
 
 /// Who asks, as the kernel saw it at `connect(2)` (`SO_PEERCRED`, unix(7)).
@@ -40,7 +68,10 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Label { .. } => "label",
+            Self::Lift { .. } => "lift",
+            Self::Quarantine { .. } => "quarantine",
             Self::Rescan => "rescan",
+            Self::RotateCa => "ca_rotate",
             Self::Status => "status",
             Self::Unlabel { .. } => "unlabel",
         }
@@ -50,8 +81,40 @@ impl Action {
     #[must_use]
     pub fn changes(&self) -> bool {
         match self {
-            Self::Label { .. } | Self::Rescan | Self::Unlabel { .. } => true,
+            Self::Label { .. }
+            | Self::Lift { .. }
+            | Self::Quarantine { .. }
+            | Self::Rescan
+            | Self::RotateCa
+            | Self::Unlabel { .. } => true,
             Self::Status => false,
+        }
+    }
+
+    /// Whether it can only take away. Such a change is made even where the ledger takes no line: an agent that fills the
+    /// disk must not be able to keep its own quarantine from coming.
+    #[must_use]
+    pub fn only_narrows(&self) -> bool {
+        match self {
+            Self::Quarantine { .. } => true,
+            Self::Label { .. }
+            | Self::Lift { .. }
+            | Self::Rescan
+            | Self::RotateCa
+            | Self::Status
+            | Self::Unlabel { .. } => false,
+        }
+    }
+}
+
+// === impl Target ===
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all workloads"),
+            Self::Policy(name) => write!(f, "policy {}", name.escape_debug()),
+            Self::Workload(name) => write!(f, "workload {}", name.escape_debug()),
         }
     }
 }
@@ -60,16 +123,18 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
         match self {
-            Self::Label { cgroup, policy } => {
+            Self::Label {
+                cgroup,
+                policy,
+                observe,
+            } => {
                 let policy = policy.as_deref().unwrap_or("*");
-                write!(
-                    f,
-                    "{name} {} {}",
-                    cgroup.escape_debug(),
-                    policy.escape_debug()
-                )
+                let observed = if *observe { " observed" } else { "" };
+                let cgroup = cgroup.escape_debug();
+                write!(f, "{name} {cgroup} {}{observed}", policy.escape_debug())
             }
-            Self::Rescan | Self::Status => f.write_str(name),
+            Self::Lift { target } | Self::Quarantine { target } => write!(f, "{name} {target}"),
+            Self::Rescan | Self::RotateCa | Self::Status => f.write_str(name),
             Self::Unlabel { cgroup } => write!(f, "{name} {}", cgroup.escape_debug()),
         }
     }

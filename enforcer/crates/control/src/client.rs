@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use enforcer_flow::Stance;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -13,7 +14,10 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::net::UnixStream;
 
-use crate::{Code, Problem, Rescanned, Status, Unlabelled, WorkloadView, request};
+use crate::{
+    AuthorityView, Code, Problem, Quarantined, Rescanned, Status, Target, Unlabelled, WorkloadView,
+    request,
+};
 
 /// Longest answer: a status with more workloads than can be configured by mistake.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
@@ -95,8 +99,10 @@ impl Client {
         &self,
         cgroup: &str,
         policy: Option<&str>,
+        stance: Stance,
     ) -> Result<WorkloadView, ClientError> {
-        let body = json!({"cgroup": cgroup, "policy": policy});
+        let observe = stance == Stance::Observe;
+        let body = json!({"cgroup": cgroup, "policy": policy, "observe": observe});
         self.ask(Method::POST, request::LABEL, body.to_string())
             .await
     }
@@ -111,12 +117,40 @@ impl Client {
             .await
     }
 
+    /// Has every flow of the target ended, and new ones refused until that is lifted.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn quarantine(&self, target: &Target) -> Result<Quarantined, ClientError> {
+        let body = json!({"target": target});
+        self.ask(Method::POST, request::QUARANTINE, body.to_string())
+            .await
+    }
+
+    /// Has a quarantine lifted.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn lift(&self, target: &Target) -> Result<Quarantined, ClientError> {
+        let body = json!({"target": target});
+        self.ask(Method::POST, request::LIFT, body.to_string())
+            .await
+    }
+
     /// Has all labels looked at anew and waits until all that may be enforced is.
     ///
     /// # Errors
     /// When there is no good answer.
     pub async fn rescan(&self) -> Result<Rescanned, ClientError> {
         self.ask(Method::POST, request::RESCAN, "{}").await
+    }
+
+    /// Has another CA put in the place of the one that signs.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn rotate_ca(&self) -> Result<AuthorityView, ClientError> {
+        self.ask(Method::POST, request::ROTATE_CA, "{}").await
     }
 
     pub(crate) async fn ask<T: DeserializeOwned>(

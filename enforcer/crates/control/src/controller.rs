@@ -2,7 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{Action, Code, Peer, Problem, Rescanned, Status, Unlabelled, View, WorkloadView};
+use enforcer_flow::Stance;
+
+use crate::{
+    Action, AuthorityView, Code, Peer, Problem, Quarantined, Rescanned, Status, Target, Unlabelled,
+    View, WorkloadView,
+};
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -19,7 +24,24 @@ pub trait Enforcement: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it may not be labelled or cannot be enforced; then neither has been done.
-    fn label(&self, cgroup: &str, policy: Option<&str>) -> Result<WorkloadView, Problem>;
+    fn label(
+        &self,
+        cgroup: &str,
+        policy: Option<&str>,
+        stance: Stance,
+    ) -> Result<WorkloadView, Problem>;
+
+    /// Ends every flow of the target and returns when none of its packets goes anywhere any more.
+    ///
+    /// # Errors
+    /// When nobody can be meant, or the order cannot be carried out everywhere.
+    fn quarantine(&self, target: &Target) -> Result<Quarantined, Problem>;
+
+    /// Lifts a quarantine and returns when its workloads are served again.
+    ///
+    /// # Errors
+    /// When there is no such quarantine, or it goes on.
+    fn lift(&self, target: &Target) -> Result<Quarantined, Problem>;
 
     /// Takes a label off and returns when the cgroup is not enforced any more.
     ///
@@ -32,6 +54,12 @@ pub trait Enforcement: Send + Sync + 'static {
     /// # Errors
     /// When the hierarchy cannot be read.
     fn rescan(&self) -> Result<Rescanned, Problem>;
+
+    /// Puts another CA in the place of the one that signs, and returns when it signs.
+    ///
+    /// # Errors
+    /// When there is none to take its place; then it goes on signing.
+    fn rotate_ca(&self) -> Result<AuthorityView, Problem>;
 
     /// How things are.
     fn status(&self) -> Status;
@@ -64,11 +92,7 @@ impl Controller {
         // The lock guards no data that a panic could have left half written.
         let changing = self.changing.lock();
         let _changing = changing.unwrap_or_else(PoisonError::into_inner);
-        self.enforcement.record(action, peer).map_err(|problem| {
-            let message =
-                format!("nothing was changed, the ledger does not take the entry: {problem}");
-            Problem::new(Code::Unavailable, message)
-        })?;
+        self.record(action, peer)?;
         let done = self.carry_out(action);
         match &done {
             Ok(_) => tracing::info!(%action, peer.uid, peer.pid, "operator's change was made"),
@@ -79,15 +103,43 @@ impl Controller {
         done
     }
 
+    /// In the ledger first. Without it nothing is changed, unless the change can only take away.
+    fn record(&self, action: &Action, peer: Peer) -> Result<(), Problem> {
+        let Err(problem) = self.enforcement.record(action, peer) else {
+            return Ok(());
+        };
+        if action.only_narrows() {
+            tracing::error!(%action, peer.uid, peer.pid, %problem, "an operator's change is made without its line in the ledger");
+            return Ok(());
+        }
+        let message = format!("nothing was changed, the ledger does not take the entry: {problem}");
+        Err(Problem::new(Code::Unavailable, message))
+    }
+
     fn carry_out(&self, action: &Action) -> Result<View, Problem> {
         let enforcement = &*self.enforcement;
         match action {
-            Action::Label { cgroup, policy } => enforcement
-                .label(cgroup, policy.as_deref())
+            Action::Label {
+                cgroup,
+                policy,
+                observe,
+            } => enforcement
+                .label(cgroup, policy.as_deref(), stance(*observe))
                 .map(View::Labelled),
+            Action::Lift { target } => enforcement.lift(target).map(View::Quarantined),
+            Action::Quarantine { target } => enforcement.quarantine(target).map(View::Quarantined),
             Action::Rescan => enforcement.rescan().map(View::Rescanned),
+            Action::RotateCa => enforcement.rotate_ca().map(View::Authority),
             Action::Status => Ok(View::Status(Box::new(enforcement.status()))),
             Action::Unlabel { cgroup } => enforcement.unlabel(cgroup).map(View::Unlabelled),
         }
+    }
+}
+
+fn stance(observe: bool) -> Stance {
+    if observe {
+        Stance::Observe
+    } else {
+        Stance::Enforce
     }
 }

@@ -11,6 +11,7 @@
 //! | `GET /v1/status` | | [`Status`] |
 //! | `POST /v1/workloads/label` | `{"cgroup": PATH, "policy": NAME or null}` | [`WorkloadView`], once it is enforced |
 //! | `POST /v1/workloads/unlabel` | `{"cgroup": PATH}` | [`Unlabelled`], once it is not enforced any more |
+//! | `POST /v1/ca/rotate` | `{}` | [`AuthorityView`], once the next CA signs |
 //! | `POST /v1/workloads/rescan` | `{}` | [`Rescanned`], once every labelled cgroup is enforced |
 //!
 //! `PATH` is a cgroup's directory or its path below the cgroup2 mount. An answer that is no success carries a [`Problem`]:
@@ -29,12 +30,12 @@ mod server;
 mod view;
 
 pub use access::Access;
-pub use action::{Action, Peer};
+pub use action::{Action, Peer, Target};
 pub use client::{Client, ClientError};
 pub use controller::{Controller, Enforcement};
 pub use problem::{Code, Problem};
 pub use server::{Server, ServerError};
 pub use view::{
-    AuthorityView, LedgerView, NotServed, PolicyView, Rescanned, Status, Unlabelled, View,
-    WorkloadView,
+    AuthorityView, DistrustedView, LedgerView, NotServed, PolicyView, PreviousView, Quarantined,
+    Rescanned, Status, TrustView, Unlabelled, View, WatchdogView, WorkloadView,
 };

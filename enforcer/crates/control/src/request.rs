@@ -13,12 +13,15 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Action, Code, Controller, Peer, Problem};
+use crate::{Action, Code, Controller, Peer, Problem, Target};
 
 pub(crate) const STATUS: &str = "/v1/status";
 pub(crate) const LABEL: &str = "/v1/workloads/label";
 pub(crate) const UNLABEL: &str = "/v1/workloads/unlabel";
+pub(crate) const QUARANTINE: &str = "/v1/workloads/quarantine";
+pub(crate) const LIFT: &str = "/v1/workloads/lift";
 pub(crate) const RESCAN: &str = "/v1/workloads/rescan";
+pub(crate) const ROTATE_CA: &str = "/v1/ca/rotate";
 
 /// Longest request body: a path of 4096 bytes, escaped, and a name.
 const MAX_BODY: usize = 32 * 1024;
@@ -32,6 +35,15 @@ struct LabelRequest {
     cgroup: String,
     #[serde(default)]
     policy: Option<String>,
+    #[serde(default)]
+    observe: bool,
+}
+
+/// The body of `POST /v1/workloads/quarantine` and `POST /v1/workloads/lift`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetRequest {
+    target: Target,
 }
 
 /// The body of `POST /v1/workloads/unlabel`.
@@ -52,7 +64,10 @@ pub(crate) fn router(controller: Arc<Controller>) -> Router {
         .route(STATUS, get(status))
         .route(LABEL, post(label))
         .route(UNLABEL, post(unlabel))
+        .route(QUARANTINE, post(quarantine))
+        .route(LIFT, post(lift))
         .route(RESCAN, post(rescan))
+        .route(ROTATE_CA, post(rotate_ca))
         .fallback(async || Problem::new(Code::Unknown, "there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::new(Code::Malformed, "not with this method"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -67,13 +82,37 @@ async fn status(performer: Performer) -> Result<Response, Problem> {
 }
 
 async fn label(performer: Performer, body: Body) -> Result<Response, Problem> {
-    let LabelRequest { cgroup, policy } = read(body)?;
-    perform(performer, Action::Label { cgroup, policy }).await
+    let LabelRequest {
+        cgroup,
+        policy,
+        observe,
+    } = read(body)?;
+    let action = Action::Label {
+        cgroup,
+        policy,
+        observe,
+    };
+    perform(performer, action).await
+}
+
+async fn quarantine(performer: Performer, body: Body) -> Result<Response, Problem> {
+    let TargetRequest { target } = read(body)?;
+    perform(performer, Action::Quarantine { target }).await
+}
+
+async fn lift(performer: Performer, body: Body) -> Result<Response, Problem> {
+    let TargetRequest { target } = read(body)?;
+    perform(performer, Action::Lift { target }).await
 }
 
 async fn unlabel(performer: Performer, body: Body) -> Result<Response, Problem> {
     let UnlabelRequest { cgroup } = read(body)?;
     perform(performer, Action::Unlabel { cgroup }).await
+}
+
+async fn rotate_ca(performer: Performer, body: Body) -> Result<Response, Problem> {
+    let RescanRequest {} = read(body)?;
+    perform(performer, Action::RotateCa).await
 }
 
 async fn rescan(performer: Performer, body: Body) -> Result<Response, Problem> {

@@ -5,12 +5,20 @@ use std::path::PathBuf;
 use enforcer_flow::Workload;
 use serde::{Deserialize, Serialize};
 
+mod authority;
+
+pub use authority::{AuthorityView, DistrustedView, PreviousView, TrustView};
+
 /// What comes of an [`Action`](crate::Action).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum View {
+    /// Of `RotateCa`.
+    Authority(AuthorityView),
     /// Of `Label`.
     Labelled(WorkloadView),
+    /// Of `Quarantine` and `Lift`.
+    Quarantined(Quarantined),
     /// Of `Rescan`.
     Rescanned(Rescanned),
     /// Of `Status`.
@@ -38,6 +46,45 @@ pub struct Status {
     pub authority: AuthorityView,
     /// Settings in use that weaken security.
     pub dangers: Vec<String>,
+    /// Whom quarantines are for, in words.
+    #[serde(default)]
+    pub quarantines: Vec<String>,
+    /// What looking after the programs came to, once there was a look.
+    #[serde(default)]
+    pub watchdog: Option<WatchdogView>,
+    /// Workloads in containers of their own, and those whose programs do not believe the CA.
+    #[serde(default)]
+    pub trust: Vec<TrustView>,
+}
+
+/// Whether the programs are where they must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WatchdogView {
+    /// How long ago everything was looked at.
+    pub seconds_ago: u64,
+    /// How many programs were looked at then.
+    pub programs: u64,
+    /// How many faults were mended since the daemon was started.
+    pub mended: u64,
+    /// What is wrong now and could not be mended.
+    pub problems: Vec<String>,
+}
+
+/// What a quarantine, or lifting one, came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Whom it is for, in words.
+    pub target: String,
+    /// Whether it is in force now.
+    pub in_force: bool,
+    /// Whether it was otherwise before.
+    pub changed: bool,
+    /// The workloads served now that it is for, and how each is treated.
+    pub workloads: Vec<WorkloadView>,
+    /// How many flows were ended.
+    pub flows_ended: u64,
+    /// Why it may not outlive the daemon, or what else the operator should know.
+    pub warning: Option<String>,
 }
 
 /// The policy in force.
@@ -64,6 +111,12 @@ pub struct WorkloadView {
     pub cgroup_id: u64,
     /// The policy its label names.
     pub policy: Option<String>,
+    /// The id of the container that it is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// How it is treated: `enforce`, `observe` or `quarantine`.
+    #[serde(default)]
+    pub stance: String,
     /// Connections open now.
     pub flows_open: u64,
     /// Connections since it is served.
@@ -81,15 +134,6 @@ pub struct LedgerView {
     pub head: String,
     /// Why nothing can be written, when nothing can; then nothing is granted.
     pub problem: Option<String>,
-}
-
-/// The local certificate authority.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AuthorityView {
-    /// The SHA-256 fingerprint of its certificate.
-    pub fingerprint: String,
-    /// The file with its certificate.
-    pub certificate: PathBuf,
 }
 
 /// What taking off a label came to.
@@ -136,12 +180,16 @@ impl WorkloadView {
             policy,
             cgroup,
             path,
+            stance,
+            attributes,
         } = workload;
         Self {
             name: name.to_string(),
             cgroup: path.to_string(),
             cgroup_id: cgroup.0,
             policy: policy.as_deref().map(str::to_owned),
+            container: attributes.container.as_ref().map(|one| one.id.to_string()),
+            stance: stance.as_str().to_owned(),
             flows_open,
             flows_total,
         }

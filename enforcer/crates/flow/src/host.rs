@@ -4,6 +4,11 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+/// Names below this are the enforcer's: no such name exists elsewhere.
+pub const CHECK_ZONE: &str = "enforcer.internal";
+/// Whoever shakes hands with this name shows whether it believes the local CA; nothing lies behind it.
+pub const CHECK_NAME: &str = "trust-check.enforcer.internal";
+
 /// Longest name in text form, RFC 1035 section 2.3.4 less the root dot.
 const MAX_NAME: usize = 253;
 /// Longest label, RFC 1035 section 2.3.4.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod attributes;
 mod host;
 mod id;
 mod protocol;
@@ -12,8 +13,9 @@ mod secret;
 mod workload;
 
 pub use address::{ClientAddr, Destination, OriginalDst};
-pub use host::{Host, HostError};
+pub use attributes::{Attributes, Container, Pod};
+pub use host::{CHECK_NAME, CHECK_ZONE, Host, HostError};
 pub use id::{CgroupId, ExchangeId, FlowId, NetnsCookie};
 pub use protocol::{Protocol, Side};
 pub use secret::Secret;
-pub use workload::{Process, Workload};
+pub use workload::{Process, Stance, Workload};

@@ -102,16 +102,27 @@ impl Drop for Exchange {
         self.flow.add(&self.meter);
         let traffic = self.meter.traffic(self.opened);
         let ledger = self.flow.gate().ledger();
-        let (side, cause, detail) = match &self.ending {
-            Ending::Aborted {
-                side,
-                cause,
-                detail,
-            } => (*side, *cause, detail.as_ref()),
+        let (side, cause, detail) = match (&self.ending, self.flow.ending()) {
+            // Its flow was ended from outside: what looks as if the agent had left was us.
+            (
+                Ending::Aborted {
+                    side: Side::Agent, ..
+                }
+                | Ending::Open,
+                Some(cause),
+            ) => (Side::Own, cause, None),
+            (
+                Ending::Aborted {
+                    side,
+                    cause,
+                    detail,
+                },
+                _,
+            ) => (*side, *cause, detail.as_ref()),
             // Nobody said how it ended: we stop, or the agent left.
-            Ending::Open if self.flow.gate().is_closing() => (Side::Own, "stopped", None),
-            Ending::Open => (Side::Agent, "agent_gone", None),
-            Ending::Finished => {
+            (Ending::Open, None) if self.flow.gate().is_closing() => (Side::Own, "stopped", None),
+            (Ending::Open, None) => (Side::Agent, "agent_gone", None),
+            (Ending::Finished, _) => {
                 ledger.defer(&Entry::ExchangeClosed(ExchangeClosed {
                     exchange: self.id,
                     flow: self.flow.id(),

@@ -1,5 +1,6 @@
 //! One connection of an agent, known by workload and process, from its opening entry to its closing one.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -7,6 +8,7 @@ use std::time::Instant;
 
 use enforcer_audit::{Entry, FlowAborted, FlowFacts};
 use enforcer_flow::{ClientAddr, FlowId, OriginalDst, Process, Side, Workload};
+use tokio::sync::Notify;
 
 use crate::{Gate, Meter};
 
@@ -21,7 +23,11 @@ pub struct Flow {
     opened: Instant,
     meter: Meter,
     fault: OnceLock<(Side, &'static str)>,
+    /// More about the fault, for people.
+    detail: OnceLock<String>,
     finished: AtomicBool,
+    ending: OnceLock<&'static str>,
+    ended: Notify,
     gate: Arc<Gate>,
 }
 
@@ -44,11 +50,16 @@ impl Flow {
             opened: Instant::now(),
             meter: Meter::default(),
             fault: OnceLock::new(),
+            detail: OnceLock::new(),
             finished: AtomicBool::new(false),
+            ending: OnceLock::new(),
+            ended: Notify::new(),
             gate,
         };
         flow.gate.ledger().defer(&Entry::FlowOpened(&flow.facts()));
-        Arc::new(flow)
+        let flow = Arc::new(flow);
+        flow.gate.endings().enter(&flow);
+        flow
     }
 
     /// Its name.
@@ -80,9 +91,39 @@ impl Flow {
         self.fault.get_or_init(|| (side, cause));
     }
 
+    /// Notes that the flow broke, at whose end, and what people want to know about it.
+    pub fn fault_with(&self, side: Side, cause: &'static str, detail: String) {
+        self.fault.get_or_init(|| {
+            self.detail.get_or_init(|| detail);
+            (side, cause)
+        });
+    }
+
     /// Notes that the flow came to its end; without it, its drop writes that it was aborted.
     pub fn finish(&self) {
         self.finished.store(true, Relaxed);
+    }
+
+    /// Ends it from outside: the first cause counts. Whoever serves it waits for this by [`Flow::ended`].
+    pub fn end(&self, cause: &'static str) {
+        self.ending.get_or_init(|| cause);
+        self.fault(Side::Own, cause);
+        self.ended.notify_waiters();
+    }
+
+    /// Why it was ended from outside, if it was.
+    #[must_use]
+    pub fn ending(&self) -> Option<&'static str> {
+        self.ending.get().copied()
+    }
+
+    /// Returns once it has been ended from outside. Nothing is lost when the wait is.
+    pub async fn ended(&self) {
+        let ended = self.ended.notified();
+        // What is notified after the future was made reaches it, polled or not.
+        if self.ending().is_none() {
+            ended.await;
+        }
     }
 
     pub(crate) fn gate(&self) -> &Gate {
@@ -106,6 +147,7 @@ impl Flow {
 
 impl Drop for Flow {
     fn drop(&mut self) {
+        self.gate.endings().leave(self);
         let traffic = self.meter.traffic(self.opened);
         let fault = match self.fault.get() {
             None if !self.finished.load(Relaxed) => Some((Side::Own, "stopped")),
@@ -120,7 +162,7 @@ impl Drop for Flow {
                 flow: self.id,
                 side,
                 cause,
-                detail: None,
+                detail: self.detail.get().map(|detail| detail as &dyn Display),
                 traffic,
             }),
         };

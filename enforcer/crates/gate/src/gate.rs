@@ -5,20 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use arc_swap::{ArcSwap, Guard};
-use enforcer_audit::{Entry, ExchangeDenied, Fingerprint, Ledger, PartRuled};
-use enforcer_flow::{Destination, ExchangeId, Protocol};
+use enforcer_audit::{Entry, Fingerprint, Ledger, PartRuled};
+use enforcer_flow::{CgroupId, Destination, ExchangeId, Host, Protocol, Stance};
 use enforcer_policy::{
     self as policy, Cause, Decision, Obligation, PolicySet, Question, Request, RuleRef,
 };
 
+use crate::endings::Endings;
+use crate::spared::Spared;
 use crate::{Exchange, Fault, Flow, Judge, Permit, Refusal};
 
 mod facts;
 mod public;
+mod record;
 
-use facts::facts;
 use public::public;
 pub(crate) use public::reason;
+use record::Objection;
 
 /// The cause of refusals because of limits, which nobody counts yet.
 const LIMITS: &str = "limits_unavailable";
@@ -72,6 +75,8 @@ pub struct Gate {
     policy: Arc<ArcSwap<PolicySet>>,
     ledger: Arc<Ledger>,
     closing: AtomicBool,
+    endings: Endings,
+    spared: Spared,
 }
 
 impl Gate {
@@ -82,6 +87,8 @@ impl Gate {
             policy,
             ledger,
             closing: AtomicBool::new(false),
+            endings: Endings::default(),
+            spared: Spared::default(),
         }
     }
 
@@ -106,11 +113,35 @@ impl Gate {
         self.closing.load(Relaxed)
     }
 
+    /// Ends every open flow of a workload, with whatever runs in it, and returns how many. `cause` is what their endings in
+    /// the ledger name. From here on none of them is granted anything, and their tasks end as soon as they run.
+    ///
+    /// A caller that changes what new flows may do makes that change first: then no flow slips through in between.
+    pub fn end(&self, workload: CgroupId, cause: &'static str) -> usize {
+        let flows = self.endings.of(workload);
+        for flow in &flows {
+            flow.end(cause);
+        }
+        flows.len()
+    }
+
+    /// Forgets what was learnt of a workload that is served no more.
+    pub fn forget(&self, workload: CgroupId) {
+        self.spared.forget(workload);
+    }
+
+    pub(crate) fn endings(&self) -> &Endings {
+        &self.endings
+    }
+
     /// Whether policy would forward this TLS flow unopened. Nothing is recorded: a yes is asked again through
     /// [`Gate::ask`], a no means that the flow is opened and judged by what is inside.
     #[must_use]
     pub fn passes_unopened(&self, flow: &Flow, destination: &Destination) -> bool {
         let Destination { host, port } = destination;
+        if self.spared.holds(flow.workload(), host) {
+            return true;
+        }
         let question = Question::new(flow.workload(), Protocol::Tls, host, *port);
         self.policy.load().evaluate(&question).is_allow()
     }
@@ -120,6 +151,7 @@ impl Gate {
     /// # Errors
     /// As [`Gate::ask`].
     pub fn head(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<Head, Refusal> {
+        self.serves(flow, ask)?;
         let set = self.policy.load();
         let decision = match set.head(&question(flow, &ask)) {
             policy::Head::Body => return Ok(Head::Body),
@@ -135,8 +167,9 @@ impl Gate {
     /// Asks policy and records the answer. A grant is in the kernel's hands before this returns.
     ///
     /// # Errors
-    /// The refusal, already recorded: policy said no, or the grant could not be recorded.
+    /// The refusal, already recorded: policy said no, the flow has been ended, or the grant could not be recorded.
     pub fn ask(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<Granted, Refusal> {
+        self.serves(flow, ask)?;
         let set = self.policy.load();
         let decision = set.evaluate(&question(flow, &ask));
         self.decide(&set, flow, ask, decision)
@@ -162,7 +195,7 @@ impl Gate {
         };
         let rule = decision.rule.as_ref();
         let reason = rule.and_then(RuleRef::reason);
-        self.ledger.defer(&Entry::MessageDenied(PartRuled {
+        let ruled = PartRuled {
             exchange: exchange.id(),
             flow: flow.id(),
             part: "message",
@@ -171,7 +204,16 @@ impl Gate {
             cause,
             rule: rule.map(RuleRef::as_str),
             reason: reason.as_ref().map(|reason| reason as &dyn Display),
-        }));
+        };
+        match flow.workload().stance {
+            Stance::Observe => {
+                self.ledger.defer(&Entry::PartObserved(ruled));
+                return Ok(());
+            }
+            Stance::Enforce | Stance::Quarantine => {
+                self.ledger.defer(&Entry::MessageDenied(ruled));
+            }
+        }
         Err(Refusal {
             exchange: exchange.id(),
             fault: fault(&decision),
@@ -180,27 +222,25 @@ impl Gate {
         })
     }
 
-    /// Records that a protocol itself refuses what it read (a name that contradicts another, a nested proxy).
-    #[must_use]
-    pub fn refuse(
-        &self,
-        flow: &Arc<Flow>,
-        ask: Ask<'_>,
-        cause: &'static str,
-        public: &str,
-    ) -> Refusal {
-        let id = ExchangeId::new();
-        self.ledger.defer(&Entry::ExchangeDenied(ExchangeDenied {
-            facts: &facts(id, flow, &ask),
-            cause,
-            rule: None,
-            reason: None,
-        }));
-        Refusal {
-            exchange: id,
-            fault: Fault::Policy,
-            cause,
-            public: format!("{public} (exchange {id})"),
+    /// Notes that a program of an observed workload does not talk to us in this host's place, or that we cannot talk to the
+    /// host in the program's: from here on TLS to it passes unopened. Nothing comes of it for others.
+    pub fn spare(&self, flow: &Flow, host: &Host) {
+        match flow.workload().stance {
+            Stance::Observe => self.spared.add(flow.workload(), host),
+            Stance::Enforce | Stance::Quarantine => {}
+        }
+    }
+
+    /// Whether anything is granted on this flow at all.
+    fn serves(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<(), Refusal> {
+        if let Some(cause) = flow.ending() {
+            return Err(self.refuse(flow, ask, cause, "the connection has been ended"));
+        }
+        match flow.workload().stance {
+            Stance::Enforce | Stance::Observe => Ok(()),
+            Stance::Quarantine => {
+                Err(self.refuse(flow, ask, "quarantined", "the workload is in quarantine"))
+            }
         }
     }
 
@@ -212,11 +252,9 @@ impl Gate {
         decision: Decision,
     ) -> Result<Granted, Refusal> {
         let id = ExchangeId::new();
-        match &decision.rule {
-            Some(rule) if decision.is_allow() => {
-                if let Some(cause) = impossible(&ask, &decision) {
-                    return Err(self.deny(id, flow, ask, &decision, cause));
-                }
+        let impossible = impossible(&ask, &decision);
+        match (&decision.rule, impossible) {
+            (Some(rule), None) if decision.is_allow() => {
                 let (exchange, permit) = self.grant(id, flow, ask, rule)?;
                 let judge = Judge::new(set, id, flow, &ask);
                 Ok(Granted {
@@ -226,58 +264,16 @@ impl Gate {
                 })
             }
             // An allow that no rule made would be nobody's; policy never makes one, and the gate never takes one.
-            Some(_) | None => {
-                let cause = decision.cause.code();
-                Err(self.deny(id, flow, ask, &decision, cause))
+            (Some(_) | None, impossible) => {
+                let cause = impossible.unwrap_or(decision.cause.code());
+                let objection = Objection::of(&decision, cause);
+                match flow.workload().stance {
+                    Stance::Observe => self.observe(id, flow, ask, &objection),
+                    Stance::Enforce | Stance::Quarantine => {
+                        Err(self.deny(id, flow, ask, (&decision, &objection)))
+                    }
+                }
             }
-        }
-    }
-
-    fn grant(
-        &self,
-        id: ExchangeId,
-        flow: &Arc<Flow>,
-        ask: Ask<'_>,
-        rule: &RuleRef,
-    ) -> Result<(Exchange, Permit), Refusal> {
-        let entry = Entry::ExchangeGranted {
-            facts: &facts(id, flow, &ask),
-            rule: rule.as_str(),
-        };
-        let receipt = self.ledger.append(&entry).map_err(|error| {
-            tracing::error!(%error, exchange.id = %id, "the ledger could not be written; the exchange is refused");
-            Refusal {
-                exchange: id,
-                fault: Fault::Unavailable,
-                cause: "ledger_unavailable",
-                public: format!("the enforcer cannot serve requests now (exchange {id})"),
-            }
-        })?;
-        let exchange = Exchange::new(id, Arc::clone(flow));
-        Ok((exchange, Permit::new(flow, ask, receipt)))
-    }
-
-    fn deny(
-        &self,
-        id: ExchangeId,
-        flow: &Arc<Flow>,
-        ask: Ask<'_>,
-        decision: &Decision,
-        cause: &'static str,
-    ) -> Refusal {
-        let rule = decision.rule.as_ref();
-        let reason = rule.and_then(RuleRef::reason);
-        self.ledger.defer(&Entry::ExchangeDenied(ExchangeDenied {
-            facts: &facts(id, flow, &ask),
-            cause,
-            rule: rule.map(RuleRef::as_str),
-            reason: reason.as_ref().map(|reason| reason as &dyn Display),
-        }));
-        Refusal {
-            exchange: id,
-            fault: fault(decision),
-            cause,
-            public: public(id, ask, decision),
         }
     }
 }

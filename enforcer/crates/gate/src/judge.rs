@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use enforcer_audit::{Entry, PartRuled, Suppressed};
-use enforcer_flow::ExchangeId;
+use enforcer_flow::{ExchangeId, Stance};
 use enforcer_policy::{Action, Answer, AnswerNeeds, Part, PolicySet, RuleRef, Ruling};
 use enforcer_prompt::{self as prompt, Shape};
 
@@ -96,6 +96,20 @@ impl Judge {
         let ruling = self
             .question
             .with(|ask| self.set.evaluate_answer(&question(flow, &ask), &answer));
+        match (ruling.action, self.flow.workload().stance) {
+            (Action::Keep, _) => return Action::Keep,
+            // What would have been done is written, and nothing is done.
+            (Action::Block | Action::Strip, Stance::Observe) => {
+                if self.written < LINES {
+                    self.written += 1;
+                    self.record(part, &ruling);
+                } else {
+                    self.counted += 1;
+                }
+                return Action::Keep;
+            }
+            (Action::Block | Action::Strip, Stance::Enforce | Stance::Quarantine) => {}
+        }
         match ruling.action {
             Action::Keep => {}
             Action::Strip if self.written < LINES => {
@@ -137,9 +151,12 @@ impl Judge {
             rule: rule.map(RuleRef::as_str),
             reason: reason.as_ref().map(|reason| reason as &dyn Display),
         };
-        let entry = match ruling.action {
-            Action::Strip => Entry::AnswerEdited(ruled),
-            Action::Block | Action::Keep => Entry::AnswerBlocked(ruled),
+        let entry = match (self.flow.workload().stance, ruling.action) {
+            (Stance::Observe, _) => Entry::PartObserved(ruled),
+            (Stance::Enforce | Stance::Quarantine, Action::Strip) => Entry::AnswerEdited(ruled),
+            (Stance::Enforce | Stance::Quarantine, Action::Block | Action::Keep) => {
+                Entry::AnswerBlocked(ruled)
+            }
         };
         self.flow.gate().ledger().defer(&entry);
     }

@@ -8,17 +8,20 @@
 
 #![forbid(unsafe_code)]
 
+mod endings;
 mod exchange;
 mod far;
 mod flow;
 mod gate;
 mod judge;
+mod lookups;
 mod meter;
 mod permit;
 mod quota;
 mod refusal;
 mod relay;
 mod resolve;
+mod spared;
 mod upstream;
 
 pub use exchange::Exchange;
@@ -26,6 +29,7 @@ pub use far::Far;
 pub use flow::Flow;
 pub use gate::{Ask, Gate, Granted, Head, Terms};
 pub use judge::Judge;
+pub use lookups::{Known, Lookups};
 pub use meter::Meter;
 pub use permit::Permit;
 pub use quota::{Count, Held, Quota};

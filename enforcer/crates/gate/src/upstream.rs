@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use enforcer_flow::{Destination, Host, Side};
+use enforcer_audit::{AddressObserved, Entry};
+use enforcer_flow::{Destination, Host, Side, Stance};
 use enforcer_policy::{Question, Verdict};
 use enforcer_tls::{Alpn, ConnectError, Connector};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -18,6 +19,9 @@ use crate::{Far, Flow, Held, Permit, Quota};
 
 /// How long a first attempt is left alone before the next address is tried beside it (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// The word for an address that no rule names.
+const FORBIDDEN_ADDRESS: &str = "forbidden_address";
 
 /// What dialling depends on.
 #[derive(Debug)]
@@ -147,7 +151,26 @@ impl Upstream {
         }
         let host = Host::from_ip(addr);
         let question = Question::new(flow.workload(), permit.protocol(), &host, destination.port);
-        self.gate.policy().evaluate(&question).verdict == Verdict::Allow
+        if self.gate.policy().evaluate(&question).verdict == Verdict::Allow {
+            return true;
+        }
+        match flow.workload().stance {
+            Stance::Enforce | Stance::Quarantine => false,
+            Stance::Observe => self.observe(addr, flow, destination),
+        }
+    }
+
+    /// Records an address that would have been refused. It may be used once the line is in the kernel's hands.
+    fn observe(&self, address: IpAddr, flow: &Flow, destination: &Destination) -> bool {
+        let entry = Entry::AddressObserved(AddressObserved {
+            flow: flow.id(),
+            workload: flow.workload(),
+            host: &destination.host,
+            port: destination.port,
+            address,
+            cause: FORBIDDEN_ADDRESS,
+        });
+        self.gate.ledger().append(&entry).is_ok()
     }
 }
 
@@ -171,7 +194,7 @@ impl DialError {
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match self {
-            Self::ForbiddenAddress(_) => "forbidden_address",
+            Self::ForbiddenAddress(_) => FORBIDDEN_ADDRESS,
             Self::Io(_) => "connect_failed",
             Self::Timeout(_) => "connect_timeout",
             Self::TooMany => "too_many_connections",

@@ -38,6 +38,10 @@ struct Door {
 }
 
 fn door() -> Door {
+    door_for(enforcer_flow::Stance::Enforce)
+}
+
+fn door_for(stance: enforcer_flow::Stance) -> Door {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.jsonl");
     let ledger = Arc::new(Ledger::open(Config::at(&path)).unwrap());
@@ -52,6 +56,8 @@ fn door() -> Door {
         policy: None,
         cgroup: CgroupId(7),
         path: "/agent".into(),
+        attributes: Default::default(),
+        stance,
     };
     let flow = Flow::open(
         Arc::clone(&gate),
@@ -216,4 +222,101 @@ fn no_exchange_ends_without_evidence() {
         (&ended["cause"], &ended["bytes_down"]),
         (&"agent_gone".into(), &5.into())
     );
+}
+
+#[test]
+fn a_flow_that_was_ended_is_granted_nothing() {
+    let door = door();
+    let destination = destination();
+    let asked = ask(&destination, "/v1/chat");
+    let exchange = door.gate.ask(&door.flow, asked).unwrap().exchange;
+    assert_eq!(door.gate.end(CgroupId(8), "relabelled"), 0);
+    assert_eq!(door.gate.end(CgroupId(7), "relabelled"), 1);
+    let refusal = door.gate.ask(&door.flow, asked).err().unwrap();
+    assert_eq!(refusal.cause, "relabelled");
+    drop(exchange);
+    drop(door.flow);
+    door.gate.ledger().flush().unwrap();
+    assert_eq!(last(&door.path, "exchange_denied")["cause"], "relabelled");
+    for event in ["exchange_aborted", "flow_aborted"] {
+        let ending = last(&door.path, event);
+        assert_eq!(
+            (&ending["side"], &ending["cause"]),
+            (&"own".into(), &"relabelled".into())
+        );
+    }
+}
+
+#[test]
+fn what_an_observed_workload_would_be_denied_is_let_out_with_evidence_first() {
+    let door = door_for(enforcer_flow::Stance::Observe);
+    let destination = destination();
+    let Granted {
+        exchange, permit, ..
+    } = door
+        .gate
+        .ask(&door.flow, ask(&destination, "/v1/files"))
+        .unwrap();
+    let observed = last(&door.path, "exchange_observed");
+    assert_eq!(observed["exchange"], exchange.id().to_string());
+    assert_eq!(
+        permit.receipt().sequence(),
+        observed["seq"].as_u64().unwrap()
+    );
+    assert_eq!(observed["would"], "deny");
+    assert_eq!(observed["workload"]["stance"], "observe");
+    exchange.finish();
+    // What is allowed is a grant like any other, and what contradicts itself goes on too.
+    let allowed = door.gate.ask(&door.flow, ask(&destination, "/v1/chat"));
+    assert!(allowed.is_ok());
+    last(&door.path, "exchange_granted");
+    let went_on = door.gate.object(
+        &door.flow,
+        ask(&destination, "/v1/chat"),
+        "port_mismatch",
+        "no",
+    );
+    assert!(went_on.is_ok());
+    let observed = last(&door.path, "exchange_observed");
+    assert_eq!(observed["cause"], "port_mismatch");
+}
+
+#[test]
+fn enforced_nothing_is_let_out_by_being_observed() {
+    let door = door();
+    let destination = destination();
+    let refused = door.gate.object(
+        &door.flow,
+        ask(&destination, "/v1/chat"),
+        "port_mismatch",
+        "no",
+    );
+    assert_eq!(refused.err().unwrap().cause, "port_mismatch");
+    door.gate.spare(&door.flow, &destination.host);
+    assert!(!door.gate.passes_unopened(&door.flow, &destination));
+    let observed = entries(&door.path);
+    assert!(
+        observed
+            .iter()
+            .all(|entry| entry["event"] != "exchange_observed")
+    );
+}
+
+#[test]
+fn tls_that_observing_would_break_passes_unopened_the_next_time() {
+    let door = door_for(enforcer_flow::Stance::Observe);
+    let destination = destination();
+    assert!(!door.gate.passes_unopened(&door.flow, &destination));
+    door.gate.spare(&door.flow, &destination.host);
+    assert!(door.gate.passes_unopened(&door.flow, &destination));
+    door.gate.forget(door.flow.workload().cgroup);
+    assert!(!door.gate.passes_unopened(&door.flow, &destination));
+}
+
+#[test]
+fn a_quarantined_workload_is_granted_nothing() {
+    let door = door_for(enforcer_flow::Stance::Quarantine);
+    let destination = destination();
+    let refused = door.gate.ask(&door.flow, ask(&destination, "/v1/chat"));
+    assert_eq!(refused.err().unwrap().cause, "quarantined");
 }

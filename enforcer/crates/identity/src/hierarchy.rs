@@ -123,6 +123,13 @@ impl Hierarchy {
     }
 }
 
+/// The path of the cgroup that a process is in, unless that is not visible here.
+#[must_use]
+pub fn path_of_process(pid: u32) -> Option<String> {
+    let text = fs::read(format!("/proc/{pid}/cgroup")).ok()?;
+    unified_path(&text).map(str::to_owned)
+}
+
 /// Opens a directory of a cgroup2 file system.
 fn open_dir(dir: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;

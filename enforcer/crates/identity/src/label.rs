@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use enforcer_flow::Stance;
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 
@@ -16,6 +17,11 @@ mod tests;
 /// delegated cgroup could take a `user.` label off, or name itself a milder policy, and wait for a restart.
 pub const ATTRIBUTE: &str = "trusted.enforcer.policy";
 
+/// The extended attribute beside it that has the workload only observed. Nobody but `CAP_SYS_ADMIN` may set it either.
+pub const OBSERVE: &str = "trusted.enforcer.observe";
+/// Its value. Any other one, and one that cannot be read, is as good as none: what is not understood loosens nothing.
+const OBSERVED: &[u8] = b"1";
+
 /// Longest policy name.
 const MAX_NAME: usize = 128;
 /// What stands for a value that names no policy; no policy can have this name, so everything is denied.
@@ -25,6 +31,7 @@ const UNREADABLE: &str = "(unreadable label)";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Label {
     policy: Option<Arc<str>>,
+    stance: Stance,
 }
 
 // === impl Label ===
@@ -42,8 +49,21 @@ impl Label {
             }),
             policy => Ok(Self {
                 policy: policy.map(Arc::from),
+                stance: Stance::default(),
             }),
         }
+    }
+
+    /// The same with another stance. On a cgroup only [`Stance::Observe`] is written; a quarantine is kept by who orders it.
+    #[must_use]
+    pub fn with_stance(self, stance: Stance) -> Self {
+        Self { stance, ..self }
+    }
+
+    /// How the workload is to be treated.
+    #[must_use]
+    pub fn stance(&self) -> Stance {
+        self.stance
     }
 
     /// The policy it names; none means every policy that applies to the workload by its own terms.
@@ -59,13 +79,19 @@ impl Label {
             .and_then(|text| Self::new(Some(text)).ok())
             .unwrap_or_else(|| Self {
                 policy: Some(UNREADABLE.into()),
+                stance: Stance::default(),
             })
     }
 }
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.policy.as_deref().unwrap_or("*"))
+        f.write_str(self.policy.as_deref().unwrap_or("*"))?;
+        match self.stance {
+            Stance::Enforce => Ok(()),
+            Stance::Observe => f.write_str(" (observed)"),
+            Stance::Quarantine => f.write_str(" (in quarantine)"),
+        }
     }
 }
 
@@ -78,18 +104,46 @@ impl Cgroup {
     /// When the attribute cannot be read, which is not the same as not being there.
     pub fn read_label(&self) -> Result<Option<Label>, CgroupError> {
         let mut value = [0_u8; MAX_NAME + 1];
-        match rustix::fs::fgetxattr(self, ATTRIBUTE, &mut value) {
-            Ok(length) => Ok(Some(Label::from_value(&value[..length]))),
-            Err(Errno::RANGE) => Ok(Some(Label::from_value(&value))),
-            Err(Errno::NODATA) => Ok(None),
-            Err(error) => Err(CgroupError::io("read the label of", self.dir())(error)),
+        let label = match rustix::fs::fgetxattr(self, ATTRIBUTE, &mut value) {
+            Ok(length) => Label::from_value(&value[..length]),
+            Err(Errno::RANGE) => Label::from_value(&value),
+            Err(Errno::NODATA) => return Ok(None),
+            Err(error) => return Err(CgroupError::io("read the label of", self.dir())(error)),
+        };
+        Ok(Some(label.with_stance(self.read_stance())))
+    }
+
+    fn read_stance(&self) -> Stance {
+        let mut value = [0_u8; OBSERVED.len()];
+        match rustix::fs::fgetxattr(self, OBSERVE, &mut value) {
+            Ok(length) if value.get(..length) == Some(OBSERVED) => Stance::Observe,
+            Ok(_) | Err(_) => Stance::Enforce,
+        }
+    }
+
+    /// Sets or takes off the mark beside the label. It is never there without a reason: taken off before a stricter label is
+    /// written, set after the label that it goes with.
+    fn write_stance(&self, stance: Stance) -> Result<(), CgroupError> {
+        let written = match stance {
+            Stance::Observe => rustix::fs::fsetxattr(self, OBSERVE, OBSERVED, XattrFlags::empty()),
+            Stance::Enforce | Stance::Quarantine => rustix::fs::fremovexattr(self, OBSERVE),
+        };
+        match written {
+            Ok(()) | Err(Errno::NODATA) => Ok(()),
+            Err(error) => Err(CgroupError::io("label", self.dir())(error)),
         }
     }
 
     fn write_label(&self, label: &Label) -> Result<(), CgroupError> {
+        if label.stance != Stance::Observe {
+            self.write_stance(label.stance)?;
+        }
         let value = label.policy.as_deref().unwrap_or_default();
         rustix::fs::fsetxattr(self, ATTRIBUTE, value.as_bytes(), XattrFlags::empty())
             .map_err(CgroupError::io("label", self.dir()))?;
+        if label.stance == Stance::Observe {
+            self.write_stance(label.stance)?;
+        }
         // A removed directory that is held open takes attributes too.
         if self.exists() {
             return Ok(());
@@ -119,6 +173,7 @@ impl Hierarchy {
     /// When the system says no.
     pub fn unlabel(&self, cgroup: &Cgroup) -> Result<Option<Label>, CgroupError> {
         let label = cgroup.read_label()?;
+        cgroup.write_stance(Stance::Enforce)?;
         if label.is_some() {
             match rustix::fs::fremovexattr(cgroup, ATTRIBUTE) {
                 Ok(()) | Err(Errno::NODATA) => {}

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use enforcer_flow::{CgroupId, Workload};
+use enforcer_flow::{Attributes, CgroupId, Workload};
 
 use crate::{Cgroup, Label, WorkloadsFull};
 
@@ -47,13 +47,18 @@ impl Workloads {
         list
     }
 
-    /// Enters a labelled cgroup, or takes over its new label. It is called by the last part of its path; if that is taken,
-    /// by the whole path; if that is taken too, by the path and its id.
+    /// Enters a labelled cgroup, or takes over its new label. It is called as its container is, else by the last part of its
+    /// path; if that is taken, by the whole path; if that is taken too, by the path and its id.
     ///
     /// # Errors
     /// When the register is full.
-    pub fn insert(&self, cgroup: &Cgroup, label: &Label) -> Result<Arc<Workload>, WorkloadsFull> {
-        self.enter(cgroup.id(), cgroup.path(), label.policy())
+    pub fn insert(
+        &self,
+        cgroup: &Cgroup,
+        label: &Label,
+        attributes: &Arc<Attributes>,
+    ) -> Result<Arc<Workload>, WorkloadsFull> {
+        self.enter(cgroup.id(), cgroup.path(), label, attributes)
     }
 
     /// Strikes a workload out and returns it.
@@ -71,7 +76,8 @@ impl Workloads {
         &self,
         cgroup: CgroupId,
         path: &Arc<str>,
-        policy: Option<&Arc<str>>,
+        label: &Label,
+        attributes: &Arc<Attributes>,
     ) -> Result<Arc<Workload>, WorkloadsFull> {
         let _writing = self.write();
         let mut register = Register::clone(&self.register.load());
@@ -80,10 +86,15 @@ impl Workloads {
             return Err(WorkloadsFull { limit: self.limit });
         }
         let workload = Arc::new(Workload {
-            name: known.map_or_else(|| free_name(&register, cgroup, path), |w| w.name.clone()),
-            policy: policy.cloned(),
+            name: known.map_or_else(
+                || name(&register, cgroup, path, attributes),
+                |w| w.name.clone(),
+            ),
+            policy: label.policy().cloned(),
             cgroup,
             path: path.clone(),
+            stance: label.stance(),
+            attributes: attributes.clone(),
         });
         register.insert(cgroup, workload.clone());
         self.register.store(Arc::new(register));
@@ -94,6 +105,22 @@ impl Workloads {
         // The lock guards no data that a panic could have left half written.
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As its container is called, if it is one and nobody is called so, else by its path.
+fn name(
+    register: &Register,
+    cgroup: CgroupId,
+    path: &Arc<str>,
+    attributes: &Attributes,
+) -> Arc<str> {
+    let container = attributes.container.as_ref();
+    let wanted = container.and_then(|container| container.name.as_ref());
+    let is_free = |name: &&Arc<str>| register.values().all(|workload| workload.name != **name);
+    wanted
+        .filter(is_free)
+        .cloned()
+        .unwrap_or_else(|| free_name(register, cgroup, path))
 }
 
 fn free_name(register: &Register, cgroup: CgroupId, path: &Arc<str>) -> Arc<str> {

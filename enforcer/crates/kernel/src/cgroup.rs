@@ -1,9 +1,10 @@
 //! Cgroups: their ids, and which of them must not be enforced.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use enforcer_flow::CgroupId;
@@ -40,6 +41,22 @@ pub(crate) fn mount() -> Result<PathBuf, KernelError> {
     let mounts =
         fs::read_to_string(path).map_err(|error| KernelError::file("read", path, error))?;
     find_mount(&mounts).ok_or(KernelError::Cgroup2)
+}
+
+/// The ids of the cgroup that `dir` is, and of those below it. One that is made meanwhile may be missed.
+pub(crate) fn subtree(dir: &Path) -> Result<HashSet<CgroupId>, KernelError> {
+    let (_, id) = open(dir)?;
+    let mut ids = HashSet::from([id]);
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        // It may be gone by now, as any below it.
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+            ids.insert(CgroupId(entry.ino()));
+            folders.push(entry.path());
+        }
+    }
+    Ok(ids)
 }
 
 /// Whether the cgroup `id` is no more. What cannot be found out counts as still there.

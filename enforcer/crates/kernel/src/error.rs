@@ -100,6 +100,9 @@ pub enum KernelError {
         #[source]
         source: Box<ProgramError>,
     },
+    /// Programs cannot be held on network devices by links.
+    #[error("this kernel cannot seal wires: it needs tcx, so Linux 6.6 or newer")]
+    Tcx,
     /// The root of the hierarchy is everybody's cgroup.
     #[error("`{}` is the root of the cgroup hierarchy", path.display())]
     Root {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use aya::maps::{MapData, RingBuf};
-use enforcer_common::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason};
+use enforcer_common::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason, event_flag};
 use enforcer_flow::{CgroupId, NetnsCookie, Process};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -36,6 +36,8 @@ pub struct Refused {
     pub protocol: u32,
     /// Where it was to go, if anywhere.
     pub dst: Option<SocketAddr>,
+    /// Whether it was let past all the same, because the workload is only observed.
+    pub let_past: bool,
 }
 
 /// Events that happened but were not sent.
@@ -125,6 +127,7 @@ fn decode(bytes: &[u8]) -> Option<Refused> {
         port,
         hook,
         reason,
+        flags,
         reserved: _,
     } = event;
     Some(Refused {
@@ -135,6 +138,7 @@ fn decode(bytes: &[u8]) -> Option<Refused> {
         process: process(pid, uid, &comm),
         protocol,
         dst: (port != 0 || !ip.is_any()).then(|| address(&ip, port)),
+        let_past: flags & event_flag::LET_PAST != 0,
     })
 }
 
@@ -162,7 +166,8 @@ mod tests {
             port: 443,
             hook: Hook::Connect4 as u8,
             reason: Reason::Protocol as u8,
-            reserved: [0; 6],
+            flags: 0,
+            reserved: [0; 5],
         }
     }
 

@@ -11,8 +11,11 @@ pub(crate) struct HookPoint {
 
 /// All programs, in the order in which they are attached: what keeps track of connections before what bends them, so that
 /// none is bent without a record, and the backstop last.
-pub(crate) const HOOKS: [HookPoint; 11] = [
+pub(crate) const HOOKS: [HookPoint; 14] = [
     hook("sock_create", 2),
+    hook("post_bind4", 12),
+    hook("post_bind6", 13),
+    hook("setsockopt", 22),
     hook("established", 3),
     hook("getpeername4", 29),
     hook("getpeername6", 30),

@@ -7,10 +7,14 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod cgroup;
+pub mod confine;
+mod devices;
 mod error;
 mod events;
 mod hooks;
+mod inside;
 mod link;
+mod mounts;
 mod netns;
 mod object;
 mod origins;
@@ -18,6 +22,9 @@ mod pins;
 mod placement;
 mod programs;
 mod prune;
+mod seal;
+pub mod sockets;
+mod stance;
 mod sys;
 mod table;
 
@@ -25,8 +32,11 @@ pub use cgroup::cgroup_id;
 pub use enforcer_common::{Hook, Reason};
 pub use error::KernelError;
 pub use events::{Events, Lost, Refused};
+pub use inside::Inside;
+pub use mounts::{Cover, FileId, MountNamespace, MountNamespaceId};
 pub use netns::{Listeners, Loopback, Netns, Ports};
 pub use origins::{Origin, Origins};
-pub use placement::Placement;
+pub use placement::{Placement, Progress};
 pub use programs::Programs;
 pub use prune::prune;
+pub use seal::{Seal, Sealed, probe_tcx};

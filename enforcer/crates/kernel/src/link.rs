@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use crate::hooks::HookPoint;
@@ -16,16 +16,26 @@ pub(crate) fn hang(
     cgroup: &File,
     pin: &Path,
 ) -> Result<bool, KernelError> {
+    renew(program, pin, || {
+        sys::link_create(program, cgroup.as_fd(), hook.attach_type)
+    })
+}
+
+/// The same, wherever a new link would hang.
+pub(crate) fn renew(
+    program: BorrowedFd<'_>,
+    pin: &Path,
+    create: impl FnOnce() -> io::Result<OwnedFd>,
+) -> Result<bool, KernelError> {
     if let Ok(link) = sys::open_pin(pin) {
         match sys::link_update(link.as_fd(), program) {
             Ok(()) => return Ok(false),
-            // The cgroup this link was made for is gone; an id is not used twice, so this cannot be ours.
+            // What this link was made for is gone; an id is not used twice, so this cannot be ours.
             Err(error) if error.raw_os_error() == Some(libc::ENOLINK) => unpin(pin)?,
             Err(error) => return Err(KernelError::call("replacing a program", error)),
         }
     }
-    let link = sys::link_create(program, cgroup.as_fd(), hook.attach_type)
-        .map_err(|error| KernelError::call("attaching a program", error))?;
+    let link = create().map_err(|error| KernelError::call("attaching a program", error))?;
     sys::pin(link.as_fd(), pin).map_err(|error| KernelError::file("pin at", pin, error))?;
     Ok(true)
 }

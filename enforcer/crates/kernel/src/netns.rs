@@ -17,6 +17,7 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space}
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::KernelError;
+use crate::object::duplicate;
 
 /// Connections that may wait for accept; the kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -98,7 +99,12 @@ impl Netns {
     pub fn open(path: &Path) -> Result<Self, KernelError> {
         let file = File::open(path).map_err(|error| KernelError::file("open", path, error))?;
         let file = OwnedFd::from(file);
-        let cookie = within(&file, cookie)?;
+        Self::from_file(file)
+    }
+
+    /// The namespace behind an open file.
+    pub(crate) fn from_file(file: OwnedFd) -> Result<Self, KernelError> {
+        let cookie = within(file.as_fd(), cookie)?;
         Ok(Self { file, cookie })
     }
 
@@ -122,6 +128,17 @@ impl Netns {
         })
     }
 
+    /// Another hold on the same one.
+    ///
+    /// # Errors
+    /// When descriptors run out.
+    pub fn try_clone(&self) -> Result<Self, KernelError> {
+        Ok(Self {
+            file: duplicate(&self.file)?,
+            cookie: self.cookie,
+        })
+    }
+
     /// Its name to the programs.
     #[must_use]
     pub fn cookie(&self) -> NetnsCookie {
@@ -133,7 +150,7 @@ impl Netns {
     /// # Errors
     /// When the namespace cannot be entered, or has no 127.0.0.1.
     pub fn listen(&self) -> Result<Listeners, KernelError> {
-        within(&self.file, || {
+        within(self.file.as_fd(), || {
             bind().map_err(|error| KernelError::call("listening in a network namespace", error))
         })
     }
@@ -186,12 +203,12 @@ impl Ports {
 }
 
 /// Does something inside a namespace.
-fn within<T: Send>(
-    netns: &OwnedFd,
+pub(crate) fn within<T: Send>(
+    netns: BorrowedFd<'_>,
     task: impl FnOnce() -> Result<T, KernelError> + Send,
 ) -> Result<T, KernelError> {
     on_a_thread(|| {
-        move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network))
+        move_into_link_name_space(netns, Some(LinkNameSpaceType::Network))
             .map_err(|error| KernelError::call("entering a network namespace", error))?;
         task()
     })

@@ -7,6 +7,7 @@ use std::path::Path;
 use aya::maps::{Map, MapData, MapError};
 use aya::programs::{Program, ProgramError};
 use aya::sys::is_program_supported;
+use aya::util::KernelVersion;
 use aya::{Ebpf, EbpfError, EbpfLoader, include_bytes_aligned};
 
 use rustix::thread::{CapabilitySet, capabilities};
@@ -16,12 +17,13 @@ use crate::error::lacks_rights;
 use crate::hooks::{HOOKS, HookPoint};
 
 /// The maps by name; each is pinned under it.
-const MAPS: [&str; 7] = [
+const MAPS: [&str; 8] = [
     "EVENTS",
     "FLOWS",
     "LOOKUPS",
     "LOST",
     "NETNS",
+    "SEALS",
     "SOCKETS",
     "WORKLOADS",
 ];
@@ -30,6 +32,8 @@ const MAPS: [&str; 7] = [
 pub(crate) struct Loaded {
     /// The programs, in the order of [`HOOKS`].
     pub(crate) programs: Vec<(HookPoint, OwnedFd)>,
+    /// The one for wires.
+    pub(crate) seal: OwnedFd,
     /// What they share with us.
     pub(crate) maps: Maps,
     /// The ring of refusals.
@@ -42,6 +46,7 @@ pub(crate) struct Maps {
     pub(crate) lookups: OwnedFd,
     pub(crate) lost: OwnedFd,
     pub(crate) netns: OwnedFd,
+    pub(crate) seals: OwnedFd,
     pub(crate) workloads: OwnedFd,
 }
 
@@ -55,25 +60,39 @@ impl Loaded {
         // The programs read no kernel structure whose layout varies, so nothing is relocated against the kernel's types;
         // reading all of those would cost 30 MiB and most of the loading time.
         loader.btf(None);
+        loader.override_global("NETNS_AT_EGRESS", tells_netns_at_egress(), true);
         for name in MAPS {
             loader.map_pin_path(name, maps.join(name));
         }
         let mut ebpf = loader.load(object).map_err(prepare_error)?;
         let programs = HOOKS
             .into_iter()
-            .map(|hook| Ok((hook, load(&mut ebpf, hook)?)))
+            .map(|hook| Ok((hook, load(&mut ebpf, hook.name)?)))
             .collect::<Result<_, KernelError>>()?;
+        let seal = load(&mut ebpf, "seal")?;
         Ok(Self {
             programs,
+            seal,
             maps: Maps {
                 flows: map(&ebpf, "FLOWS")?,
                 lookups: map(&ebpf, "LOOKUPS")?,
                 lost: map(&ebpf, "LOST")?,
                 netns: map(&ebpf, "NETNS")?,
+                seals: map(&ebpf, "SEALS")?,
                 workloads: map(&ebpf, "WORKLOADS")?,
             },
             events: ebpf.take_map("EVENTS").ok_or_else(|| absent("EVENTS"))?,
         })
+    }
+}
+
+/// Whether programs that see packets may ask for their network namespace
+/// (<https://github.com/torvalds/linux/blob/v6.15/net/core/filter.c#L8195>).
+fn tells_netns_at_egress() -> &'static u8 {
+    let since = KernelVersion::new(6, 15, 0);
+    match KernelVersion::current() {
+        Ok(running) if running >= since => &1,
+        Ok(_) | Err(_) => &0,
     }
 }
 
@@ -117,14 +136,15 @@ pub(crate) fn duplicate(fd: impl AsFd) -> Result<OwnedFd, KernelError> {
     copy.map_err(|source| KernelError::call("duplicating a descriptor", source))
 }
 
-fn load(ebpf: &mut Ebpf, hook: HookPoint) -> Result<OwnedFd, KernelError> {
-    let HookPoint { name, .. } = hook;
+fn load(ebpf: &mut Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
     let refused = |source| program_error(name, source);
     let program = ebpf.program_mut(name).ok_or_else(|| absent(name))?;
     match program {
         Program::CgroupSkb(program) => program.load(),
         Program::CgroupSock(program) => program.load(),
         Program::CgroupSockAddr(program) => program.load(),
+        Program::CgroupSockopt(program) => program.load(),
+        Program::SchedClassifier(program) => program.load(),
         Program::SockOps(program) => program.load(),
         _ => return Err(absent(name)),
     }

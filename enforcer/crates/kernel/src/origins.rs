@@ -27,6 +27,8 @@ pub struct Origin {
     pub cgroup: CgroupId,
     /// The process that pointed it there.
     pub process: Process,
+    /// When that was: hundredths of a second since boot.
+    pub at: u32,
     /// The network namespace it lives in.
     pub netns: NetnsCookie,
 }
@@ -50,11 +52,13 @@ impl Origin {
             uid,
             port,
             reserved: _,
+            at,
         } = value;
         Self {
             dst: OriginalDst::new(address(ip, *port)),
             cgroup: CgroupId(*cgroup),
             process: process(*pid, *uid, comm),
+            at: *at,
             netns,
         }
     }
@@ -86,7 +90,12 @@ pub(crate) fn process(pid: u32, uid: u32, comm: &[u8; 16]) -> Process {
         .position(|byte| *byte == 0)
         .unwrap_or(comm.len());
     let comm = Arc::from(String::from_utf8_lossy(&comm[..end]).as_ref());
-    Process { pid, uid, comm }
+    Process {
+        pid,
+        uid,
+        comm,
+        ..Process::default()
+    }
 }
 
 fn key(netns: NetnsCookie, client: ClientAddr) -> OriginKey {
@@ -121,7 +130,8 @@ mod tests {
             pid: 9,
             uid: 10,
             port: 443,
-            reserved: [0; 6],
+            reserved: 0,
+            at: 11,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Where an instance pins what must outlive it, and the lock that says it lives.
 //!
-//! Below the place: `v<ABI>/<MAP>` for maps, `links/<cgroup id>/<program>` for links. The lock is held on the folder itself
+//! Below the place: `v<ABI>/<MAP>` for maps, `links/<cgroup id>/<program>` for links on cgroups,
+//! `seals/<netns cookie>/<device>` for those on wires. The lock is held on the folder itself
 //! for as long as the process lives, so a dead instance's pins can be told from a live one's.
 
 use std::fs::{self, File};
@@ -8,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use enforcer_common::ABI;
-use enforcer_flow::CgroupId;
+use enforcer_flow::{CgroupId, NetnsCookie};
 use rustix::fs::{FlockOperation, FsWord, flock, statfs};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
@@ -74,6 +75,20 @@ impl Pins {
         let names = entries.into_iter().flatten().flatten();
         names
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(CgroupId))
+            .collect()
+    }
+
+    /// The folder of the links on one namespace's wires.
+    pub(crate) fn seals(&self, netns: NetnsCookie) -> PathBuf {
+        self.root.join("seals").join(netns.to_string())
+    }
+
+    /// The namespaces with links on their wires.
+    pub(crate) fn sealed(&self) -> Vec<NetnsCookie> {
+        let entries = fs::read_dir(self.root.join("seals"));
+        let names = entries.into_iter().flatten().flatten();
+        names
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(NetnsCookie))
             .collect()
     }
 

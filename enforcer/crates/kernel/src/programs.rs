@@ -1,12 +1,12 @@
 //! The programs in the kernel: loaded once, hung on each agent's cgroup, told where the listeners are.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use aya::maps::Map;
-use enforcer_common::{NetnsEntry, OriginKey, OriginValue, WorkloadEntry};
+use enforcer_common::{NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
 use enforcer_flow::{CgroupId, NetnsCookie};
 
 use crate::hooks::HookPoint;
@@ -28,7 +28,9 @@ pub struct Programs {
     flows: Table<OriginKey, OriginValue>,
     lookups: Table<OriginKey, OriginValue>,
     netns: Table<u64, NetnsEntry>,
-    workloads: Table<u64, WorkloadEntry>,
+    pub(crate) workloads: Table<u64, WorkloadEntry>,
+    seal: OwnedFd,
+    seals: Table<u64, SealEntry>,
     lost: OwnedFd,
     events: Mutex<Option<Map>>,
 }
@@ -62,16 +64,18 @@ impl Programs {
     fn adopt(pins: Pins, loaded: Loaded) -> Result<Self, KernelError> {
         let Loaded {
             programs,
+            seal,
             maps,
             events,
         } = loaded;
         // SAFETY: the object declares these maps as hashes with the types given here.
-        let (flows, lookups, netns, workloads) = unsafe {
+        let (flows, lookups, netns, workloads, seals) = unsafe {
             (
                 Table::new(maps.flows),
                 Table::new(maps.lookups),
                 Table::new(maps.netns),
                 Table::new(maps.workloads),
+                Table::new(maps.seals),
             )
         };
         let adopted = Self {
@@ -81,6 +85,8 @@ impl Programs {
             lookups,
             netns,
             workloads,
+            seal,
+            seals,
             lost: maps.lost,
             events: Mutex::new(Some(events)),
         };
@@ -189,6 +195,18 @@ impl Programs {
         self.netns.remove(&netns.0).map_err(write_error)
     }
 
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    pub(crate) fn seal_program(&self) -> BorrowedFd<'_> {
+        self.seal.as_fd()
+    }
+
+    pub(crate) fn seals(&self) -> &Table<u64, SealEntry> {
+        &self.seals
+    }
+
     /// What looks up origins. It may outlive this value.
     ///
     /// # Errors
@@ -226,7 +244,7 @@ impl Programs {
     }
 }
 
-fn write_error(error: io::Error) -> KernelError {
+pub(crate) fn write_error(error: io::Error) -> KernelError {
     KernelError::call("using one of the programs' maps", error)
 }
 

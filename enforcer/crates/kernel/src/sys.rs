@@ -11,11 +11,14 @@ use std::path::Path;
 
 /// For [`update`]: the key must not be there yet.
 pub(crate) const NO_EXIST: u64 = 1;
+/// `BPF_PROG_TYPE_SCHED_CLS`: programs on network devices.
+pub(crate) const SCHED_CLS: u32 = 3;
 
 const MAP_LOOKUP_ELEM: libc::c_long = 1;
 const MAP_UPDATE_ELEM: libc::c_long = 2;
 const MAP_DELETE_ELEM: libc::c_long = 3;
 const MAP_GET_NEXT_KEY: libc::c_long = 4;
+const PROG_LOAD: libc::c_long = 5;
 const OBJ_PIN: libc::c_long = 6;
 const OBJ_GET: libc::c_long = 7;
 const MAP_LOOKUP_AND_DELETE_ELEM: libc::c_long = 21;
@@ -47,6 +50,14 @@ struct LinkCreate {
     target: RawFd,
     attach_type: u32,
     flags: u32,
+}
+
+#[repr(C)]
+struct ProgramLoad {
+    kind: u32,
+    instructions: u32,
+    code: u64,
+    license: u64,
 }
 
 #[repr(C)]
@@ -131,6 +142,35 @@ pub(crate) fn link_create(
     };
     // SAFETY: the structure is what this command reads, and names open descriptors.
     unsafe { open(LINK_CREATE, &mut arguments) }
+}
+
+/// Hangs a program on a network device of the calling thread's namespace, before the others there.
+pub(crate) fn link_create_at(
+    program: BorrowedFd<'_>,
+    device: u32,
+    attach_type: u32,
+) -> io::Result<OwnedFd> {
+    let mut arguments = LinkCreate {
+        program: program.as_raw_fd(),
+        target: RawFd::try_from(device).map_err(io::Error::other)?,
+        attach_type,
+        flags: 0,
+    };
+    // SAFETY: the structure is what this command reads, and names an open descriptor; devices go by their index here.
+    unsafe { open(LINK_CREATE, &mut arguments) }
+}
+
+/// Loads a program of a few instructions, each eight bytes.
+pub(crate) fn program_load(kind: u32, instructions: &[[u8; 8]]) -> io::Result<OwnedFd> {
+    let license = c"Apache-2.0";
+    let mut arguments = ProgramLoad {
+        kind,
+        instructions: u32::try_from(instructions.len()).map_err(io::Error::other)?,
+        code: instructions.as_ptr().expose_provenance() as u64,
+        license: license.as_ptr().expose_provenance() as u64,
+    };
+    // SAFETY: the structure is what this command reads; code and licence live until the call is over.
+    unsafe { open(PROG_LOAD, &mut arguments) }
 }
 
 /// Puts another program in the place of the one a link holds, in one step.

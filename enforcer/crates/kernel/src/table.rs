@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use enforcer_common::{NetnsEntry, OriginKey, OriginValue, WorkloadEntry};
+use enforcer_common::{NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
 
 use crate::object::duplicate;
 use crate::{KernelError, sys};
@@ -33,6 +33,8 @@ unsafe impl Word for NetnsEntry {}
 unsafe impl Word for OriginKey {}
 // SAFETY: as above.
 unsafe impl Word for OriginValue {}
+// SAFETY: as above.
+unsafe impl Word for SealEntry {}
 // SAFETY: as above.
 unsafe impl Word for WorkloadEntry {}
 

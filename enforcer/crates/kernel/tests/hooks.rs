@@ -11,12 +11,18 @@
 mod agent;
 #[path = "hooks/backstop.rs"]
 mod backstop;
+#[path = "hooks/destroy.rs"]
+mod destroy;
 #[path = "hooks/lifecycle.rs"]
 mod lifecycle;
 #[path = "hooks/refuse.rs"]
 mod refuse;
 #[path = "hooks/sandbox.rs"]
 mod sandbox;
+#[path = "hooks/seal.rs"]
+mod seal;
+#[path = "hooks/stance.rs"]
+mod stance;
 #[path = "hooks/table.rs"]
 mod table;
 #[path = "hooks/tcp.rs"]

@@ -98,6 +98,8 @@ fn time(set: &PolicySet, questions: &[(Host, String)], allowed: bool) -> String 
         policy: None,
         cgroup: CgroupId(1),
         path: "/bench".into(),
+        attributes: Default::default(),
+        stance: enforcer_flow::Stance::default(),
     };
     let mut rounds: Vec<u128> = (0..ROUNDS)
         .map(|_| {

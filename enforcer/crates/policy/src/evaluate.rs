@@ -119,6 +119,21 @@ impl PolicySet {
         }
     }
 
+    /// Whether a rule that allows speaks of a name below this one. To say of such a name that it does not exist would say so
+    /// of all names below it (<https://www.rfc-editor.org/rfc/rfc8020#section-2>).
+    #[must_use]
+    pub fn may_resolve_below(&self, workload: &Workload, name: &Host) -> bool {
+        let subject = Subject {
+            workload,
+            attributes: Attributes::of(workload),
+            principal: None,
+        };
+        let (Some(mut policies), Host::Name(name)) = (self.scope(subject), name) else {
+            return false;
+        };
+        policies.any(|policy| policy.index.leads_below(name, &policy.rules))
+    }
+
     /// Answers a request of which the head was read, or says that the body must be read too.
     #[must_use]
     pub fn head(&self, question: &Question<'_>) -> Head {

@@ -202,6 +202,8 @@ impl Inquiry {
             policy: policy.filter(|_| asking.name.is_none()).map(Into::into),
             cgroup: CgroupId(0),
             path: "/".into(),
+            attributes: Default::default(),
+            stance: enforcer_flow::Stance::default(),
         };
         let mut question = self.ask.question(&workload);
         question.attributes = Attributes {

@@ -148,8 +148,18 @@ impl<'a> Question<'a> {
 impl<'a> Attributes<'a> {
     /// What a workload's own facts say. The one place to grow when workloads carry more.
     #[must_use]
-    pub fn of(_workload: &'a Workload) -> Self {
-        Self::default()
+    pub fn of(workload: &'a Workload) -> Self {
+        let known = &workload.attributes;
+        let container = known.container.as_ref();
+        let pod = known.pod.as_ref();
+        Self {
+            image: container.and_then(|container| container.image.as_deref()),
+            container: container.and_then(|container| container.name.as_deref()),
+            pod: pod.map(|pod| &*pod.name),
+            namespace: pod.map(|pod| &*pod.namespace),
+            unit: known.unit.as_deref(),
+            labels: &[],
+        }
     }
 
     /// The value of a label.

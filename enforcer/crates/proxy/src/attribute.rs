@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enforcer_flow::{ClientAddr, NetnsCookie, OriginalDst, Process, Workload};
+use enforcer_flow::{ClientAddr, NetnsCookie, OriginalDst, Process, Stance, Workload};
 use enforcer_identity::Workloads;
 use enforcer_kernel::{Origin, Origins};
 
@@ -21,6 +21,8 @@ pub(crate) enum Unattributed {
     NoWorkload(Origin),
     /// The agent asked for the listener itself; forwarding would come back here for ever.
     Loop(Origin, Arc<Workload>),
+    /// The workload is cut off from everything.
+    Quarantined(Origin, Arc<Workload>),
 }
 
 impl Attribution {
@@ -44,8 +46,17 @@ impl Attribution {
         match self.workloads.find(origin.cgroup) {
             None => Err(Unattributed::NoWorkload(origin)),
             Some(workload) if origin.dst == listener => Err(Unattributed::Loop(origin, workload)),
+            Some(workload) if workload.stance == Stance::Quarantine => {
+                Err(Unattributed::Quarantined(origin, workload))
+            }
             Some(workload) => Ok((origin, workload)),
         }
+    }
+
+    /// Whether a workload is still what its cgroup is served as: it may have been relabelled or released since.
+    pub(crate) fn is_current(&self, workload: &Arc<Workload>) -> bool {
+        let found = self.workloads.find(workload.cgroup);
+        found.is_some_and(|found| Arc::ptr_eq(&found, workload))
     }
 }
 
@@ -64,6 +75,7 @@ impl Unattributed {
             Self::Loop(..) => "loop",
             Self::NoOrigin => "no_origin",
             Self::NoWorkload(_) => "no_workload",
+            Self::Quarantined(..) => "quarantined",
         }
     }
 }

@@ -8,7 +8,7 @@ use enforcer_audit::{Entry, FlowFacts, FlowRefused};
 use enforcer_dns::{Asker, Names};
 use enforcer_flow::{
     ClientAddr, Destination, FlowId, Host, NetnsCookie, OriginalDst, Process, Protocol, Side,
-    Workload,
+    Stance, Workload,
 };
 use enforcer_gate::{Flow, Gate, Held};
 use enforcer_http::Pool;
@@ -20,6 +20,7 @@ use crate::attribute::Unattributed;
 use crate::classify::{Patience, classify};
 use crate::dispatch::{Classified, dispatch};
 use crate::proxy::Proxy;
+use crate::socket::Socket;
 
 /// How long a silent agent is waited for where a rule would allow a protocol whose server speaks first.
 const SERVER_FIRST_DELAY: Duration = Duration::from_millis(300);
@@ -68,8 +69,16 @@ pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) 
     }
     let gate = Arc::clone(&proxy.parts.gate);
     let flow = Flow::open(gate, workload, process, client, dst);
-    serve(&proxy, pool, stream, Arc::clone(&flow)).await;
-    flow.finish();
+    // Relabelled or released between its attribution and its opening: nobody else would end it.
+    if !proxy.parts.attribution.is_current(flow.workload()) {
+        flow.end("relabelled");
+    }
+    let socket = Socket::new(stream, Arc::clone(&flow));
+    tokio::select! {
+        biased;
+        () = flow.ended() => {}
+        () = serve(&proxy, pool, socket, Arc::clone(&flow)) => flow.finish(),
+    }
     drop(admitted);
 }
 
@@ -102,7 +111,10 @@ fn attribute(proxy: &Proxy, accepted: Accepted) -> Option<Attributed> {
         reset(&stream);
         return None;
     };
-    let Origin { dst, process, .. } = origin;
+    let Origin {
+        dst, process, at, ..
+    } = origin;
+    let process = proxy.identify(process, at);
     match TcpStream::from_std(stream) {
         Ok(stream) => Some(Attributed {
             stream,
@@ -119,14 +131,10 @@ fn attribute(proxy: &Proxy, accepted: Accepted) -> Option<Attributed> {
     }
 }
 
-async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow: Arc<Flow>) {
-    // Interleaved small writes must not wait for acknowledgements (RFC 896 meets delayed ACK: 40 ms stalls).
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, flow.id = %flow.id(), "TCP_NODELAY could not be set");
-    }
+async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: Socket, flow: Arc<Flow>) {
     let Some((destination, named)) = destination(proxy, &flow) else {
         flow.fault(Side::Agent, "stale_name");
-        reset(&stream);
+        stream.reset();
         return;
     };
     let patience = patience(proxy, &flow, &destination);
@@ -134,7 +142,7 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow:
         Some(Ok(classified)) => classified,
         None => {
             flow.fault(Side::Own, "stopped");
-            reset(&stream);
+            stream.reset();
             return;
         }
         Some(Err(unclassified)) => {
@@ -142,7 +150,7 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: TcpStream, flow:
             if let Some(cause) = unclassified.cause() {
                 flow.fault(Side::Agent, cause);
             }
-            reset(&stream);
+            stream.reset();
             return;
         }
     };
@@ -169,7 +177,8 @@ fn destination(proxy: &Proxy, flow: &Flow) -> Option<(Destination, bool)> {
     let original = flow.original();
     let names = &proxy.parts.names;
     let name = names.name_of(flow.workload().cgroup, original.ip());
-    let named = name.is_some();
+    // A real address, as observed workloads are told them, may be that of other names too.
+    let named = name.is_some() && Names::is_synthetic(original.ip());
     let host = match name {
         Some(name) => name,
         None if Names::is_synthetic(original.ip()) => return None,
@@ -187,7 +196,9 @@ fn patience(proxy: &Proxy, flow: &Flow, destination: &Destination) -> Patience {
         &destination.host,
         destination.port,
     );
-    let server_first = proxy.parts.gate.policy().evaluate(&question).is_allow();
+    // Observed, whatever speaks first is let through, so it must not wait as long as what is refused.
+    let server_first = flow.workload().stance == Stance::Observe
+        || proxy.parts.gate.policy().evaluate(&question).is_allow();
     Patience {
         first_byte: if server_first {
             SERVER_FIRST_DELAY.min(limits.first_byte_timeout)
@@ -227,7 +238,9 @@ pub(crate) fn reset<'a>(stream: impl Into<socket2::SockRef<'a>>) {
 impl Unattributed {
     fn known(&self) -> (Option<&Origin>, Option<&Arc<Workload>>) {
         match self {
-            Self::Loop(origin, workload) => (Some(origin), Some(workload)),
+            Self::Loop(origin, workload) | Self::Quarantined(origin, workload) => {
+                (Some(origin), Some(workload))
+            }
             Self::NoOrigin => (None, None),
             Self::NoWorkload(origin) => (Some(origin), None),
         }

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use enforcer_flow::{Destination, Protocol, Side};
+use enforcer_flow::{CHECK_NAME, Destination, Host, Protocol, Side};
 use enforcer_gate::Flow;
 use enforcer_http::{Agent, Pool, Proven, Version};
-use enforcer_tls::{AcceptError, Prefixed};
+use enforcer_tls::{AcceptError, Prefixed, TlsError};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
 use crate::classify::Class;
-use crate::connection::reset;
 use crate::opaque;
 use crate::proxy::Proxy;
+use crate::socket::Socket;
+use crate::trust_check;
 
 /// A connection whose owner, destination and protocol are known.
 pub(crate) struct Classified {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Socket,
     /// What was read of it already.
     pub(crate) bytes: Vec<u8>,
     pub(crate) class: Class,
@@ -89,7 +89,7 @@ pub(crate) async fn dispatch(proxy: &Arc<Proxy>, pool: Arc<Pool>, classified: Cl
 async fn tls(
     proxy: &Arc<Proxy>,
     pool: Arc<Pool>,
-    stream: TcpStream,
+    stream: Socket,
     bytes: Vec<u8>,
     destination: Destination,
     flow: Arc<Flow>,
@@ -104,8 +104,8 @@ async fn tls(
         Ok(config) => config,
         Err(error) => {
             tracing::debug!(%error, flow.id = %flow.id(), dst.host = %destination.host, "no certificate could be made");
-            flow.fault(Side::Own, "no_certificate");
-            reset(&stream);
+            flow.fault_with(Side::Own, no_certificate(&error), error.to_string());
+            stream.reset();
             return;
         }
     };
@@ -114,7 +114,16 @@ async fn tls(
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             tracing::debug!(%error, flow.id = %flow.id(), "a TLS handshake with an agent failed");
-            flow.fault(error.side(), handshake_cause(&error));
+            // An observed program that will not have our certificate gets the real one the next time.
+            parts.gate.spare(&flow, &destination.host);
+            let detail = format!("{}: {error}", destination.host);
+            flow.fault_with(error.side(), handshake_cause(&error), detail);
+            if let AcceptError::Distrust(_) = error {
+                let program = &flow.process().comm;
+                parts
+                    .distrust
+                    .note(flow.workload().cgroup, &destination.host, program);
+            }
             return;
         }
         Err(_) => {
@@ -129,6 +138,10 @@ async fn tls(
         .is_some_and(|name| !destination.host.matches(name))
     {
         flow.fault(Side::Agent, "server_name_mismatch");
+        return;
+    }
+    if is_check(&destination.host) {
+        trust_check::answer(stream).await;
         return;
     }
     let version = match session.alpn_protocol() {
@@ -169,6 +182,18 @@ async fn http<IO>(
     if let Err(error) = Box::pin(enforcer_http::serve(stream, version, agent)).await {
         tracing::debug!(%error, flow.id = %flow.id(), "an agent's connection broke");
         flow.fault(error.side, error.cause);
+    }
+}
+
+/// Whether it is the name by which programs show that they believe us.
+fn is_check(host: &Host) -> bool {
+    host.name() == Some(CHECK_NAME)
+}
+
+fn no_certificate(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::NotPermitted { .. } => "name_not_permitted",
+        _ => "no_certificate",
     }
 }
 

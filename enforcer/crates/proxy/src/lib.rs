@@ -11,12 +11,16 @@ mod attribute;
 mod classify;
 mod connection;
 mod dispatch;
+mod distrust;
 mod opaque;
 mod proxy;
 mod site;
+mod socket;
+mod trust_check;
 mod worker;
 
 pub use attribute::Attribution;
+pub use distrust::{Distrust, Distrusted};
 pub use proxy::{Limits, Proxy, ProxyParts};
 pub use site::Site;
 pub use worker::{WorkerError, Workers};

@@ -6,16 +6,15 @@ use enforcer_flow::{Destination, Protocol};
 use enforcer_gate::{Ask, Flow, Granted, relay};
 use enforcer_http::Pool;
 use enforcer_tls::Prefixed;
-use tokio::net::TcpStream;
 
-use crate::connection::reset;
 use crate::proxy::Proxy;
+use crate::socket::Socket;
 
 /// Asks for the stream as a whole and carries it to its end. A refusal is a reset, which every protocol understands.
 pub(crate) async fn forward(
     proxy: &Proxy,
     pool: &Pool,
-    stream: TcpStream,
+    stream: Socket,
     bytes: Vec<u8>,
     protocol: Protocol,
     destination: &Destination,
@@ -32,7 +31,7 @@ pub(crate) async fn forward(
         Ok(granted) => granted,
         Err(refusal) => {
             flow.fault(refusal.fault.side(), refusal.cause);
-            reset(&stream);
+            stream.reset();
             return;
         }
     };
@@ -48,7 +47,7 @@ pub(crate) async fn forward(
             tracing::debug!(%error, exchange.id = %exchange.id(), dst.host = %destination.host, "an upstream could not be reached");
             exchange.fault_with(error.side(), error.cause(), &error);
             flow.fault(error.side(), error.cause());
-            reset(&stream);
+            stream.reset();
             return;
         }
     };

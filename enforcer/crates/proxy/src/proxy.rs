@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use enforcer_audit::Fingerprinter;
 use enforcer_dns::{Names, Resolver};
+use enforcer_flow::Process;
 use enforcer_gate::{Gate, Quota};
 use enforcer_http::Judging;
+use enforcer_identity::Processes;
 use enforcer_tls::Leaves;
 use tokio::sync::watch;
 
-use crate::Attribution;
+use crate::{Attribution, Distrust};
 
 /// Bounds on one connection, beside those of HTTP.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,8 @@ pub struct ProxyParts {
     pub fingerprinter: Arc<Fingerprinter>,
     /// What judging bodies takes.
     pub judging: Arc<Judging>,
+    /// Who does not believe us.
+    pub distrust: Arc<Distrust>,
     /// Bounds.
     pub limits: Limits,
     /// Turns true when the daemon stops.
@@ -54,13 +58,28 @@ pub struct ProxyParts {
 /// What every worker shares.
 pub struct Proxy {
     pub(crate) parts: ProxyParts,
+    processes: Processes,
 }
 
 impl Proxy {
     /// A proxy of these parts.
     #[must_use]
     pub fn new(parts: ProxyParts) -> Arc<Self> {
-        Arc::new(Self { parts })
+        Arc::new(Self {
+            parts,
+            processes: Processes::new(),
+        })
+    }
+
+    /// Adds what `/proc` tells of the process that opened a connection.
+    pub(crate) fn identify(&self, seen: Process, at: u32) -> Process {
+        let fingerprinter = &self.parts.fingerprinter;
+        self.processes.identify(seen, at, |arguments| {
+            fingerprinter
+                .fingerprint("argv", arguments)
+                .to_string()
+                .into()
+        })
     }
 
     /// Runs something that holds nothing yet, and gives it up when the daemon stops.

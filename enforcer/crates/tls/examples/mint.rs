@@ -67,7 +67,7 @@ fn main() -> Result<(), AnyError> {
     report(
         "write the trust files",
         each(&hosts[..10], |_| {
-            trust::place(&trust_dir, &certificate).map(drop)
+            trust::place(&trust_dir, &(&certificate).into()).map(drop)
         })?,
     );
     Ok(())

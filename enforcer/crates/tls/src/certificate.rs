@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +11,13 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate};
 
-use crate::TlsError;
 use crate::file::failed;
+use crate::{Constraints, TlsError};
 
 const FILE: &str = "ca.crt";
+/// A chain of a few certificates; whatever is longer is something else.
+const MAX_FILE: u64 = 256 * 1024;
+const NO_CA: &str = "a CA certificate in PEM form";
 
 /// The CA's certificate and what an operator wants to know about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,9 @@ pub struct CaCertificate {
     public_key: Vec<u8>,
     not_before: ASN1Time,
     not_after: ASN1Time,
+    self_signed: bool,
+    constraints: Constraints,
+    issuers: Vec<CertificateDer<'static>>,
 }
 
 /// The SHA-256 digest of a certificate, shown as `openssl x509 -fingerprint -sha256` shows it.
@@ -39,9 +46,20 @@ impl CaCertificate {
     /// # Errors
     /// When there is none or it is not a CA certificate. An expired one is read.
     pub fn read(dir: &Path) -> Result<Self, TlsError> {
-        let path = Self::path_in(dir);
-        let text = fs::read(&path).map_err(failed("read", &path))?;
-        Self::parse(path, &text)
+        Self::read_file(&Self::path_in(dir))
+    }
+
+    /// Reads a CA certificate, and the certificates of its issuers if they follow it in the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not begin with a CA certificate. An expired one is read.
+    pub fn read_file(path: &Path) -> Result<Self, TlsError> {
+        let file = fs::File::open(path).map_err(failed("read", path))?;
+        let mut text = Vec::new();
+        file.take(MAX_FILE)
+            .read_to_end(&mut text)
+            .map_err(failed("read", path))?;
+        Self::parse(path.to_owned(), &text)
     }
 
     pub(crate) fn path_in(dir: &Path) -> PathBuf {
@@ -49,30 +67,30 @@ impl CaCertificate {
     }
 
     pub(crate) fn parse(path: PathBuf, text: &[u8]) -> Result<Self, TlsError> {
-        let der = CertificateDer::from_pem_slice(text).ok();
-        let facts = der.as_ref().and_then(|der| {
-            let (_, parsed) = X509Certificate::from_der(der).ok()?;
-            parsed.is_ca().then(|| {
-                let subject = parsed.subject().to_string();
-                (
-                    subject,
-                    parsed.public_key().raw.to_vec(),
-                    parsed.validity.clone(),
-                )
-            })
-        });
-        let (Some(der), Some((subject, public_key, validity))) = (der, facts) else {
-            let expected = "a CA certificate in PEM form";
-            return Err(TlsError::Unreadable { path, expected });
+        let unfit = |expected| TlsError::Unreadable {
+            path: path.clone(),
+            expected,
         };
+        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+        let mut all = all.unwrap_or_default().into_iter();
+        let der = all.next().ok_or_else(|| unfit(NO_CA))?;
+        let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| unfit(NO_CA))?;
+        if !parsed.is_ca() {
+            return Err(unfit(NO_CA));
+        }
+        check_usage(&parsed).map_err(unfit)?;
+        let constraints = Constraints::of(&parsed).map_err(unfit)?;
         Ok(Self {
-            path,
             pem: encode([&der]),
-            der,
-            subject,
-            public_key,
-            not_before: validity.not_before,
-            not_after: validity.not_after,
+            subject: parsed.subject().to_string(),
+            public_key: parsed.public_key().raw.to_vec(),
+            not_before: parsed.validity.not_before,
+            not_after: parsed.validity.not_after,
+            self_signed: parsed.subject() == parsed.issuer(),
+            constraints,
+            issuers: all.collect(),
+            path,
+            der: der.clone(),
         })
     }
 
@@ -116,6 +134,24 @@ impl CaCertificate {
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
         system_time(self.not_after)
+    }
+
+    /// The CAs above it that the file names, nearest first.
+    #[must_use]
+    pub fn issuers(&self) -> &[CertificateDer<'static>] {
+        &self.issuers
+    }
+
+    /// Whether nobody stands above it.
+    #[must_use]
+    pub fn is_self_signed(&self) -> bool {
+        self.self_signed
+    }
+
+    /// What it says it may sign for.
+    #[must_use]
+    pub fn constraints(&self) -> &Constraints {
+        &self.constraints
     }
 
     /// The `SubjectPublicKeyInfo`.
@@ -167,6 +203,20 @@ impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// A CA may be one for other purposes than ours.
+fn check_usage(parsed: &X509Certificate<'_>) -> Result<(), &'static str> {
+    const BROKEN: &str = "a CA certificate whose extensions can be read";
+    let usage = parsed.key_usage().map_err(|_| BROKEN)?;
+    if usage.is_some_and(|usage| !usage.value.key_cert_sign()) {
+        return Err("a CA certificate whose key usage includes the signing of certificates");
+    }
+    let purposes = parsed.extended_key_usage().map_err(|_| BROKEN)?;
+    if purposes.is_some_and(|purposes| !purposes.value.any && !purposes.value.server_auth) {
+        return Err("a CA certificate whose extended key usage includes TLS servers");
+    }
+    Ok(())
 }
 
 /// Certificates as PEM, one after the other.

@@ -89,6 +89,20 @@ pub enum TlsError {
         /// What the library said.
         source: rcgen::Error,
     },
+    /// The CA is limited to other names.
+    #[error(
+        "the CA may not sign for `{host}`; add it to `ca.permitted_names` and rotate the CA, or let it pass unopened with `inspect: false`"
+    )]
+    NotPermitted {
+        /// For whom.
+        host: Host,
+    },
+    /// The operator's files are as they were.
+    #[error("`{}` still holds the CA in use; put the next one and its key in place first", path.display())]
+    NotReplaced {
+        /// The certificate.
+        path: PathBuf,
+    },
     /// The CA is from the future: the clock is wrong.
     #[error("the CA certificate `{}` is not valid before {starts}; set the clock", path.display())]
     NotYetValid {

@@ -11,7 +11,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use enforcer_flow::Host;
+use arc_swap::ArcSwap;
+use enforcer_flow::{CHECK_NAME, Host};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
@@ -28,12 +29,19 @@ const DEFAULT_CAPACITY: NonZeroUsize = NonZeroUsize::new(1024).expect("1024 is n
 
 /// The server side's certificates towards agents.
 pub struct Leaves {
-    authority: Arc<Authority>,
+    /// Swapped as one, so that no leaf of one CA is kept as another's.
+    issuing: ArcSwap<Issuing>,
+    capacity: NonZeroUsize,
     /// One key for all leaves of this process: all of them live in the same memory anyway, and making one doubles the cost of a mint.
     public_key: KeyPair,
     signing_key: Arc<dyn SigningKey>,
     /// What all configurations share.
     template: ServerConfig,
+}
+
+/// A CA and what it signed.
+struct Issuing {
+    authority: Arc<Authority>,
     cache: Cache,
 }
 
@@ -78,18 +86,30 @@ impl Leaves {
         template.session_storage = Arc::new(NoServerSessionStorage {});
         template.max_early_data_size = 0;
         Ok(Self {
-            authority,
+            issuing: ArcSwap::from_pointee(Issuing::new(authority, capacity)),
+            capacity,
             public_key,
             signing_key,
             template,
-            cache: Cache::new(capacity),
         })
+    }
+
+    /// Has all leaves signed by `authority` from now on. Connections that are open keep theirs.
+    pub fn sign_by(&self, authority: Arc<Authority>) {
+        let issuing = Issuing::new(authority, self.capacity);
+        self.issuing.store(Arc::new(issuing));
+    }
+
+    /// The CA that signs now.
+    #[must_use]
+    pub fn authority(&self) -> Arc<Authority> {
+        Arc::clone(&self.issuing.load().authority)
     }
 
     /// The configuration with which to meet an agent that wants `host`: TLS 1.2 and 1.3, h2 and http/1.1.
     ///
     /// # Errors
-    /// When the leaf cannot be minted.
+    /// When the leaf cannot be minted, or the CA may not sign for `host`.
     pub fn server_config(&self, host: &Host) -> Result<Arc<ServerConfig>, TlsError> {
         self.server_config_at(host, SystemTime::now())
     }
@@ -99,24 +119,40 @@ impl Leaves {
         host: &Host,
         now: SystemTime,
     ) -> Result<Arc<ServerConfig>, TlsError> {
-        self.cache
-            .get_or_make(host, now, |span| self.mint(host, span))
+        let issuing = self.issuing.load();
+        // Agents would not believe it anyway, and would not say why.
+        if !issuing.authority.permits(host) {
+            return Err(TlsError::NotPermitted { host: host.clone() });
+        }
+        let mint = |span| self.mint(&issuing.authority, host, span);
+        issuing.cache.get_or_make(host, now, mint)
     }
 
-    fn mint(&self, host: &Host, span: Span) -> Result<Arc<ServerConfig>, TlsError> {
+    fn mint(
+        &self,
+        authority: &Authority,
+        host: &Host,
+        span: Span,
+    ) -> Result<Arc<ServerConfig>, TlsError> {
         let certificate = leaf::params(host, span)
-            .and_then(|params| self.authority.sign(&params, &self.public_key))
+            .and_then(|params| authority.sign(&params, &self.public_key))
             .map_err(|source| TlsError::Mint {
                 host: host.clone(),
                 source,
             })?;
-        // The agent has the CA itself; sending it would only cost bytes.
-        let certified = CertifiedKey::new(vec![certificate], Arc::clone(&self.signing_key));
+        // A CA that nobody signed the agent has itself; sending it would only cost bytes.
+        let intermediates = authority.intermediates().cloned();
+        let chain = std::iter::once(certificate).chain(intermediates).collect();
+        let certified = CertifiedKey::new(chain, Arc::clone(&self.signing_key));
         let mut config = self.template.clone();
         config.cert_resolver = Arc::new(OneName {
             host: host.clone(),
             certified: Arc::new(certified),
         });
+        if host.name() == Some(CHECK_NAME) {
+            // What answers there is no more than one line.
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
         config.ticketer = Ticketer::new()?;
         Ok(Arc::new(config))
     }
@@ -125,8 +161,17 @@ impl Leaves {
 impl fmt::Debug for Leaves {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Leaves")
-            .field("authority", &self.authority)
+            .field("authority", &self.authority())
             .finish_non_exhaustive()
+    }
+}
+
+// === impl Issuing ===
+
+impl Issuing {
+    fn new(authority: Arc<Authority>, capacity: NonZeroUsize) -> Self {
+        let cache = Cache::new(capacity);
+        Self { authority, cache }
     }
 }
 

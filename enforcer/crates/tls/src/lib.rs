@@ -11,6 +11,7 @@ mod alert;
 mod authority;
 mod certificate;
 mod connect;
+mod constraints;
 mod error;
 mod file;
 mod leaf;
@@ -21,12 +22,14 @@ mod roots;
 pub mod trust;
 
 pub use accept::{AcceptError, accept};
-pub use authority::Authority;
+pub use authority::{Authority, AuthorityConfig, OwnFiles, Previous};
 pub use certificate::{CaCertificate, Fingerprint};
 pub use connect::{Alpn, ConnectError, Connector};
+pub use constraints::{Constraints, Subtree};
 pub use error::TlsError;
 pub use leaves::Leaves;
 pub use prefixed::Prefixed;
+pub use rustls_pki_types::CertificateDer;
 
 #[cfg(test)]
 mod tests;

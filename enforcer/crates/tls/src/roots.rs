@@ -31,7 +31,8 @@ pub(crate) fn trusted(extra: &[PathBuf]) -> Result<RootCertStore, TlsError> {
 /// The roots of this host, each once.
 ///
 /// `SSL_CERT_FILE` and `SSL_CERT_DIR` of our own environment are honoured: they are how an operator names a corporate bundle.
-pub(crate) fn public() -> Vec<CertificateDer<'static>> {
+#[must_use]
+pub fn public() -> Vec<CertificateDer<'static>> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::warn!(error = %error, "could not load some public roots");

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use enforcer_flow::{Host, Workload};
+use enforcer_flow::{CHECK_NAME, Host, Workload};
 use enforcer_policy::PolicySet;
 use hickory_proto::op::{Message, Query, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, HINFO, PTR};
@@ -126,9 +126,16 @@ impl Ground<'_> {
         name: &Host,
     ) -> (Message, Option<Finding>) {
         let decision = self.policy.may_resolve(workload, name);
-        if !decision.is_allow() {
+        // The name of a trust check leads to nothing but our own answer, so no rule has to allow it.
+        if !decision.is_allow() && name.name() != Some(CHECK_NAME) {
             let cause = Cause::Policy(decision.cause);
-            return refuse(question, ResponseCode::NXDomain, cause);
+            // "No such name" would be said of the names below it too, some of which there are.
+            let code = if self.policy.may_resolve_below(workload, name) {
+                ResponseCode::NoError
+            } else {
+                ResponseCode::NXDomain
+            };
+            return refuse(question, code, cause);
         }
         let family = match question.query().query_type() {
             RecordType::A => Family::V4,
@@ -194,7 +201,7 @@ impl Ground<'_> {
 
 fn refuse(question: &Question, code: ResponseCode, cause: Cause) -> (Message, Option<Finding>) {
     let message = match code {
-        ResponseCode::NXDomain => question.deny(code),
+        ResponseCode::NXDomain | ResponseCode::NoError => question.deny(code),
         _ => question.refuse(code),
     };
     let finding = Finding::new(Some(question.query()), Outcome::Refused(cause));

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use enforcer_audit::{Entry, Ledger, NameFacts, Suppressed};
+use enforcer_audit::{Entry, Ledger, NameFacts, Receipt, Suppressed};
 use enforcer_flow::{CgroupId, Workload};
 use tokio::sync::Notify;
 
@@ -79,6 +79,21 @@ impl Evidence {
         if write {
             self.write(asker, finding);
         }
+    }
+
+    /// Writes that a lookup would have been refused and is asked for real. None: it was not written, and must not be.
+    pub(crate) fn observe(&self, asker: &Asker, finding: &Finding, cause: &str) -> Option<Receipt> {
+        let facts = NameFacts {
+            workload: Some(&asker.workload),
+            process: Some(&asker.process),
+            name: &finding.name,
+            record: &finding.record,
+        };
+        let entry = Entry::NameObserved {
+            facts: &facts,
+            cause,
+        };
+        self.ledger.append(&entry).ok()
     }
 
     /// Writes the counts of what was left out, each [`SETTLE`] after it began. Never ends.

@@ -50,6 +50,8 @@ pub struct Exhausted;
 #[derive(Debug)]
 pub struct Names {
     tables: RwLock<HashMap<CgroupId, Mutex<Table>>>,
+    /// Real addresses that observed workloads were told, and the name each was told for last.
+    told: RwLock<HashMap<CgroupId, HashMap<IpAddr, Host>>>,
     random: RandomState,
 }
 
@@ -75,6 +77,7 @@ impl Names {
     pub fn new() -> Self {
         Self {
             tables: RwLock::default(),
+            told: RwLock::default(),
             random: RandomState::new(),
         }
     }
@@ -104,11 +107,24 @@ impl Names {
         lock(table).assign(name, family, now)
     }
 
-    /// The name that an address stands for in a workload. None for addresses that are not ours, or not this workload's.
+    /// Notes that an observed workload was told a real address. Other names may have it too, so it only tells what the
+    /// workload most likely means by it.
+    pub(crate) fn note_real(&self, workload: CgroupId, addr: IpAddr, name: &Host) {
+        let mut told = self.told.write().unwrap_or_else(PoisonError::into_inner);
+        let told = told.entry(workload).or_default();
+        if told.len() >= LIMITS.names as usize {
+            told.clear();
+        }
+        told.insert(addr.to_canonical(), name.clone());
+    }
+
+    /// The name that an address stands for in a workload. None for addresses that are not ours and that it was not told, and
+    /// for those of another workload.
     #[must_use]
     pub fn name_of(&self, workload: CgroupId, addr: IpAddr) -> Option<Host> {
         if !Self::is_synthetic(addr) {
-            return None;
+            let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
+            return told.get(&workload)?.get(&addr.to_canonical()).cloned();
         }
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         let table = tables.get(&workload)?;
@@ -125,6 +141,8 @@ impl Names {
     pub fn forget(&self, workload: CgroupId) {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         tables.remove(&workload);
+        let mut told = self.told.write().unwrap_or_else(PoisonError::into_inner);
+        told.remove(&workload);
     }
 
     /// Not secret, only different for each start and workload, so the standard library's keyed hash will do.
@@ -174,6 +192,17 @@ mod tests {
         assert_eq!(names.name_of(OTHER, addr), None);
         names.assign(OTHER, &host("b.example"), Family::V4).unwrap();
         assert_ne!(names.name_of(OTHER, addr), Some(host("a.example")));
+    }
+
+    #[test]
+    fn a_real_address_tells_its_workload_what_it_was_told_for() {
+        let names = Names::new();
+        let addr: IpAddr = "192.0.2.1".parse().unwrap();
+        names.note_real(AGENT, addr, &host("a.example"));
+        assert_eq!(names.name_of(AGENT, addr), Some(host("a.example")));
+        assert_eq!(names.name_of(OTHER, addr), None);
+        names.forget(AGENT);
+        assert_eq!(names.name_of(AGENT, addr), None);
     }
 
     #[test]

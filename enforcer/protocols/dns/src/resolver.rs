@@ -6,9 +6,11 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use enforcer_audit::Ledger;
 use enforcer_flow::{CgroupId, ClientAddr, NetnsCookie, Process, Workload};
+use enforcer_gate::Lookups;
 use enforcer_policy::PolicySet;
 
 use crate::evidence::Evidence;
+use crate::observe::{Errand, Real, Said};
 use crate::{Cause, Finding, Ground, Names, Outcome, Transport, answer};
 
 /// Tells whose datagram it is. Given by whoever knows what the kernel recorded.
@@ -33,6 +35,8 @@ pub struct Resolver {
     policy: Arc<ArcSwap<PolicySet>>,
     evidence: Evidence,
     attribution: Arc<dyn Attribution>,
+    /// Whom to ask for workloads that are only observed; without, they are answered like all others.
+    real: Option<Real>,
 }
 
 // === impl Resolver ===
@@ -51,6 +55,16 @@ impl Resolver {
             policy,
             evidence: Evidence::new(ledger),
             attribution,
+            real: None,
+        }
+    }
+
+    /// Has lookups of observed workloads that would be refused asked of these name servers.
+    #[must_use]
+    pub fn asking(self, lookups: Lookups) -> Self {
+        Self {
+            real: Some(Real::new(lookups)),
+            ..self
         }
     }
 
@@ -67,26 +81,16 @@ impl Resolver {
     }
 
     /// Answers a datagram.
-    pub(crate) fn reply_to(
-        &self,
-        query: &[u8],
-        netns: NetnsCookie,
-        client: ClientAddr,
-    ) -> Option<Vec<u8>> {
+    pub(crate) fn reply_to(&self, query: &[u8], netns: NetnsCookie, client: ClientAddr) -> Said {
         let asker = self
             .attribution
             .of(netns, client)
             .map(|(workload, process)| Asker { workload, process });
-        self.reply(query, asker.as_ref(), Transport::Udp)
+        self.say(query, asker.as_ref(), Transport::Udp)
     }
 
-    /// Answers a query and takes note of it. None: silence.
-    pub(crate) fn reply(
-        &self,
-        query: &[u8],
-        asker: Option<&Asker>,
-        transport: Transport,
-    ) -> Option<Vec<u8>> {
+    /// Answers a query and takes note of it, or says who is to be asked first.
+    pub(crate) fn say(&self, query: &[u8], asker: Option<&Asker>, transport: Transport) -> Said {
         let policy = self.policy.load();
         let reply = answer(
             query,
@@ -97,10 +101,45 @@ impl Resolver {
                 transport,
             },
         );
-        if let Some(finding) = &reply.finding {
-            self.note(asker, finding);
+        let Some(finding) = reply.finding else {
+            return Said::Now(reply.message);
+        };
+        let finding = match self.errand(query, asker, transport, finding) {
+            Ok(errand) => return Said::Later(Box::new(errand)),
+            Err(finding) => finding,
+        };
+        self.note(asker, &finding);
+        Said::Now(reply.message)
+    }
+
+    /// Asks for real, for a workload that is only observed. None: silence.
+    pub(crate) async fn run(&self, errand: Errand) -> Option<Vec<u8>> {
+        let real = self.real.as_ref()?;
+        if !real.has_room() {
+            // Too many to write a line for each; counted as what they would have been.
+            self.note(Some(&errand.asker), &errand.finding);
+            return errand.fail();
         }
-        reply.message
+        let cause = errand.cause.code();
+        let Some(receipt) = self.evidence.observe(&errand.asker, &errand.finding, cause) else {
+            return errand.fail();
+        };
+        let known = real.ask(&receipt, &errand).await;
+        errand.answer(known, &self.names)
+    }
+
+    /// What is to be asked instead of refused.
+    fn errand(
+        &self,
+        query: &[u8],
+        asker: Option<&Asker>,
+        transport: Transport,
+        finding: Finding,
+    ) -> Result<Errand, Finding> {
+        match (&self.real, asker) {
+            (Some(_), Some(asker)) => Errand::of(query, asker, transport, finding),
+            (None, _) | (_, None) => Err(finding),
+        }
     }
 
     /// Takes note of a query that was too long to be read.

@@ -134,6 +134,13 @@ impl Question {
         message
     }
 
+    /// An answer with records as somebody else gave them.
+    pub(crate) fn pass_on(&self, records: Vec<Record>) -> Message {
+        let mut message = self.echo.respond(ResponseCode::NoError);
+        message.add_answers(records);
+        message
+    }
+
     /// An answer that says nothing but its code, and that nobody remembers.
     pub(crate) fn refuse(&self, code: ResponseCode) -> Message {
         self.echo.respond(code)

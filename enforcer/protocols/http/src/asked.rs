@@ -7,6 +7,7 @@ use enforcer_gate::{Ask, Fault, Refusal};
 use enforcer_policy as policy;
 use http::request::Parts;
 
+use crate::request::Contradiction;
 use crate::serve::Connection;
 use crate::{headers, request};
 
@@ -19,6 +20,8 @@ pub(crate) struct Asked<'a> {
     named: Option<Destination>,
     shown_path: Option<String>,
     length: Option<u64>,
+    /// What it contradicts, where it could go on all the same.
+    contradiction: Option<Contradiction>,
 }
 
 impl<'a> Asked<'a> {
@@ -50,6 +53,7 @@ impl<'a> Asked<'a> {
             named,
             shown_path: None,
             length,
+            contradiction: None,
         };
         if headers::size(&parts.headers) > agent.limits.header_bytes {
             let public = "the request's headers are longer than may be";
@@ -61,6 +65,10 @@ impl<'a> Asked<'a> {
         }
         match judged {
             Ok(named) => Ok(asked(named).masked()),
+            Err(contradiction) if contradiction.could_go_on() => Ok(Self {
+                contradiction: Some(contradiction),
+                ..asked(None).masked()
+            }),
             Err(contradiction) => {
                 let asked = asked(None).masked();
                 Err(asked.refuse(contradiction.cause(), contradiction.public()))
@@ -85,6 +93,11 @@ impl<'a> Asked<'a> {
             shown_path: self.shown_path.as_deref(),
             credentials: &self.credentials,
         }
+    }
+
+    /// What it contradicts: it may go on for who observes only, and not without being recorded.
+    pub(crate) fn contradiction(&self) -> Option<Contradiction> {
+        self.contradiction
     }
 
     /// Records that we refuse it ourselves.

@@ -20,6 +20,9 @@ use crate::answer::{EditedBody, Whole};
 use crate::gather::Gathered;
 use crate::pool::Lease;
 
+/// How long the rest of a request may take to come when its answer has come already.
+const EARLY_ANSWER: Duration = Duration::from_secs(1);
+
 /// Why a body stopped short. The text reaches logs and the ledger, never the agent.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
@@ -280,14 +283,26 @@ impl UpstreamBody {
     }
 
     fn finish(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.give_back();
-        }
         self.done = true;
-        if !self.kept
-            && let Some(exchange) = self.exchange.take()
-        {
-            exchange.finish();
+        // Whoever judges the answer ends the exchange.
+        let exchange = if self.kept {
+            None
+        } else {
+            self.exchange.take()
+        };
+        let Some(mut lease) = self.lease.take() else {
+            exchange.into_iter().for_each(Exchange::finish);
+            return;
+        };
+        if lease.is_sending() {
+            // The exchange ends with its request, so that all that goes up is counted; and the next one need not dial.
+            tokio::spawn(async move {
+                lease.settle(EARLY_ANSWER).await;
+                exchange.into_iter().for_each(Exchange::finish);
+            });
+        } else {
+            lease.give_back();
+            exchange.into_iter().for_each(Exchange::finish);
         }
     }
 

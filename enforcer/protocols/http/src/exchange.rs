@@ -62,7 +62,16 @@ fn head(
         policy::Body::Unread
     };
     let agent = &connection.agent;
-    agent.gate.head(&agent.flow, asked.ask(body))
+    match asked.contradiction() {
+        None => agent.gate.head(&agent.flow, asked.ask(body)),
+        Some(contradiction) => {
+            let (cause, public) = (contradiction.cause(), contradiction.public());
+            let objected = agent
+                .gate
+                .object(&agent.flow, asked.ask(body), cause, public);
+            objected.map(Head::Granted)
+        }
+    }
 }
 
 /// Whether it is forwarded as it came, and the answer too.

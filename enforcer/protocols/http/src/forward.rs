@@ -144,7 +144,12 @@ async fn lease(
         .pool
         .lease(&agent.flow, permit, need)
         .await
-        .map_err(|error| undialled(exchange, permit, &error))
+        .map_err(|error| {
+            if let DialError::Tls(_) = error {
+                agent.gate.spare(&agent.flow, &permit.destination().host);
+            }
+            undialled(exchange, permit, &error)
+        })
 }
 
 async fn send(

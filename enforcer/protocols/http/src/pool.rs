@@ -409,7 +409,37 @@ impl Lease {
         }
     }
 
-    /// Puts the connection back for the next exchange, if it is fit for one.
+    /// Sends the rest of a request that was answered before all of it had come, for a while, and puts the connection back.
+    pub(crate) async fn settle(mut self, patience: Duration) {
+        let sent = std::future::poll_fn(|cx| {
+            self.drive(cx);
+            if self.is_sending() {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        });
+        if tokio::time::timeout(patience, sent).await.is_ok() {
+            self.give_back();
+        }
+    }
+
+    /// Whether the request is still on its way. Mostly it has gone by the end of its answer.
+    pub(crate) fn is_sending(&mut self) -> bool {
+        match &mut self.wire {
+            Wire::Http1 {
+                sender,
+                connection,
+                over,
+            } if !*over && !sender.is_ready() => {
+                *over = is_over(connection);
+                !*over && !sender.is_ready()
+            }
+            Wire::Http1 { .. } | Wire::Http2 { .. } => false,
+        }
+    }
+
+    /// Puts the connection back for the next exchange. Whether the far side has closed it is looked at when it is taken out.
     pub(crate) fn give_back(self) {
         let Self {
             wire,
@@ -426,23 +456,18 @@ impl Lease {
         else {
             return;
         };
-        let mut idle = Idle {
-            sender,
-            connection,
-            upstream,
-            since: Instant::now(),
-        };
-        // Mostly it is ready by now; whether it has been closed is looked at when it is taken out.
-        if !idle.sender.is_ready() && !idle.is_alive() {
-            return;
-        }
         let mut shelves = home.shelves();
         if shelves.idle_count >= home.config.max_idle {
             return;
         }
         let shelf = shelves.idle.entry(key).or_default();
         if shelf.len() < home.config.max_idle_per_host {
-            shelf.push(idle);
+            shelf.push(Idle {
+                sender,
+                connection,
+                upstream,
+                since: Instant::now(),
+            });
             shelves.idle_count += 1;
         }
     }
@@ -453,9 +478,14 @@ impl Lease {
 impl Idle {
     /// Looks at a connection that nobody polls: it must not have ended, and must be ready for a request.
     fn is_alive(&mut self) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        Pin::new(&mut *self.connection).poll(&mut cx).is_pending() && self.sender.is_ready()
+        !is_over(&mut self.connection) && self.sender.is_ready()
     }
+}
+
+/// Looks at a connection without waiting for it.
+fn is_over(connection: &mut H1Connection) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    Pin::new(connection).poll(&mut cx).is_ready()
 }
 
 // === impl Key ===

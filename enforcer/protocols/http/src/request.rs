@@ -46,6 +46,14 @@ impl Contradiction {
         }
     }
 
+    /// Whether the request could be sent on to where its connection goes, for who observes more than enforces.
+    pub(crate) fn could_go_on(self) -> bool {
+        match self {
+            Self::AuthorityMismatch | Self::PortMismatch | Self::SchemeMismatch => true,
+            Self::HostHeader | Self::MalformedAuthority | Self::NestedProxy => false,
+        }
+    }
+
     /// The agent's sentence.
     pub(crate) fn public(self) -> &'static str {
         match self {

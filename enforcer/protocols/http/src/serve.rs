@@ -117,21 +117,25 @@ where
     let mut stopping = agent.stopping.clone();
     let connection = Arc::new(Connection::new(agent));
     let serving = Arc::clone(&connection);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let answer = move |request: Request<Incoming>| {
         let connection = Arc::clone(&serving);
         async move { Ok::<_, Infallible>(exchange::handle(&connection, request).await) }
-    });
+    };
     let io = TokioIo::new(io);
     let ended = match version {
         Version::Http1 => {
-            let served = http1(limits).serve_connection(io, service).with_upgrades();
+            let served = http1(limits)
+                .serve_connection(io, service_fn(answer))
+                .with_upgrades();
             drive(pin!(served), &connection, &mut stopping, |it| {
                 it.graceful_shutdown()
             })
             .await
         }
         Version::Http2 => {
-            let served = http2(limits).serve_connection(io, service);
+            // Boxed: hyper moves what answers a stream several times before it is first polled.
+            let answer = service_fn(move |request| Box::pin(answer(request)));
+            let served = http2(limits).serve_connection(io, answer);
             drive(pin!(served), &connection, &mut stopping, |it| {
                 it.graceful_shutdown()
             })

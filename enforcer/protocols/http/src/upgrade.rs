@@ -124,7 +124,14 @@ async fn tunnel(
         }
     };
     let meter = exchange.meter().clone();
-    match relay(TokioIo::new(agent), TokioIo::new(far), &meter, limit).await {
+    let flow = exchange.flow().clone();
+    let relayed = tokio::select! {
+        biased;
+        // The connection's own task is over: hyper has given its socket to us.
+        () = flow.ended() => return,
+        relayed = relay(TokioIo::new(agent), TokioIo::new(far), &meter, limit) => relayed,
+    };
+    match relayed {
         Ok(()) => exchange.finish(),
         Err(broken) => exchange.fault(broken.side, broken.cause),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use enforcer_control::{
     Access, Action, AuthorityView, Code, Controller, Enforcement, LedgerView, Peer, PolicyView,
-    Problem, Rescanned, Server, Status,
+    Problem, Quarantined, Rescanned, Server, Status, Target,
 };
 
 use super::*;
@@ -31,7 +31,12 @@ impl Enforcement for Fake {
         Ok(())
     }
 
-    fn label(&self, cgroup: &str, policy: Option<&str>) -> Result<WorkloadView, Problem> {
+    fn label(
+        &self,
+        cgroup: &str,
+        policy: Option<&str>,
+        stance: Stance,
+    ) -> Result<WorkloadView, Problem> {
         if cgroup.ends_with("refused") {
             return Err(Problem::new(Code::Conflict, "not this one"));
         }
@@ -42,9 +47,19 @@ impl Enforcement for Fake {
             cgroup: cgroup.path().to_string(),
             cgroup_id: cgroup.id().0,
             policy: policy.map(str::to_owned),
+            container: None,
+            stance: stance.as_str().to_owned(),
             flows_open: 0,
             flows_total: 0,
         })
+    }
+
+    fn quarantine(&self, _: &Target) -> Result<Quarantined, Problem> {
+        Err(Problem::new(Code::Fault, "not asked here"))
+    }
+
+    fn lift(&self, _: &Target) -> Result<Quarantined, Problem> {
+        Err(Problem::new(Code::Fault, "not asked here"))
     }
 
     fn unlabel(&self, cgroup: &str) -> Result<Unlabelled, Problem> {
@@ -55,6 +70,10 @@ impl Enforcement for Fake {
             was_labelled: label.is_some(),
             workload: None,
         })
+    }
+
+    fn rotate_ca(&self) -> Result<AuthorityView, Problem> {
+        unreachable!("nothing is rotated here")
     }
 
     fn rescan(&self) -> Result<Rescanned, Problem> {
@@ -82,8 +101,12 @@ impl Enforcement for Fake {
             authority: AuthorityView {
                 fingerprint: String::new(),
                 certificate: PathBuf::new(),
+                ..AuthorityView::default()
             },
             dangers: Vec::new(),
+            quarantines: Vec::new(),
+            watchdog: None,
+            trust: Vec::new(),
         }
     }
 }
@@ -131,6 +154,7 @@ impl Stage {
         let code = run(LabelArgs {
             daemon: self.address(),
             policy: policy.map(str::to_owned),
+            observe: false,
             cgroup: self.cgroup.dir().to_owned(),
         });
         code.map(|code| format!("{code:?}"))
@@ -221,6 +245,7 @@ fn what_cannot_be_labelled_is_said_at_once() {
     let missing = LabelArgs {
         daemon: stage.address(),
         policy: None,
+        observe: false,
         cgroup: "/no/such/cgroup".into(),
     };
     let error = run(missing).unwrap_err();
@@ -231,6 +256,7 @@ fn what_cannot_be_labelled_is_said_at_once() {
     let root = LabelArgs {
         daemon: stage.address(),
         policy: None,
+        observe: false,
         cgroup: "/".into(),
     };
     let error = run(root).unwrap_err();

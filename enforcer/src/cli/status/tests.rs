@@ -8,6 +8,8 @@ fn workload(name: &str, policy: Option<&str>) -> WorkloadView {
         cgroup: format!("/agents/{name}"),
         cgroup_id: 7,
         policy: policy.map(str::to_owned),
+        container: None,
+        stance: "enforce".to_owned(),
         flows_open: 1,
         flows_total: 20,
     }
@@ -34,8 +36,13 @@ fn status() -> Status {
         authority: AuthorityView {
             fingerprint: "AB:CD".to_owned(),
             certificate: "/var/lib/enforcer/ca/ca.crt".into(),
+            not_after: 2_000_000_000,
+            ..AuthorityView::default()
         },
         dangers: Vec::new(),
+        quarantines: Vec::new(),
+        watchdog: None,
+        trust: Vec::new(),
     }
 }
 
@@ -55,7 +62,7 @@ policy     12 rules from /etc/enforcer/policies
 ledger     8 entries in /var/lib/enforcer/audit.jsonl
            ab01
 authority  SHA-256 AB:CD
-           /var/lib/enforcer/ca/ca.crt
+           /var/lib/enforcer/ca/ca.crt, until 2033-05-18T03:33:20Z
 workloads  2
   a         policy *       flows 1 open, 20 in all  /agents/a
   research  policy openai  flows 1 open, 20 in all  /agents/research
@@ -80,7 +87,7 @@ ledger     8 entries in /var/lib/enforcer/audit.jsonl
            ab01
            nothing is granted, for nothing can be written: no space left on device
 authority  SHA-256 AB:CD
-           /var/lib/enforcer/ca/ca.crt
+           /var/lib/enforcer/ca/ca.crt, until 2033-05-18T03:33:20Z
 danger     something.danger
 workloads  none; `enforcer label CGROUP_PATH` adds one
 ",

@@ -1,8 +1,10 @@
 //! From an entry to the fields of its line, in their fixed order.
 
-use enforcer_flow::{FlowId, Process, Workload};
+use enforcer_flow::{FlowId, Process, Stance, Workload};
 
+use super::attributes::attributes;
 use super::object::{CODE, Object};
+use super::observed::{address_observed, hook_fault};
 use super::{
     ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied,
     ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts,
@@ -10,37 +12,49 @@ use super::{
 };
 
 /// The bound of texts for people.
-const DETAIL: usize = 512;
+pub(super) const DETAIL: usize = 512;
 /// The bound of a URL path.
 const PATH: usize = 2048;
 /// The bound of file and cgroup paths: `PATH_MAX`.
 const FILE: usize = 4096;
 /// How many credentials one line names.
 const CREDENTIALS: usize = 16;
+/// The bound of the path of a program.
+const EXE: usize = 1024;
 
 /// Appends `,"event":"…"` and the entry's own fields to `out`.
 pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
     let line = &mut Object::resume(out);
     line.code("event", entry.event());
     match entry {
-        Entry::AnswerBlocked(ruled) | Entry::AnswerEdited(ruled) | Entry::MessageDenied(ruled) => {
-            part_ruled(line, ruled)
-        }
+        Entry::AddressObserved(observed) => address_observed(line, observed),
+        Entry::AnswerBlocked(ruled)
+        | Entry::AnswerEdited(ruled)
+        | Entry::MessageDenied(ruled)
+        | Entry::PartObserved(ruled) => part_ruled(line, ruled),
         Entry::Danger { what } => line.shown("what", what, DETAIL),
         Entry::EnforcerStarted(started) => enforcer_started(line, started),
         Entry::EnforcerStopped { reason } => line.code("reason", reason),
         Entry::ExchangeAborted(aborted) => exchange_aborted(line, aborted),
         Entry::ExchangeClosed(closed) => exchange_closed(line, closed),
-        Entry::ExchangeDenied(denied) => exchange_denied(line, denied),
+        Entry::ExchangeDenied(denied) => exchange_denied(line, denied, None),
         Entry::ExchangeGranted { facts, rule } => exchange_granted(line, facts, rule),
+        Entry::ExchangeObserved(denied) => exchange_denied(line, denied, Some("deny")),
         Entry::FlowAborted(aborted) => flow_aborted(line, aborted),
         Entry::FlowClosed { flow, traffic } => flow_closed(line, flow, traffic),
         Entry::FlowOpened(facts) => flow(line, facts),
         Entry::FlowRefused(refused) => flow_refused(line, refused),
-        Entry::KernelRefused(refused) => kernel_refused(line, refused),
+        Entry::HookFault(fault) => hook_fault(line, fault),
+        Entry::KernelObserved(refused) => kernel_refused(line, refused, Some("deny")),
+        Entry::KernelRefused(refused) => kernel_refused(line, refused, None),
         Entry::NameAnswered { facts, address } => {
             name(line, facts);
             line.shown("address", address, CODE);
+        }
+        Entry::NameObserved { facts, cause } => {
+            name(line, facts);
+            would(line, Some("deny"));
+            line.code("cause", cause);
         }
         Entry::NameRefused { facts, cause } => {
             name(line, facts);
@@ -51,9 +65,10 @@ pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
         Entry::PolicyRejected(rejected) => policy_rejected(line, rejected),
         Entry::Suppressed(suppressed) => self::suppressed(line, suppressed),
         Entry::TrustPlaced(placed) => trust_placed(line, placed),
-        Entry::WorkloadAttached { workload, how } => {
+        Entry::WorkloadAttached { workload, via } => {
             self::workload(line, workload);
-            line.code("how", how);
+            attributes(line, &workload.attributes);
+            line.code("via", via);
         }
         Entry::WorkloadDetached { workload, reason } => {
             self::workload(line, workload);
@@ -188,7 +203,11 @@ fn credentials(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
     }
 }
 
-fn exchange_denied(line: &mut Object<'_>, denied: &ExchangeDenied<'_>) {
+fn exchange_denied(
+    line: &mut Object<'_>,
+    denied: &ExchangeDenied<'_>,
+    instead: Option<&'static str>,
+) {
     let ExchangeDenied {
         facts,
         cause,
@@ -196,6 +215,7 @@ fn exchange_denied(line: &mut Object<'_>, denied: &ExchangeDenied<'_>) {
         reason,
     } = denied;
     exchange(line, facts);
+    would(line, instead);
     line.code("cause", cause);
     if let Some(rule) = rule {
         line.code("rule", rule);
@@ -254,7 +274,12 @@ fn flow(line: &mut Object<'_>, facts: &FlowFacts<'_>) {
     } = facts;
     line.shown("flow", flow, CODE);
     known_workload(line, *workload);
-    known_process(line, *process);
+    if let Some(workload) = workload {
+        attributes(line, &workload.attributes);
+    }
+    if let Some(process) = process {
+        identified(line, process);
+    }
     line.shown("client", client, CODE);
     if let Some(dst) = original_dst {
         line.shown("original_dst", dst, CODE);
@@ -296,7 +321,11 @@ fn flow_aborted(line: &mut Object<'_>, aborted: &FlowAborted<'_>) {
     passed(line, traffic);
 }
 
-fn kernel_refused(line: &mut Object<'_>, refused: &KernelRefused<'_>) {
+fn kernel_refused(
+    line: &mut Object<'_>,
+    refused: &KernelRefused<'_>,
+    instead: Option<&'static str>,
+) {
     let KernelRefused {
         workload,
         cgroup,
@@ -310,6 +339,7 @@ fn kernel_refused(line: &mut Object<'_>, refused: &KernelRefused<'_>) {
     line.number("cgroup", cgroup.0);
     self::process(line, process);
     line.code("hook", hook);
+    would(line, instead);
     line.code("cause", cause);
     line.code("protocol", protocol);
     if let Some(dst) = dst {
@@ -387,10 +417,14 @@ fn trust_placed(line: &mut Object<'_>, placed: &TrustPlaced<'_>) {
         workload,
         place,
         authority,
+        problem,
     } = placed;
     known_workload(line, *workload);
     line.shown("place", place, FILE);
     line.code("authority", authority);
+    if let Some(problem) = problem {
+        line.shown("problem", problem, DETAIL);
+    }
 }
 
 fn passed(line: &mut Object<'_>, traffic: &Traffic) {
@@ -405,6 +439,13 @@ fn passed(line: &mut Object<'_>, traffic: &Traffic) {
     line.number("duration_us", micros);
 }
 
+/// What would have been decided, where something else was done.
+fn would(line: &mut Object<'_>, instead: Option<&'static str>) {
+    if let Some(instead) = instead {
+        line.code("would", instead);
+    }
+}
+
 fn known_workload(line: &mut Object<'_>, known: Option<&Workload>) {
     if let Some(known) = known {
         workload(line, known);
@@ -417,12 +458,14 @@ fn known_process(line: &mut Object<'_>, known: Option<&Process>) {
     }
 }
 
-fn workload(line: &mut Object<'_>, workload: &Workload) {
+pub(super) fn workload(line: &mut Object<'_>, workload: &Workload) {
     let Workload {
         name,
         policy,
         cgroup,
         path,
+        stance,
+        attributes: _,
     } = workload;
     line.object("workload", |fields| {
         fields.text("name", name, CODE);
@@ -431,15 +474,36 @@ fn workload(line: &mut Object<'_>, workload: &Workload) {
         }
         fields.number("cgroup", cgroup.0);
         fields.text("path", path, FILE);
+        match stance {
+            Stance::Enforce => {}
+            Stance::Observe | Stance::Quarantine => fields.code("stance", stance.as_str()),
+        }
     });
 }
 
 fn process(line: &mut Object<'_>, process: &Process) {
-    let Process { pid, uid, comm } = process;
+    line.object("process", |fields| known_to_the_kernel(fields, process));
+}
+
+fn known_to_the_kernel(fields: &mut Object<'_>, process: &Process) {
+    fields.number("pid", process.pid);
+    fields.number("uid", process.uid);
+    fields.text("comm", &process.comm, CODE);
+}
+
+/// A process with what `/proc` told of it; once for each connection, the other lines name the connection.
+fn identified(line: &mut Object<'_>, process: &Process) {
     line.object("process", |fields| {
-        fields.number("pid", *pid);
-        fields.number("uid", *uid);
-        fields.text("comm", comm, CODE);
+        known_to_the_kernel(fields, process);
+        if let Some(started) = process.started {
+            fields.number("started", started);
+        }
+        if let Some(exe) = &process.exe {
+            fields.text("exe", exe, EXE);
+        }
+        if let Some(argv) = &process.argv {
+            fields.code("argv", argv);
+        }
     });
 }
 

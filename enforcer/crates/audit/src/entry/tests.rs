@@ -1,4 +1,6 @@
-use enforcer_flow::{ClientAddr, Host, OriginalDst, Protocol, Secret};
+use std::collections::BTreeMap;
+
+use enforcer_flow::{Attributes, ClientAddr, Container, Host, OriginalDst, Pod, Protocol, Secret};
 
 use super::*;
 use crate::entry::line::render;
@@ -24,11 +26,16 @@ impl Sample {
                 policy: Some(text.into()),
                 cgroup: CgroupId(u64::MAX),
                 path: text.into(),
+                attributes: attributes(text).into(),
+                stance: enforcer_flow::Stance::default(),
             },
             process: Process {
                 pid: u32::MAX,
                 uid: 0,
                 comm: text.into(),
+                started: Some(u64::MAX),
+                exe: Some(text.into()),
+                argv: Some(text.into()),
             },
             host: Host::parse("api.example.com").unwrap(),
             flow: FlowId::new(),
@@ -74,6 +81,28 @@ impl Sample {
     }
 }
 
+fn attributes(text: &str) -> Attributes {
+    let labels: BTreeMap<_, _> = (0..40)
+        .map(|n| (format!("{n}{text}").into(), text.into()))
+        .collect();
+    Attributes {
+        container: Some(Container {
+            id: text.into(),
+            name: Some(text.into()),
+            image: Some(text.into()),
+        }),
+        labels: labels.clone(),
+        pod: Some(Pod {
+            namespace: text.into(),
+            name: text.into(),
+            uid: Some(text.into()),
+            service_account: Some(text.into()),
+            labels,
+        }),
+        unit: Some(text.into()),
+    }
+}
+
 /// Calls `check` with an entry of each kind, every text in it being `text`.
 fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
     let sample = Sample::of(text);
@@ -91,6 +120,31 @@ fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
         rule: Some(text),
         reason: Some(&text),
     }));
+    check(&Entry::ExchangeObserved(ExchangeDenied {
+        facts: &exchange,
+        cause: text,
+        rule: Some(text),
+        reason: Some(&text),
+    }));
+    check(&Entry::AddressObserved(AddressObserved {
+        flow: sample.flow,
+        workload: &sample.workload,
+        host: &sample.host,
+        port: 443,
+        address: [192, 0, 2, 7].into(),
+        cause: text,
+    }));
+    check(&Entry::HookFault(HookFault {
+        workload: Some(&sample.workload),
+        cgroup: CgroupId(u64::MAX),
+        hook: text,
+        cause: text,
+        problem: Some(&text),
+    }));
+    check(&Entry::NameObserved {
+        facts: &name,
+        cause: text,
+    });
     check(&Entry::ExchangeClosed(ExchangeClosed {
         exchange: sample.exchange,
         flow: sample.flow,
@@ -148,6 +202,7 @@ fn judged(facts: &ExchangeFacts<'_>, text: &str, check: &mut impl FnMut(&Entry<'
     check(&Entry::AnswerBlocked(ruled));
     check(&Entry::AnswerEdited(ruled));
     check(&Entry::MessageDenied(ruled));
+    check(&Entry::PartObserved(ruled));
 }
 
 fn flows(sample: &Sample, facts: &FlowFacts<'_>, text: &str, check: &mut impl FnMut(&Entry<'_>)) {
@@ -169,7 +224,7 @@ fn flows(sample: &Sample, facts: &FlowFacts<'_>, text: &str, check: &mut impl Fn
         detail: Some(&text),
         traffic,
     }));
-    check(&Entry::KernelRefused(KernelRefused {
+    let refused = KernelRefused {
         workload: Some(&sample.workload),
         cgroup: CgroupId(7),
         process: &sample.process,
@@ -177,7 +232,9 @@ fn flows(sample: &Sample, facts: &FlowFacts<'_>, text: &str, check: &mut impl Fn
         hook: text,
         protocol: text,
         dst: Some(([192, 0, 2, 1], 53).into()),
-    }));
+    };
+    check(&Entry::KernelObserved(refused));
+    check(&Entry::KernelRefused(refused));
 }
 
 fn administrative(sample: &Sample, text: &str, check: &mut impl FnMut(&Entry<'_>)) {
@@ -209,10 +266,11 @@ fn administrative(sample: &Sample, text: &str, check: &mut impl FnMut(&Entry<'_>
         workload: Some(&sample.workload),
         place: &text,
         authority: text,
+        problem: Some(&text),
     }));
     check(&Entry::WorkloadAttached {
         workload: &sample.workload,
-        how: text,
+        via: text,
     });
     check(&Entry::WorkloadDetached {
         workload: &sample.workload,
@@ -321,7 +379,7 @@ fn only_a_grant_grants() {
         }
     });
     grants.dedup();
-    assert_eq!(grants, ["exchange_granted"]);
+    assert_eq!(grants, ["exchange_granted", "exchange_observed"]);
 }
 
 #[test]
@@ -333,7 +391,7 @@ fn every_event_is_named_in_its_line() {
     });
     events.sort_unstable();
     events.dedup();
-    assert_eq!(events.len(), 23);
+    assert_eq!(events.len(), 29);
 }
 
 #[test]

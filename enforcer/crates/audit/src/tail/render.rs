@@ -93,7 +93,7 @@ fn ids(fields: &mut Fields) -> Vec<String> {
 fn subject(event: &str, fields: &mut Fields) -> Vec<String> {
     let mut subject = Vec::new();
     match event {
-        "exchange_granted" | "exchange_denied" => subject.extend(ask(fields)),
+        "exchange_granted" | "exchange_denied" | "exchange_observed" => subject.extend(ask(fields)),
         "exchange_closed" => subject.extend(fields.text("status").map(|s| word(&s))),
         "exchange_aborted" | "flow_aborted" => subject.extend(fault(fields)),
         "flow_opened" | "flow_refused" => subject.extend(ends(fields)),
@@ -208,9 +208,10 @@ impl Tone {
     fn of(event: &str) -> Self {
         match event {
             "exchange_granted" | "name_answered" => Self::Good,
-            "answer_blocked" | "danger" | "exchange_denied" | "flow_refused" | "kernel_refused"
-            | "message_denied" | "name_refused" => Self::Bad,
-            "answer_edited" | "exchange_aborted" | "flow_aborted" | "ledger_recovered"
+            "answer_blocked" | "danger" | "exchange_denied" | "flow_refused" | "hook_fault"
+            | "kernel_refused" | "message_denied" | "name_refused" => Self::Bad,
+            "address_observed" | "answer_edited" | "exchange_observed" | "kernel_observed"
+            | "name_observed" | "exchange_aborted" | "flow_aborted" | "ledger_recovered"
             | "policy_rejected" | "suppressed" => Self::Warning,
             _ => Self::Calm,
         }

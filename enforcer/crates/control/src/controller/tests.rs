@@ -27,7 +27,12 @@ impl Enforcement for Fake {
         Ok(())
     }
 
-    fn label(&self, cgroup: &str, policy: Option<&str>) -> Result<WorkloadView, Problem> {
+    fn label(
+        &self,
+        cgroup: &str,
+        policy: Option<&str>,
+        stance: Stance,
+    ) -> Result<WorkloadView, Problem> {
         self.hear(format!("label {cgroup}"));
         match cgroup {
             "/panic" => panic!("a fake fault"),
@@ -37,10 +42,27 @@ impl Enforcement for Fake {
                 cgroup: cgroup.to_owned(),
                 cgroup_id: 42,
                 policy: policy.map(str::to_owned),
+                container: None,
+                stance: stance.as_str().to_owned(),
                 flows_open: 1,
                 flows_total: 2,
             }),
         }
+    }
+
+    fn rotate_ca(&self) -> Result<AuthorityView, Problem> {
+        self.hear("rotate ca".to_owned());
+        Ok(AuthorityView::default())
+    }
+
+    fn quarantine(&self, target: &Target) -> Result<Quarantined, Problem> {
+        self.hear(format!("quarantine {target}"));
+        Ok(quarantined(target, true))
+    }
+
+    fn lift(&self, target: &Target) -> Result<Quarantined, Problem> {
+        self.hear(format!("lift {target}"));
+        Ok(quarantined(target, false))
     }
 
     fn unlabel(&self, cgroup: &str) -> Result<Unlabelled, Problem> {
@@ -67,6 +89,17 @@ impl Enforcement for Fake {
     }
 }
 
+fn quarantined(target: &Target, in_force: bool) -> Quarantined {
+    Quarantined {
+        target: target.to_string(),
+        in_force,
+        changed: true,
+        workloads: Vec::new(),
+        flows_ended: 2,
+        warning: None,
+    }
+}
+
 pub(crate) fn status() -> Status {
     Status {
         version: "1.2.3".to_owned(),
@@ -88,8 +121,12 @@ pub(crate) fn status() -> Status {
         authority: AuthorityView {
             fingerprint: "AB:CD".to_owned(),
             certificate: "/var/lib/enforcer/ca/ca.pem".into(),
+            ..AuthorityView::default()
         },
         dangers: Vec::new(),
+        quarantines: Vec::new(),
+        watchdog: None,
+        trust: Vec::new(),
     }
 }
 
@@ -97,6 +134,7 @@ fn label(cgroup: &str) -> Action {
     Action::Label {
         cgroup: cgroup.to_owned(),
         policy: None,
+        observe: false,
     }
 }
 
@@ -108,7 +146,7 @@ fn every_change_is_in_the_ledger_before_it_is_made() {
     let unlabel = Action::Unlabel {
         cgroup: "/b".to_owned(),
     };
-    for action in [label("/a"), unlabel, Action::Rescan] {
+    for action in [label("/a"), unlabel, Action::Rescan, Action::RotateCa] {
         controller.perform(&action, PEER).unwrap();
     }
     assert!(controller.perform(&label("/none"), PEER).is_err());
@@ -119,6 +157,8 @@ fn every_change_is_in_the_ledger_before_it_is_made() {
         "unlabel /b",
         "record rescan by 0",
         "rescan",
+        "record ca_rotate by 0",
+        "rotate ca",
         "record label /none * by 0",
         "label /none",
     ];
@@ -155,4 +195,23 @@ fn without_a_ledger_nothing_is_changed() {
 fn an_operators_text_cannot_break_a_line() {
     let action = label("/a\nlabel /b");
     assert_eq!(action.to_string(), "label /a\\nlabel /b *");
+}
+
+#[test]
+fn a_full_disk_keeps_no_quarantine_from_coming() {
+    let fake = Fake {
+        ledger_is_broken: true,
+        ..Fake::default()
+    };
+    let heard = fake.heard.clone();
+    let controller = Controller::new(fake);
+    let target = Target::Workload("a\nb".to_owned());
+    let quarantine = Action::Quarantine {
+        target: target.clone(),
+    };
+    assert!(controller.perform(&quarantine, PEER).is_ok());
+    let lift = Action::Lift { target };
+    let problem = controller.perform(&lift, PEER).unwrap_err();
+    assert_eq!(problem.code, Code::Unavailable);
+    assert_eq!(*heard.lock().unwrap(), ["quarantine workload a\\nb"]);
 }

@@ -2,13 +2,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net;
 use std::sync::Mutex;
 
+use enforcer_flow::Stance;
 use http::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
 use crate::controller::tests::{Fake, status};
-use crate::{Client, ClientError, Code, WorkloadView};
+use crate::{Client, ClientError, Code, Target, WorkloadView};
 
 /// A server with a fake behind it, in a folder of its own.
 struct Stage {
@@ -64,12 +65,28 @@ async fn each_verb_goes_there_and_back() {
         cgroup: "/agents/a".to_owned(),
         cgroup_id: 42,
         policy: Some("openai".to_owned()),
+        container: None,
+        stance: "observe".to_owned(),
         flows_open: 1,
         flows_total: 2,
     };
-    let labelled = client.label("/agents/a", Some("openai")).await.unwrap();
+    let labelled = client
+        .label("/agents/a", Some("openai"), Stance::Observe)
+        .await
+        .unwrap();
     assert_eq!(labelled, expected);
-    assert_eq!(client.label("/agents/a", None).await.unwrap().policy, None);
+    assert_eq!(
+        client
+            .label("/agents/a", None, Stance::Enforce)
+            .await
+            .unwrap()
+            .policy,
+        None
+    );
+    let target = Target::Policy("openai".to_owned());
+    let held = client.quarantine(&target).await.unwrap();
+    assert_eq!((&*held.target, held.in_force), ("policy openai", true));
+    assert!(!client.lift(&Target::All).await.unwrap().in_force);
     let unlabelled = client.unlabel("/agents/a").await.unwrap();
     assert_eq!(unlabelled.workload.as_deref(), Some("a"));
     assert_eq!(client.rescan().await.unwrap().errors, 3);
@@ -130,7 +147,11 @@ async fn requests_that_make_no_sense_are_refused_and_do_nothing() {
 #[tokio::test]
 async fn what_the_enforcement_refuses_is_passed_on() {
     let stage = Stage::open();
-    let error = stage.client().label("/none", None).await.unwrap_err();
+    let error = stage
+        .client()
+        .label("/none", None, Stance::Enforce)
+        .await
+        .unwrap_err();
     assert_eq!(
         (code(&error), error.to_string().as_str()),
         (Some(Code::Unknown), "no such cgroup")
@@ -140,9 +161,17 @@ async fn what_the_enforcement_refuses_is_passed_on() {
 #[tokio::test]
 async fn a_fault_in_one_action_leaves_the_others_answered() {
     let stage = Stage::open();
-    let error = stage.client().label("/panic", None).await.unwrap_err();
+    let error = stage
+        .client()
+        .label("/panic", None, Stance::Enforce)
+        .await
+        .unwrap_err();
     assert_eq!(code(&error), Some(Code::Fault), "{error}");
-    stage.client().label("/a", None).await.unwrap();
+    stage
+        .client()
+        .label("/a", None, Stance::Enforce)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -150,7 +179,11 @@ async fn peers_with_other_credentials_are_refused() {
     let stranger = rustix::process::geteuid().as_raw() + 1;
     let stage = Stage::with(Access::for_uids(&[stranger]));
     for _ in 0..2 * MAX_REFUSALS {
-        let error = stage.client().label("/a", None).await.unwrap_err();
+        let error = stage
+            .client()
+            .label("/a", None, Stance::Enforce)
+            .await
+            .unwrap_err();
         assert_eq!(code(&error), Some(Code::Forbidden), "{error}");
     }
     assert!(stage.heard.lock().unwrap().is_empty());

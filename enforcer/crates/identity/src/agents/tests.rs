@@ -26,7 +26,9 @@ fn a_process_in_or_below_a_served_cgroup_is_an_agent() {
     let (served, below) = (sandbox.child("served"), sandbox.child("served/below"));
     let beside = sandbox.child("served-not");
     let workloads = Arc::new(Workloads::new(4));
-    let workload = workloads.insert(&served, &Label::default()).unwrap();
+    let workload = workloads
+        .insert(&served, &Label::default(), &Arc::default())
+        .unwrap();
     let agents = Agents::new(sandbox.hierarchy.clone(), workloads.clone());
     for (cgroup, agent) in [(&served, true), (&below, true), (&beside, false)] {
         let mut child = sleeper(cgroup);

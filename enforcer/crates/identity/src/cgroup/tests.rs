@@ -41,7 +41,7 @@ fn everything_below_is_listed_killed_and_removed() {
     for child in &mut children {
         assert_eq!(child.wait().unwrap().signal(), Some(9));
     }
-    assert_eq!(top.processes().unwrap(), []);
+    assert_eq!(top.processes().unwrap(), Vec::<u32>::new());
     top.remove(PATIENCE).unwrap();
     assert!(!top.dir().exists() && !top.exists());
     top.remove(PATIENCE).unwrap();

@@ -42,6 +42,39 @@ fn a_label_is_written_changed_and_taken_off() {
 }
 
 #[test]
+fn only_an_exact_mark_has_a_workload_observed() {
+    let Some(sandbox) = Sandbox::new("observe") else {
+        return;
+    };
+    let Sandbox { hierarchy, cgroup } = &sandbox;
+    let observed = named("openai").with_stance(Stance::Observe);
+    for label in [observed.clone(), named("openai"), observed.clone()] {
+        hierarchy.label(cgroup, &label).unwrap();
+        assert_eq!(cgroup.read_label().unwrap(), Some(label));
+    }
+    for value in [&b""[..], b"0", b"11", b"true"] {
+        rustix::fs::fsetxattr(cgroup, OBSERVE, value, XattrFlags::empty()).unwrap();
+        assert_eq!(cgroup.read_label().unwrap(), Some(named("openai")));
+    }
+    hierarchy.label(cgroup, &observed).unwrap();
+    hierarchy.unlabel(cgroup).unwrap();
+    // Nothing of it comes back with the next label.
+    rustix::fs::fsetxattr(cgroup, ATTRIBUTE, b"openai", XattrFlags::empty()).unwrap();
+    assert_eq!(cgroup.read_label().unwrap(), Some(named("openai")));
+}
+
+#[test]
+fn a_quarantine_is_not_written_on_a_cgroup() {
+    let Some(sandbox) = Sandbox::new("quarantine") else {
+        return;
+    };
+    let Sandbox { hierarchy, cgroup } = &sandbox;
+    let held = named("openai").with_stance(Stance::Quarantine);
+    hierarchy.label(cgroup, &held).unwrap();
+    assert_eq!(cgroup.read_label().unwrap(), Some(named("openai")));
+}
+
+#[test]
 fn a_label_that_says_nothing_sensible_is_a_label_still() {
     let Some(sandbox) = Sandbox::new("garbage") else {
         return;

@@ -14,11 +14,12 @@ fn force(cgroup: &Cgroup) {
 /// The paths below the sandbox that a walk from the sandbox serves, sorted.
 fn served(sandbox: &Sandbox, enforcer: Option<&Cgroup>) -> (Vec<String>, Scan) {
     let mut scan = Scan::default();
-    scan.walk(
-        &sandbox.hierarchy,
+    let walk = Walk {
+        hierarchy: &sandbox.hierarchy,
         enforcer,
-        vec![sandbox.cgroup.dir().to_owned()],
-    );
+        patterns: &[],
+    };
+    scan.walk(&walk, vec![sandbox.cgroup.dir().to_owned()]);
     let below = |cgroup: &Cgroup| cgroup.path()[sandbox.cgroup.path().len()..].to_owned();
     let mut paths: Vec<_> = scan.labelled.iter().map(|(c, _)| below(c)).collect();
     paths.sort();
@@ -36,7 +37,7 @@ fn labels_are_found_at_any_depth() {
     let openai = Label::new(Some("openai")).unwrap();
     sandbox.hierarchy.label(&far, &openai).unwrap();
 
-    let scan = sandbox.hierarchy.scan();
+    let scan = sandbox.hierarchy.scan(&[]);
     let label_of = |cgroup: &Cgroup| {
         let mut labelled = scan.labelled.iter();
         labelled
@@ -95,7 +96,12 @@ fn what_vanishes_on_the_way_is_no_error() {
     let leaf = sandbox.child("leaf");
     leaf.remove(Duration::from_secs(10)).unwrap();
     let mut scan = Scan::default();
-    assert!(!scan.visit(&sandbox.hierarchy, None, leaf.dir()));
+    let walk = Walk {
+        hierarchy: &sandbox.hierarchy,
+        enforcer: None,
+        patterns: &[],
+    };
+    assert!(!scan.visit(&walk, leaf.dir()));
     assert_eq!((scan.errors, scan.labelled.len()), (0, 0));
 }
 
@@ -109,4 +115,30 @@ fn a_walk_is_bounded_in_depth_and_says_so() {
     force(&deepest);
     let (paths, scan) = served(&sandbox, None);
     assert_eq!((paths.len(), scan.truncated), (0, true));
+}
+
+#[test]
+fn what_the_configuration_names_is_found_unless_an_operator_released_it() {
+    let Some(sandbox) = Sandbox::new("patterns") else {
+        return;
+    };
+    let (one, two, labelled) = (
+        sandbox.child("agent-1"),
+        sandbox.child("agent-2"),
+        sandbox.child("agent-3"),
+    );
+    sandbox.child("other");
+    sandbox
+        .hierarchy
+        .label(&labelled, &Label::default())
+        .unwrap();
+    two.mark_released().unwrap();
+    let label = Label::new(Some("agents")).unwrap();
+    let pattern = Pattern::of_cgroups(&sandbox.path("agent-*"), label.clone()).unwrap();
+
+    let scan = sandbox.hierarchy.scan(&[pattern]);
+    let matched: Vec<_> = scan.matched.iter().map(|(c, l)| (c.id(), l)).collect();
+    assert_eq!(matched, [(one.id(), &label)]);
+    let found = scan.labelled.iter().any(|(c, _)| c.id() == labelled.id());
+    assert!(found, "a label on the cgroup comes before a pattern");
 }

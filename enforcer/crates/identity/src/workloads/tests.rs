@@ -1,7 +1,12 @@
 use super::*;
 
 fn enter(workloads: &Workloads, id: u64, path: &str) -> Result<Arc<Workload>, WorkloadsFull> {
-    workloads.enter(CgroupId(id), &path.into(), None)
+    workloads.enter(
+        CgroupId(id),
+        &path.into(),
+        &Label::default(),
+        &Arc::default(),
+    )
 }
 
 #[test]
@@ -10,13 +15,20 @@ fn a_workload_is_found_until_it_is_removed() {
     assert_eq!(workloads.find(CgroupId(7)), None);
     let policy: Arc<str> = "openai".into();
     let entered = workloads
-        .enter(CgroupId(7), &"/agents/a".into(), Some(&policy))
+        .enter(
+            CgroupId(7),
+            &"/agents/a".into(),
+            &Label::new(Some(&policy)).unwrap(),
+            &Arc::default(),
+        )
         .unwrap();
     let expected = Workload {
         name: "a".into(),
         policy: Some(policy),
         cgroup: CgroupId(7),
         path: "/agents/a".into(),
+        attributes: Default::default(),
+        stance: enforcer_flow::Stance::default(),
     };
     assert_eq!(*entered, expected);
     assert_eq!(workloads.find(CgroupId(7)), Some(entered.clone()));
@@ -52,7 +64,12 @@ fn a_changed_label_keeps_the_name() {
     let second = enter(&workloads, 2, "/y/agent").unwrap();
     workloads.remove(CgroupId(1));
     let again = workloads
-        .enter(CgroupId(2), &"/y/agent".into(), Some(&"openai".into()))
+        .enter(
+            CgroupId(2),
+            &"/y/agent".into(),
+            &Label::new(Some("openai")).unwrap(),
+            &Arc::default(),
+        )
         .unwrap();
     assert_eq!(
         (&again.name, again.policy.as_deref()),

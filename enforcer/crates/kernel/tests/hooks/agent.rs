@@ -1,7 +1,7 @@
 //! A process that does what it is told with sockets: this test binary, run again inside the cgroup.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -35,9 +35,8 @@ impl Agent {
             .env(ROLE, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        Placement::new(cgroup, Some(netns))
-            .unwrap()
-            .apply(&mut command);
+        let placement = Placement::new(cgroup, Some(netns)).unwrap();
+        let _progress = placement.apply(&mut command).unwrap();
         let mut child = command.spawn().unwrap();
         Self {
             stdin: child.stdin.take().unwrap(),
@@ -192,6 +191,13 @@ impl Hands {
             ["close"] => {
                 self.socket = None;
                 Ok("ok".into())
+            }
+            ["join", group] => {
+                let group = group.parse().unwrap();
+                let joined = self
+                    .socket()
+                    .join_multicast_v4(&group, &Ipv4Addr::LOCALHOST);
+                joined.map(|()| "ok".into())
             }
             ["only-v6"] => self.socket().set_only_v6(true).map(|()| "ok".into()),
             _ => self.obey_otherwise(&words),

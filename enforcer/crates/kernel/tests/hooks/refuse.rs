@@ -123,6 +123,60 @@ fn the_listener_itself_is_no_destination() {
 }
 
 #[test]
+fn a_group_is_not_joined() {
+    check(
+        &["socket 2 2 17", "join 239.255.0.1"],
+        Hook::Setsockopt,
+        Reason::Protocol,
+        2,
+        None,
+    );
+}
+
+#[test]
+fn nobody_stands_in_for_the_listener() {
+    let Some(sandbox) = Sandbox::new(Loopback::Redirect) else {
+        return;
+    };
+    let own = sandbox.listeners.ports(Loopback::Redirect).unwrap();
+    let mut agent = sandbox.agent();
+    block_on(async {
+        let mut events = sandbox.programs().events().unwrap();
+        for (socket, addr) in [
+            ("socket 2 1 6", format!("127.0.0.2:{}", own.tcp)),
+            ("socket 10 2 17", format!("[::ffff:127.0.0.2]:{}", own.dns)),
+        ] {
+            agent.ask(socket);
+            assert_eq!(agent.ask(&format!("bind {addr}")), REFUSED, "`{addr}`");
+            let refused = next(&mut events).await;
+            let seen = (refused.hook, refused.reason);
+            assert_eq!(seen, (Hook::Bind, Reason::Own), "`{addr}`");
+        }
+    });
+    agent.ask("socket 2 1 6");
+    assert_eq!(agent.ask("bind 127.0.0.2:5000"), "ok");
+}
+
+#[test]
+fn a_connection_that_nobody_took_is_told() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    block_on(async {
+        let mut events = sandbox.programs().events().unwrap();
+        agent.ask("socket 2 1 6");
+        assert!(agent.ask("connect 192.0.2.1:443").starts_with("ok"));
+        agent.ask("close");
+        let refused = next(&mut events).await;
+        let seen = (refused.hook, refused.reason);
+        assert_eq!(seen, (Hook::SockOps, Reason::Unaccepted));
+        assert_eq!(refused.dst, Some("192.0.2.1:443".parse().unwrap()));
+        assert_eq!(refused.process.pid, agent.pid());
+    });
+}
+
+#[test]
 fn without_a_listener_everything_is_refused() {
     let Some(sandbox) = Sandbox::idle() else {
         return;

@@ -47,6 +47,8 @@ struct Label {
     name: Listing,
     /// Rules for every name that goes on.
     below: Listing,
+    /// Whether a rule that allows speaks of a name that goes on.
+    leads: bool,
 }
 
 // === impl Place ===
@@ -146,11 +148,28 @@ impl HostIndex {
             children: _,
             name,
             below,
-        } in labels
+            leads: _,
+        } in &mut *labels
         {
             name.index(rules);
             below.index(rules);
         }
+        // A label stands after the one it hangs on, so from the last to the first each finds its children done.
+        for at in (0..labels.len()).rev() {
+            let leads = |label: &Label| label.leads || label.name.allows(rules);
+            let mut children = labels[at].children.values();
+            let below = labels[at].below.allows(rules);
+            labels[at].leads = below || children.any(|child| leads(&labels[*child]));
+        }
+    }
+
+    /// Whether a rule that allows speaks of a name below this one.
+    pub(crate) fn leads_below(&self, name: &str, rules: &[Rule]) -> bool {
+        let mut is_under_wildcard = self.anywhere.allows(rules);
+        let label = self.descend(name, &mut |rules_here| {
+            is_under_wildcard |= rules_here.allows(rules);
+        });
+        is_under_wildcard || label.is_some_and(|label| label.leads)
     }
 
     /// Hands over every list of rules that speak of a host. A rule may come more than once.

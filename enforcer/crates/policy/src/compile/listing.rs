@@ -3,6 +3,7 @@
 
 use foldhash::HashMap;
 
+use crate::check::Effect;
 use crate::compile::Rule;
 use crate::compile::path::PathPattern;
 
@@ -38,6 +39,12 @@ impl Listing {
 
     pub(crate) fn all(&self) -> &[u32] {
         &self.all
+    }
+
+    /// Whether one of them allows anything.
+    pub(crate) fn allows(&self, rules: &[Rule]) -> bool {
+        let mut listed = self.all.iter().filter_map(|at| rules.get(*at as usize));
+        listed.any(|rule| rule.effect == Effect::Allow)
     }
 
     /// Builds the index, if it is worth one. To be called when all rules are listed.

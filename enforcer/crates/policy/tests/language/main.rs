@@ -40,6 +40,8 @@ fn workload(name: &str, policy: Option<&str>) -> Workload {
         policy: policy.map(Into::into),
         cgroup: CgroupId(7),
         path: "/agents/a".into(),
+        attributes: Default::default(),
+        stance: enforcer_flow::Stance::default(),
     }
 }
 

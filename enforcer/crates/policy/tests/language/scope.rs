@@ -132,3 +132,38 @@ fn the_digest_is_of_what_the_policies_say_and_not_of_their_files() {
     assert_eq!(forward.names().collect::<Vec<_>>(), ["base", "crawl"]);
     assert_eq!(forward.rules(), 3);
 }
+
+#[test]
+fn names_above_allowed_ones_are_known_to_lead_there() {
+    let rules = "version: 1\nname: p\nrules:\n\
+        - { id: a, effect: allow, match: { host: [a.deep.example, '*.wide.example'] } }\n\
+        - { id: d, effect: deny, match: { host: [x.denied.example, '*.shut.example'] } }\n";
+    let check = |text: &str, table: &[(&str, bool)]| {
+        let set = set(&[text]);
+        for (host, leads) in table {
+            let host = Host::parse(host).unwrap();
+            let found = set.may_resolve_below(&workload("w", None), &host);
+            assert_eq!(found, *leads, "{host}");
+        }
+    };
+    check(
+        rules,
+        &[
+            ("example", true),
+            ("deep.example", true),
+            ("wide.example", true),
+            ("a.wide.example", true),
+            ("a.deep.example", false),
+            ("b.deep.example", false),
+            ("denied.example", false),
+            ("shut.example", false),
+            ("ample", false),
+            ("test", false),
+        ],
+    );
+    let all = "version: 1\nname: p\nrules:\n- { id: a, effect: allow, match: { host: '*' } }\n";
+    check(all, &[("anything", true)]);
+    let elsewhere = workload("w", Some("not-loaded"));
+    let host = Host::parse("example").unwrap();
+    assert!(!set(&[rules]).may_resolve_below(&elsewhere, &host));
+}

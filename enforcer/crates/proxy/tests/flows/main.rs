@@ -8,6 +8,7 @@
 mod agent;
 mod attribution;
 mod dialling;
+mod ending;
 mod entries;
 mod far;
 mod first_bytes;

@@ -140,6 +140,7 @@ impl Setup {
             attribution,
             flows: Arc::clone(&flows),
             gate: Arc::clone(&gate),
+            distrust: Arc::default(),
             leaves: Arc::new(Leaves::new(Arc::clone(&authority)).unwrap()),
             names: Arc::clone(&names),
             resolver,
@@ -234,6 +235,7 @@ impl World {
             dst: OriginalDst::new(dst),
             cgroup: agent,
             process: Process::default(),
+            at: 0,
             netns: NETNS,
         };
         self.origins.0.lock().unwrap().insert(client, origin);
@@ -272,6 +274,11 @@ impl World {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("never {count}, but {:?}", self.flows.of(self.agent));
+    }
+
+    /// Ends what a workload has open; returns how many flows.
+    pub(crate) fn end(&self, agent: CgroupId, cause: &'static str) -> usize {
+        self.gate.end(agent, cause)
     }
 
     /// Says that the daemon stops. The result ends when the workers have.
@@ -327,8 +334,10 @@ fn workloads() -> (Arc<Workloads>, CgroupId, Borrowed) {
     let other = Borrowed::any(&hierarchy);
     let workloads = Workloads::new(2);
     let label = Label::new(None).unwrap();
-    workloads.insert(&root, &label).unwrap();
-    workloads.insert(&other.cgroup, &label).unwrap();
+    workloads.insert(&root, &label, &Arc::default()).unwrap();
+    workloads
+        .insert(&other.cgroup, &label, &Arc::default())
+        .unwrap();
     (Arc::new(workloads), root.id(), other)
 }
 

@@ -13,9 +13,10 @@ use aws_lc_rs::digest;
 use enforcer_flow::Secret;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData};
 
-use crate::TlsError;
+use super::OwnFiles;
 use crate::certificate::CaCertificate;
 use crate::file::{self, Kind, failed};
+use crate::{Constraints, TlsError};
 
 /// A P-256 key in PKCS#8 is about 240 bytes as PEM; an RSA key brought along has a few thousand.
 const MAX_KEY: u64 = 16 * 1024;
@@ -38,6 +39,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, TlsError> {
 }
 
 pub(super) fn load(dir: &Path) -> Result<Stored, TlsError> {
+    finish_switch(dir)?;
     let certificate = match CaCertificate::read(dir) {
         Ok(certificate) => Some(certificate),
         Err(TlsError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
@@ -50,40 +52,108 @@ pub(super) fn load(dir: &Path) -> Result<Stored, TlsError> {
             certificate: certificate.path().to_owned(),
             key: key_path(dir),
         }),
-        (Some(key), Some(certificate)) => {
-            if key.subject_public_key_info() == certificate.public_key() {
-                return Ok(Stored::Pair(Pair { key, certificate }));
-            }
-            Err(TlsError::Mismatch {
-                certificate: certificate.path().to_owned(),
-                key: key_path(dir),
-            })
-        }
+        (Some(key), Some(certificate)) => pair(key, certificate, &key_path(dir)).map(Stored::Pair),
     }
 }
 
+/// The CA of an operator, of whose files nothing is made and nothing mended.
+pub(super) fn load_own(own: &OwnFiles) -> Result<Pair, TlsError> {
+    let certificate = CaCertificate::read_file(&own.certificate)?;
+    let Some(key) = read_key(&own.key)? else {
+        let missing = io::ErrorKind::NotFound.into();
+        return Err(failed("read", &own.key)(missing));
+    };
+    pair(key, certificate, &own.key)
+}
+
+fn pair(key: KeyPair, certificate: CaCertificate, path: &Path) -> Result<Pair, TlsError> {
+    if key.subject_public_key_info() == certificate.public_key() {
+        return Ok(Pair { key, certificate });
+    }
+    Err(TlsError::Mismatch {
+        certificate: certificate.path().to_owned(),
+        key: path.to_owned(),
+    })
+}
+
 /// Makes a new key and its certificate.
-pub(super) fn create(dir: &Path, now: SystemTime) -> Result<Pair, TlsError> {
+pub(super) fn create(
+    dir: &Path,
+    constraints: &Constraints,
+    now: SystemTime,
+) -> Result<Pair, TlsError> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(library)?;
     let pem = Secret::new(key.serialize_pem());
     file::write(&key_path(dir), pem.expose().as_bytes(), Kind::Secret)?;
     tracing::info!(ca.folder = %dir.display(), "made a new local CA");
-    certify(dir, key, now)
+    certify(dir, key, constraints, now)
 }
 
 /// Makes the certificate for a key that has none.
-pub(super) fn certify(dir: &Path, key: KeyPair, now: SystemTime) -> Result<Pair, TlsError> {
-    let made = super::ca_params(&short_id(&key), now)
-        .and_then(|params| params.self_signed(&key))
-        .map_err(library)?;
-    let path = CaCertificate::path_in(dir);
-    let certificate = CaCertificate::parse(path, made.pem().as_bytes())?;
+pub(super) fn certify(
+    dir: &Path,
+    key: KeyPair,
+    constraints: &Constraints,
+    now: SystemTime,
+) -> Result<Pair, TlsError> {
+    let certificate = self_signed(&key, CaCertificate::path_in(dir), constraints, now)?;
     file::write(
         certificate.path(),
         certificate.pem().as_bytes(),
         Kind::Public,
     )?;
     Ok(Pair { key, certificate })
+}
+
+/// Puts a new key and certificate in the place of those that are there. The new certificate is on disk before the old key
+/// goes, so that a switch that was broken off is finished by the next start or has not begun.
+pub(super) fn switch(
+    dir: &Path,
+    constraints: &Constraints,
+    now: SystemTime,
+) -> Result<(), TlsError> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(library)?;
+    let next = next_path(dir);
+    let certificate = self_signed(&key, next.clone(), constraints, now)?;
+    file::write(&next, certificate.pem().as_bytes(), Kind::Public)?;
+    let pem = Secret::new(key.serialize_pem());
+    file::write(&key_path(dir), pem.expose().as_bytes(), Kind::Secret)?;
+    finish_switch(dir)
+}
+
+/// Takes over the next certificate if the key is its own already; else it is of no use.
+fn finish_switch(dir: &Path) -> Result<(), TlsError> {
+    let next = next_path(dir);
+    let certificate = match CaCertificate::read_file(&next) {
+        Ok(certificate) => certificate,
+        Err(TlsError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let is_its_own = read_key(&key_path(dir))?
+        .is_some_and(|key| key.subject_public_key_info() == certificate.public_key());
+    if is_its_own {
+        let pem = certificate.pem().as_bytes();
+        file::write(&CaCertificate::path_in(dir), pem, Kind::Public)?;
+    }
+    std::fs::remove_file(&next).map_err(failed("remove", &next))
+}
+
+fn self_signed(
+    key: &KeyPair,
+    path: PathBuf,
+    constraints: &Constraints,
+    now: SystemTime,
+) -> Result<CaCertificate, TlsError> {
+    let made = super::ca_params(&short_id(key), constraints, now)
+        .and_then(|params| params.self_signed(key))
+        .map_err(library)?;
+    CaCertificate::parse(path, made.pem().as_bytes())
+}
+
+fn next_path(dir: &Path) -> PathBuf {
+    dir.join("ca.next.crt")
 }
 
 fn key_path(dir: &Path) -> PathBuf {

@@ -16,7 +16,7 @@ use crate::trust::{self, Placed};
 
 fn place(ours: &Ours) -> Placed {
     let dir = ours.dir.path().join("trust");
-    trust::place(&dir, ours.authority.certificate()).unwrap()
+    trust::place(&dir, &ours.authority.certificate().into()).unwrap()
 }
 
 fn certificates(path: &Path) -> Vec<CertificateDer<'static>> {

@@ -1,7 +1,8 @@
 //! The variables that point programs at the files, and which program reads which.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use super::{Placed, TRUSTSTORE_PASSWORD};
 
@@ -76,6 +77,25 @@ pub fn environment(
         java_options(truststore, java_tool_options),
     );
     replacing.chain(adding).chain([java]).collect()
+}
+
+/// The bundles that an environment names, as `/proc/PID/environ` shows it: what a container's maker pointed programs at.
+#[must_use]
+pub fn named_by(environ: &[u8]) -> Vec<PathBuf> {
+    let variables = environ.split(|byte| *byte == 0);
+    let paths = variables.filter_map(|variable| {
+        let at = variable.iter().position(|byte| *byte == b'=')?;
+        let (name, path) = (
+            &variable[..at],
+            Path::new(OsStr::from_bytes(&variable[at + 1..])),
+        );
+        let mut known = BUNDLE.iter().chain(ADDITIVE);
+        (path.is_absolute() && known.any(|known| known.as_bytes() == name)).then(|| path.to_owned())
+    });
+    let mut paths: Vec<PathBuf> = paths.collect();
+    paths.sort();
+    paths.dedup();
+    paths
 }
 
 fn java_options(truststore: &Path, before: Option<&OsStr>) -> OsString {

@@ -1,15 +1,18 @@
 //! A Java trust store: certificates in a PKCS#12 file (RFC 7292), each marked as trusted the way Java marks them.
 //!
 //! The certificates are public, so they lie in the file unencrypted; only the integrity code that Java insists on is keyed by
-//! the password. This is a small closed subset of the format, written and never read here, which is why it needs no library.
+//! the password. This is a small closed subset of the format, which is why it needs no library.
 
 mod der;
 mod mac;
+mod read;
 
 use aws_lc_rs::rand;
 use rustls_pki_types::CertificateDer;
 
 use crate::TlsError;
+pub(super) use read::{Held, certificates};
+
 use der::{Oid, Tag, encode, integer, object, octets, sequence};
 
 /// 1.2.840.113549.1.7.1, RFC 5652 section 4.

@@ -117,6 +117,8 @@ fn workload(cgroup: u64) -> Workload {
         policy: None,
         cgroup: CgroupId(cgroup),
         path: Arc::from("/agents/agent"),
+        attributes: Default::default(),
+        stance: enforcer_flow::Stance::default(),
     }
 }
 
@@ -197,6 +199,21 @@ fn a_name_that_no_rule_could_allow_does_not_exist() {
         let cause = Cause::Policy(enforcer_policy::Cause::NoRule);
         assert_eq!(finding.outcome, Outcome::Refused(cause));
     }
+}
+
+#[test]
+fn a_name_above_allowed_ones_is_empty_and_not_missing() {
+    let bench = Bench::new();
+    for name in ["example.", "wide.example."] {
+        for kind in [RecordType::A, RecordType::NS, RecordType::HTTPS] {
+            let seen = bench.ask(name, kind);
+            assert_eq!(seen.code(), ResponseCode::NoError, "{name} {kind}");
+            assert!(seen.is_negative(), "{name} {kind}");
+            let cause = Cause::Policy(enforcer_policy::Cause::NoRule);
+            assert_eq!(seen.cause(), Some(cause), "{name} {kind}");
+        }
+    }
+    assert_eq!(bench.ask("api.example.", RecordType::A).cause(), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use crate::observe::Said;
 use crate::{Asker, MAX_QUERY, Resolver, Transport};
 
 /// How long a query may take to arrive, from the end of the one before, and an answer to be taken.
@@ -48,7 +49,11 @@ where
             }
             Err(_) => return Ending::Late,
         };
-        let Some(answer) = resolver.reply(query, asker, Transport::Tcp) else {
+        let answer = match resolver.say(query, asker, Transport::Tcp) {
+            Said::Now(answer) => answer,
+            Said::Later(errand) => resolver.run(*errand).await,
+        };
+        let Some(answer) = answer else {
             return Ending::Mute;
         };
         match timeout(PATIENCE, write(&mut stream, &answer)).await {

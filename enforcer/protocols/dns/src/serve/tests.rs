@@ -146,11 +146,14 @@ fn asker() -> Asker {
             policy: None,
             cgroup: AGENT,
             path: Arc::from("/agents/agent"),
+            attributes: Default::default(),
+            stance: enforcer_flow::Stance::default(),
         }),
         process: Process {
             pid: 42,
             uid: 1000,
             comm: Arc::from("python3"),
+            ..Process::default()
         },
     }
 }
@@ -438,7 +441,8 @@ async fn counts_are_written_when_the_agent_has_gone_quiet() {
         let query = query(1, "secret.exfil.test", RecordType::A);
         bench
             .resolver
-            .reply(&query, Some(&asker()), crate::Transport::Udp)
+            .say(&query, Some(&asker()), crate::Transport::Udp)
+            .now()
             .unwrap();
     };
     ask(&bench);
@@ -463,7 +467,8 @@ async fn a_forgotten_workload_leaves_its_counts_and_no_names() {
         let query = query(1, name, RecordType::A);
         bench
             .resolver
-            .reply(&query, Some(&asker()), crate::Transport::Udp)
+            .say(&query, Some(&asker()), crate::Transport::Udp)
+            .now()
             .unwrap();
     };
     ask("api.example");

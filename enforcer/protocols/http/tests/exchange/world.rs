@@ -150,6 +150,8 @@ impl World {
             policy: None,
             cgroup: CgroupId(7),
             path: "/agent".into(),
+            attributes: Default::default(),
+            stance: enforcer_flow::Stance::default(),
         };
         let flow = Flow::open(
             Arc::clone(&self.gate),
