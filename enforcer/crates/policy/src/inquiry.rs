@@ -16,8 +16,8 @@ use crate::inquiry::ask::Ask;
 use crate::parse::fields::{self, Fields};
 use crate::parse::tree::{self, Entry, Value};
 use crate::{
-    Action, Answer, Attributes, Body, Decision, Diagnostic, Estimate, Explanation, Head, PolicySet,
-    Principal, Question, Read, Ruling, Source, Verdict,
+    Action, Answer, Attributes, Body, Decision, Diagnostic, Estimate, Explanation, Head, Labels,
+    PolicySet, Principal, Question, Read, Ruling, Source, Verdict,
 };
 
 mod answer;
@@ -57,7 +57,7 @@ struct Asking {
     pod: Option<String>,
     namespace: Option<String>,
     unit: Option<String>,
-    labels: Vec<(Arc<str>, Arc<str>)>,
+    labels: Labels,
 }
 
 #[derive(Debug)]
@@ -233,7 +233,8 @@ impl Inquiry {
             pod: asking.pod.as_deref(),
             namespace: asking.namespace.as_deref(),
             unit: asking.unit.as_deref(),
-            labels: &asking.labels,
+            pod_labels: None,
+            labels: Some(&asking.labels),
         };
         question.principal = self.principal.as_ref().map(|person| Principal {
             name: &person.name,
