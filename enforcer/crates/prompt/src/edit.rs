@@ -9,9 +9,11 @@ mod anthropic;
 mod array;
 mod assistants;
 mod chat;
+mod counts;
 mod desk;
 mod frame;
 mod gemini;
+mod hearing;
 mod mcp;
 mod refusal;
 mod responses;
@@ -29,6 +31,9 @@ pub enum Item<'b> {
     Call(ToolCall<'b>),
     /// An MCP server lists a tool.
     Listed(Tool<'b>),
+    /// What the model says: a piece of it, with up to 2 KiB of what it said just before. Only asked about after
+    /// [`AnswerEditor::hear`]; it passes or ends the answer, stripping is blocking.
+    Said(&'b str),
     /// A text that an MCP server's tool, resource or prompt gives back, or that it wants a model to be told.
     Result(&'b str),
 }
@@ -84,8 +89,10 @@ pub struct AnswerEditor {
 enum Framing {
     Array(array::Splitter),
     Events(sse::Splitter),
-    /// Elements of an array, if it turns out to be one.
-    Undetermined,
+    /// Not cut, because nobody has to look any more.
+    Passing,
+    /// Elements of an array, if it turns out to be one; so far only white space.
+    Undetermined(Vec<u8>),
     Whole(Vec<u8>),
 }
 
@@ -103,7 +110,7 @@ impl AnswerEditor {
         };
         let framing = match (&shape.media, shape.api) {
             (Media::EventStream, _) => Framing::Events(sse::Splitter::default()),
-            (_, Api::Model(Provider::Gemini, _)) => Framing::Undetermined,
+            (_, Api::Model(Provider::Gemini, _)) => Framing::Undetermined(Vec::new()),
             // A content type that promises something else is no reason to look away.
             (_, _) => Framing::Whole(Vec::new()),
         };
@@ -113,6 +120,11 @@ impl AnswerEditor {
             style: refusal::Style::of(shape),
             stopped: None,
         })
+    }
+
+    /// Asks about what the model says too, not only about what it wants done.
+    pub fn hear(&mut self) {
+        self.desk.hear();
     }
 
     /// Takes the next bytes and appends to `out` what may go on.
@@ -190,16 +202,25 @@ impl AnswerEditor {
         out: &mut Vec<u8>,
     ) -> Result<(), Stop> {
         let Self { framing, desk, .. } = self;
-        if let Framing::Undetermined = framing {
+        let mut spaces = Vec::new();
+        if let Framing::Undetermined(before) = framing {
             let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-                out.extend_from_slice(bytes);
+                before.extend_from_slice(bytes);
                 return Ok(());
             };
+            spaces = std::mem::take(before);
             *framing = match first {
                 b'[' => Framing::Array(array::Splitter::default()),
                 _ => Framing::Whole(Vec::new()),
             };
         }
+        let joined;
+        let bytes = if spaces.is_empty() {
+            bytes
+        } else {
+            joined = [&spaces, bytes].concat();
+            &joined
+        };
         if desk.only_counts() {
             out.extend_from_slice(bytes);
             Self::count(framing, desk, bytes, judge);
@@ -226,7 +247,7 @@ impl AnswerEditor {
                 held.extend_from_slice(bytes);
                 Ok(())
             }
-            Framing::Undetermined => Ok(()),
+            Framing::Passing | Framing::Undetermined(_) => Ok(()),
         }
     }
 
@@ -243,10 +264,12 @@ impl AnswerEditor {
                 kept.extend_from_slice(bytes);
                 true
             }
-            Framing::Array(_) | Framing::Undetermined | Framing::Whole(_) => false,
+            Framing::Array(_) | Framing::Passing | Framing::Undetermined(_) | Framing::Whole(_) => {
+                false
+            }
         };
         if !fine {
-            *framing = Framing::Undetermined;
+            *framing = Framing::Passing;
         }
     }
 
@@ -258,10 +281,10 @@ impl AnswerEditor {
                 splitter.finish(&mut |frame| desk.take(frame, judge, &mut pass))
             }
             Framing::Whole(kept) => desk.take(&Frame::whole(kept), judge, &mut pass),
-            Framing::Array(_) | Framing::Undetermined => Ok(()),
+            Framing::Array(_) | Framing::Passing | Framing::Undetermined(_) => Ok(()),
         };
         if counted.is_err() {
-            *framing = Framing::Undetermined;
+            *framing = Framing::Passing;
         }
     }
 
@@ -287,7 +310,11 @@ impl AnswerEditor {
                 }
                 desk.take(&Frame::whole(&held), judge, &mut emit)
             }
-            Framing::Undetermined => Ok(()),
+            Framing::Undetermined(spaces) => {
+                emit(spaces);
+                Ok(())
+            }
+            Framing::Passing => Ok(()),
         }
     }
 }
@@ -314,7 +341,7 @@ fn dialect(provider: Provider, operation: Operation) -> Option<Box<dyn Dialect>>
             | Operation::ImageGenerations
             | Operation::ImageVariations
             | Operation::Moderations,
-        ) => Box::new(desk::Counts),
+        ) => Box::new(counts::Counts::of(operation)),
         (
             _,
             Operation::Assistants

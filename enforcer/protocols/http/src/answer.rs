@@ -269,8 +269,8 @@ pub(crate) fn rule(judge: &mut Judge, item: &Item<'_>) -> Ruling {
     let part = match item {
         Item::Call(call) if needs.tool_calls => Part::ToolCall(call),
         Item::Listed(tool) if needs.listed => Part::Listed(tool),
-        Item::Result(text) if needs.text => Part::Text(text),
-        Item::Call(_) | Item::Listed(_) | Item::Result(_) => return Ruling::Keep,
+        Item::Result(text) | Item::Said(text) if needs.text => Part::Text(text),
+        Item::Call(_) | Item::Listed(_) | Item::Result(_) | Item::Said(_) => return Ruling::Keep,
     };
     match judge.rule(part) {
         Action::Block => Ruling::Block,

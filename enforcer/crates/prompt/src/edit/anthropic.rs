@@ -132,6 +132,8 @@ impl Anthropic {
         }
         let kind = read::member(&at, value, "type")?;
         if provider::block_run_by(kind).is_none() {
+            let text = value.get("text").and_then(Value::as_str);
+            bench.said(index, text.unwrap_or_default())?;
             return Ok(Vec::new());
         }
         let call = provider::block_call(&at, value)?;
@@ -164,7 +166,7 @@ impl Anthropic {
             return Err(at.wrong(Cause::Schema, root).into());
         };
         let text = delta.get("text").and_then(Value::as_str);
-        bench.tally.text += text.map_or(0, |text| text.len() as u64);
+        bench.said(index, text.unwrap_or_default())?;
         let piece = read::optional(&at, delta, "partial_json")?;
         match (self.blocks.get_mut(&index), piece) {
             (Some(block), _) if block.ruled => Err(at.wrong(Cause::Inconsistent, delta).into()),
@@ -208,7 +210,7 @@ impl Anthropic {
         for (index, value) in content.iter().enumerate() {
             let at = place.index(index);
             let text = value.get("text").and_then(Value::as_str);
-            bench.tally.text += text.map_or(0, |text| text.len() as u64);
+            bench.said(index as u64, text.unwrap_or_default())?;
             let kind = read::member(&at, value, "type")?;
             if provider::block_run_by(kind).is_none() {
                 continue;

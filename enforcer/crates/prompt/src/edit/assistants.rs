@@ -27,6 +27,7 @@ impl Dialect for Assistants {
         let listed = root.get("data").and_then(Value::as_array).unwrap_or(one);
         let mut shows = false;
         for element in listed {
+            words(element, bench)?;
             let path = ["required_action", "submit_tool_outputs", "tool_calls"];
             if let Some(calls) = element.at(&path) {
                 let at = place.key("required_action");
@@ -91,6 +92,20 @@ impl Assistants {
         self.settle(bench);
         Ok(false)
     }
+}
+
+/// What a message of the thread says, whole or as a delta.
+fn words(element: &Value<'_>, bench: &mut Bench<'_>) -> Result<(), Stop> {
+    let holder = element.get("delta").unwrap_or(element);
+    for part in holder
+        .get("content")
+        .map(Value::elements)
+        .unwrap_or_default()
+    {
+        let text = part.at(&["text", "value"]).and_then(Value::as_str);
+        bench.said(0, text.unwrap_or_default())?;
+    }
+    Ok(())
 }
 
 fn judge(at: &Place<'_>, call: &Value<'_>, bench: &mut Bench<'_>) -> Result<(), Stop> {

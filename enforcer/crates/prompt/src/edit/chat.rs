@@ -19,6 +19,7 @@ pub(super) struct Chat {
 
 #[derive(Debug, Default)]
 struct Choice {
+    index: u64,
     calls: Vec<Call>,
 }
 
@@ -62,6 +63,7 @@ impl Dialect for Chat {
                 return Err(at.wrong(Cause::TooMany, value).into());
             }
             let choice = self.choices.entry(index).or_default();
+            choice.index = index;
             if let Some(delta) = value.get("delta").filter(|it| !it.is_null()) {
                 choice.delta(&at.key("delta"), delta, bench, &mut waits)?;
             }
@@ -117,8 +119,8 @@ impl Choice {
         bench: &mut Bench<'_>,
         waits: &mut Vec<Id>,
     ) -> Result<(), Stop> {
-        let text = read::optional(at, delta, "content").ok().flatten();
-        bench.tally.text += text.map_or(0, |text| text.len() as u64);
+        let text = delta.get("content").and_then(Value::as_str);
+        bench.said(self.index, text.unwrap_or_default())?;
         if let Some(calls) = delta.get("tool_calls") {
             let at = at.key("tool_calls");
             for (position, value) in read::list(&at, calls)?.iter().enumerate() {
@@ -185,7 +187,7 @@ impl Choice {
         waits: &mut Vec<Id>,
     ) -> Result<(), Stop> {
         let text = message.get("content").and_then(Value::as_str);
-        bench.tally.text += text.map_or(0, |text| text.len() as u64);
+        bench.said(self.index, text.unwrap_or_default())?;
         let calls = at.key("tool_calls");
         if let Some(value) = message.get("tool_calls") {
             for (position, value) in read::list(&calls, value)?.iter().enumerate() {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use super::frame::{Data, Frame};
+use super::hearing::Hearing;
 use super::{Item, Judge, Ruling, Stop, sse};
 use crate::answer::usage;
 use crate::json::{Document, Value};
@@ -20,8 +21,8 @@ pub(super) trait Dialect: Debug + Send {
     /// The frame without what was taken out. Asked only when something was, and in the frames' order.
     fn render(&self, said: &Said<'_, '_>, rulings: &Rulings) -> Rendered;
 
-    /// Whether nothing of it is ever ruled on.
-    fn only_counts(&self) -> bool {
+    /// Whether nothing of it is ruled on, when somebody listens to what is said or when nobody does.
+    fn only_counts(&self, _listens: bool) -> bool {
         false
     }
 }
@@ -53,7 +54,8 @@ pub(super) struct Rulings {
 
 /// What a dialect works with.
 pub(super) struct Bench<'j> {
-    judge: &'j mut dyn Judge,
+    pub(super) judge: &'j mut dyn Judge,
+    pub(super) hearing: &'j mut Hearing,
     pub(super) tally: &'j mut Tally,
     pub(super) rulings: &'j mut Rulings,
     pub(super) limits: &'j Limits,
@@ -73,13 +75,10 @@ pub(super) struct Desk {
     limits: Limits,
     tally: Tally,
     rulings: Rulings,
+    hearing: Hearing,
     held: VecDeque<Held>,
     bytes: usize,
 }
-
-/// For answers in which only numbers are of interest.
-#[derive(Debug)]
-pub(super) struct Counts;
 
 // === impl Rulings ===
 
@@ -176,6 +175,7 @@ impl Desk {
             limits: *limits,
             tally: Tally::default(),
             rulings: Rulings::default(),
+            hearing: Hearing::default(),
             held: VecDeque::new(),
             bytes: 0,
         }
@@ -190,7 +190,11 @@ impl Desk {
     }
 
     pub(super) fn only_counts(&self) -> bool {
-        self.dialect.only_counts()
+        self.dialect.only_counts(self.hearing.listens)
+    }
+
+    pub(super) fn hear(&mut self) {
+        self.hearing.listens = true;
     }
 
     /// Takes the next frame and gives out what waits for nothing.
@@ -227,10 +231,12 @@ impl Desk {
             limits,
             tally,
             rulings,
+            hearing,
             ..
         } = self;
         dialect.end(&mut Bench {
             judge,
+            hearing,
             tally,
             rulings,
             limits,
@@ -249,13 +255,16 @@ impl Desk {
             limits,
             tally,
             rulings,
+            hearing,
             ..
         } = self;
         let Some(data) = frame.data() else {
             return Ok(Vec::new());
         };
+        let hearing_listens = hearing.listens;
         let mut bench = Bench {
             judge,
+            hearing,
             tally,
             rulings,
             limits,
@@ -267,7 +276,7 @@ impl Desk {
         let document = match Document::parse(data, limits) {
             Ok(document) => document,
             // Nobody rules on it, nobody has to understand it.
-            Err(_) if dialect.only_counts() => return Ok(Vec::new()),
+            Err(_) if dialect.only_counts(hearing_listens) => return Ok(Vec::new()),
             // An event without data is nothing to anybody.
             Err(error) if error.cause == Cause::Empty => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
@@ -337,35 +346,5 @@ fn agree(frame: &Frame<'_>, document: &Document<'_>) -> Result<(), Undecidable> 
             Err(Undecidable::new(Cause::Inconsistent, "/type", 0))
         }
         Some(_) | None => Ok(()),
-    }
-}
-
-// === impl Counts ===
-
-impl Dialect for Counts {
-    fn note(&mut self, said: &Said<'_, '_>, bench: &mut Bench<'_>) -> Result<Vec<Id>, Stop> {
-        let root = said.document.root();
-        bench.count(root);
-        for choice in root.get("choices").map(Value::elements).unwrap_or_default() {
-            let text = choice.get("text").and_then(Value::as_str);
-            bench.tally.text += text.map_or(0, |text| text.len() as u64);
-            if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
-                let index = choice.get("index").and_then(Value::as_u64);
-                bench.finished(index.unwrap_or(0), reason);
-            }
-        }
-        Ok(Vec::new())
-    }
-
-    fn end(&mut self, _: &mut Bench<'_>) -> Result<(), Stop> {
-        Ok(())
-    }
-
-    fn render(&self, _: &Said<'_, '_>, _: &Rulings) -> Rendered {
-        Rendered::Same
-    }
-
-    fn only_counts(&self) -> bool {
-        true
     }
 }

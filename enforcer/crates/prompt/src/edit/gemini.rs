@@ -30,6 +30,7 @@ impl Dialect for Gemini {
                 }
                 let content = candidate.get("content");
                 if let Some(parts) = content.and_then(|content| content.get("parts")) {
+                    let parts = (position as u64, parts);
                     self::parts(&at.key("content").key("parts"), parts, bench, &mut patch)?;
                 }
             }
@@ -52,7 +53,7 @@ impl Dialect for Gemini {
 
 fn parts(
     at: &Place<'_>,
-    parts: &Value<'_>,
+    (candidate, parts): (u64, &Value<'_>),
     bench: &mut Bench<'_>,
     patch: &mut Patch,
 ) -> Result<(), Stop> {
@@ -61,7 +62,7 @@ fn parts(
         let at = at.index(position);
         provider::once(&at, part)?;
         let text = part.get("text").and_then(Value::as_str);
-        bench.tally.text += text.map_or(0, |text| text.len() as u64);
+        bench.said(candidate, text.unwrap_or_default())?;
         for member in part.members() {
             let (key, value) = (member.key(), member.value());
             let call = match &*provider::camel(key) {

@@ -138,6 +138,8 @@ impl Responses {
         };
         known.meet(&at, &key, item)?;
         if !known.is_call {
+            // Its pieces were heard and counted; all of it is what clients may take instead.
+            item::texts(item).try_for_each(|text| bench.hear(text))?;
             return Ok(Vec::new());
         }
         let event = event
@@ -162,10 +164,12 @@ impl Responses {
             .get("type")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        if let ("response.output_text.delta" | "response.text.delta", Some(delta)) =
-            (kind, event.get("delta").and_then(Value::as_str))
-        {
-            bench.tally.text += delta.len() as u64;
+        if let (true, Some(delta)) = (
+            item::is_words(kind),
+            event.get("delta").and_then(Value::as_str),
+        ) {
+            let index = event.get("output_index").and_then(Value::as_u64);
+            bench.said(index.unwrap_or(0), delta)?;
         }
         let key = self.key(event, None);
         let position = match self.find(&key) {
@@ -240,7 +244,10 @@ impl Responses {
             Some(position) => position,
             None => {
                 if provider::is_said(kind) {
-                    bench.tally.text += item::said(item);
+                    item::texts(item).try_for_each(|text| {
+                        bench.tally.text += text.len() as u64;
+                        bench.hear(text)
+                    })?;
                     return Ok(None);
                 }
                 self.items.push(Known::new(&key, kind, bench.rulings));
@@ -252,6 +259,7 @@ impl Responses {
         };
         known.meet(at, &key, item)?;
         if !known.is_call {
+            item::texts(item).try_for_each(|text| bench.hear(text))?;
             return Ok(None);
         }
         known.judge(at, item, bench)?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod contradictions;
+mod hearing;
 mod sdk;
 mod streams;
 mod tallies;
@@ -130,7 +131,7 @@ fn forbidden(item: &Item<'_>) -> bool {
     match item {
         Item::Call(call) => call.name == FORBIDDEN,
         Item::Listed(tool) => tool.name == FORBIDDEN,
-        Item::Result(text) => text.contains(FORBIDDEN),
+        Item::Result(text) | Item::Said(text) => text.contains(FORBIDDEN),
     }
 }
 
@@ -145,5 +146,6 @@ fn shown(item: &Item<'_>) -> String {
         }
         Item::Listed(tool) => format!("listed {}", tool.name),
         Item::Result(text) => format!("result {text}"),
+        Item::Said(text) => format!("said {text}"),
     }
 }

@@ -13,7 +13,10 @@ fn api(host: &str, path: &str) -> Option<(Provider, Operation)> {
     }
 }
 
-const PATHS: &[(&str, &str, Option<(Provider, O)>)] = &[
+/// An interface, where a path is one's.
+type Known = Option<(Provider, O)>;
+
+const PATHS: &[(&str, &str, Known)] = &[
     (
         "api.openai.com",
         "/v1/chat/completions",

@@ -191,12 +191,22 @@ pub(super) fn is_arguments(kind: &str) -> bool {
     )
 }
 
-/// Bytes of text in an item.
-pub(super) fn said(item: &Value<'_>) -> u64 {
+/// Whether an event of this type brings a piece of what is said.
+pub(super) fn is_words(kind: &str) -> bool {
+    matches!(
+        kind,
+        "response.audio_transcript.delta"
+            | "response.output_audio_transcript.delta"
+            | "response.output_text.delta"
+            | "response.text.delta"
+    )
+}
+
+/// Texts in an item, said or transcribed.
+pub(super) fn texts<'v>(item: &'v Value<'v>) -> impl Iterator<Item = &'v str> {
     let parts = item.get("content").map(Value::elements).unwrap_or_default();
-    parts
-        .iter()
-        .filter_map(|part| part.get("text").and_then(Value::as_str))
-        .map(|text| text.len() as u64)
-        .sum()
+    parts.iter().filter_map(|part| {
+        let text = part.get("text").or_else(|| part.get("transcript"));
+        text.and_then(Value::as_str)
+    })
 }
