@@ -32,7 +32,7 @@ pub(crate) async fn handle(
     upgrade: Option<Upgrade>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let asked = Asked::read(connection, &parts, None)?;
-    let shape = shape::of(asked.destination(), &parts, upgrade.is_some());
+    let mut shape = shape::of(asked.destination(), &parts, upgrade.is_some());
     if let Some(upgrade) = upgrade {
         return match head {
             Head::Granted(granted) if granted.terms.is_none() => {
@@ -44,7 +44,7 @@ pub(crate) async fn handle(
     let (granted, source) = match head {
         Head::Granted(granted) => (granted, Source::Wire(body)),
         Head::Body => {
-            let (granted, gathered) = ask(connection, &parts, body, &shape).await?;
+            let (granted, gathered) = ask(connection, &parts, body, &mut shape).await?;
             (granted, Source::Gathered(Box::new(gathered)))
         }
     };
@@ -86,7 +86,7 @@ async fn ask(
     connection: &Connection,
     parts: &Parts,
     mut body: Incoming,
-    shape: &Shape,
+    shape: &mut Shape,
 ) -> Result<(Granted, Gathered), Refusal> {
     let agent = &connection.agent;
     let asked = Asked::read(connection, parts, body.size_hint().exact())?;
@@ -136,7 +136,7 @@ async fn ask(
 fn read(
     connection: &Connection,
     asked: &Asked<'_>,
-    shape: &Shape,
+    shape: &mut Shape,
     (bytes, length): (&[u8], u64),
 ) -> Result<Granted, Refusal> {
     let agent = &connection.agent;
@@ -158,7 +158,12 @@ fn read(
             policy::Body::Undecidable(undecidable.cause)
         }
     };
-    agent.gate.ask(&agent.flow, asked.ask(known))
+    let granted = agent.gate.ask(&agent.flow, asked.ask(known))?;
+    if matches!(content, Ok(prompt::Content::Mcp { .. })) {
+        // Its answer is one too, whatever the head said.
+        shape.api = prompt::Api::Mcp;
+    }
+    Ok(granted)
 }
 
 /// Notes that we cannot do what the grant asks for. Nothing has left.

@@ -34,6 +34,19 @@ pub(crate) async fn echo() -> Running {
     http(|_| true).await
 }
 
+/// Answers everything with one body.
+pub(crate) async fn fixed(head: &'static str, body: &'static str) -> Running {
+    raw(move |mut stream| async move {
+        read_head(&mut stream).await;
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        // Until the other side has read it.
+        let _ = stream.read(&mut [0; 4096]).await;
+    })
+    .await
+}
+
 /// As [`echo`], but closes each connection after one answer, without having said so.
 pub(crate) async fn closing_after_each() -> Running {
     raw(|mut stream| async move {
@@ -62,7 +75,8 @@ pub(crate) async fn scripted(content_type: &'static str) -> (Running, Script) {
         let taken = once.lock().unwrap().take();
         async move {
             let (mut said, tell) = taken.expect("one request only");
-            read_head(&mut stream).await;
+            let head = read_head(&mut stream).await;
+            read_body(&mut stream, &head).await;
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n");
             stream.write_all(head.as_bytes()).await.unwrap();
             let mut buffer = [0; 16];
@@ -193,6 +207,16 @@ where
         }
     });
     Running { addr, accepted }
+}
+
+async fn read_body(stream: &mut TcpStream, head: &str) {
+    let head = head.to_ascii_lowercase();
+    let length = head.split("content-length: ").nth(1).map(|rest| {
+        let digits = rest.split("\r\n").next().unwrap();
+        digits.parse::<usize>().unwrap()
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await.unwrap();
 }
 
 async fn read_head(stream: &mut TcpStream) -> String {

@@ -1,0 +1,1 @@
+//! WebSockets whose messages rules read.
