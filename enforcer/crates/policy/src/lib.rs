@@ -23,7 +23,9 @@ mod lexicon;
 mod obligation;
 mod parse;
 mod question;
+mod schema;
 mod scope;
+mod suggest;
 mod truth;
 
 pub use answer::{Action, Answer, AnswerNeeds, Part, Ruling};
@@ -37,4 +39,6 @@ pub use explain::{Considered, Explanation, RuleEffect};
 pub use inquiry::{Inquiry, ReadFile, Reply};
 pub use obligation::{Amount, Beyond, By, Inject, Limit, Obligation, Sign, SignStyle};
 pub use parse::include::{includes, is_include};
+pub use schema::schema;
+pub use suggest::{Seen, suggest};
 pub use question::{Attributes, Body, Estimate, Principal, Question, Read, Request};

@@ -200,6 +200,11 @@ impl AnswerEditor {
                 _ => Framing::Whole(Vec::new()),
             };
         }
+        if desk.only_counts() {
+            out.extend_from_slice(bytes);
+            Self::count(framing, desk, bytes, judge);
+            return Ok(());
+        }
         let mut emit = |bytes: &[u8]| out.extend_from_slice(bytes);
         match framing {
             Framing::Array(splitter) => {
@@ -214,11 +219,6 @@ impl AnswerEditor {
                     desk.take(frame, judge, &mut emit)
                 })
             }
-            Framing::Whole(_) if desk.only_counts() => {
-                desk.keep_for_counting(framing, bytes);
-                emit(bytes);
-                Ok(())
-            }
             Framing::Whole(held) => {
                 if held.len() + bytes.len() > desk.limits().held {
                     return Err(Undecidable::new(Cause::TooLarge, "", held.len()).into());
@@ -230,8 +230,47 @@ impl AnswerEditor {
         }
     }
 
+    /// Counts what goes by. What is too long or makes no sense is not counted, and not held up either.
+    fn count(framing: &mut Framing, desk: &mut Desk, bytes: &[u8], judge: &mut impl Judge) {
+        let limits = *desk.limits();
+        let fine = match framing {
+            Framing::Events(splitter) => splitter
+                .push(bytes, &limits, &mut |frame| {
+                    desk.take(frame, judge, &mut |_| {})
+                })
+                .is_ok(),
+            Framing::Whole(kept) if kept.len() + bytes.len() <= limits.held => {
+                kept.extend_from_slice(bytes);
+                true
+            }
+            Framing::Array(_) | Framing::Undetermined | Framing::Whole(_) => false,
+        };
+        if !fine {
+            *framing = Framing::Undetermined;
+        }
+    }
+
+    /// Counts what is left; it has passed already, in whatever state.
+    fn count_last(framing: &mut Framing, desk: &mut Desk, judge: &mut impl Judge) {
+        let mut pass = |_: &[u8]| {};
+        let counted = match framing {
+            Framing::Events(splitter) => {
+                splitter.finish(&mut |frame| desk.take(frame, judge, &mut pass))
+            }
+            Framing::Whole(kept) => desk.take(&Frame::whole(kept), judge, &mut pass),
+            Framing::Array(_) | Framing::Undetermined => Ok(()),
+        };
+        if counted.is_err() {
+            *framing = Framing::Undetermined;
+        }
+    }
+
     fn last(&mut self, judge: &mut impl Judge, out: &mut Vec<u8>) -> Result<(), Stop> {
         let Self { framing, desk, .. } = self;
+        if desk.only_counts() {
+            Self::count_last(framing, desk, judge);
+            return Ok(());
+        }
         let mut emit = |bytes: &[u8]| out.extend_from_slice(bytes);
         match framing {
             Framing::Array(splitter) => {

@@ -21,7 +21,7 @@ fn examples() -> Vec<(String, String, String)> {
         let file = path.file_name().unwrap().to_str().unwrap();
         let Some(name) = file
             .strip_suffix(".yaml")
-            .filter(|name| !name.ends_with(".cases"))
+            .filter(|name| !name.ends_with(".cases") && !name.ends_with(".inc"))
         else {
             continue;
         };
@@ -32,9 +32,25 @@ fn examples() -> Vec<(String, String, String)> {
     found
 }
 
+/// The files that examples include, by name.
+fn includes() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(policies().join("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        if enforcer_policy::is_include(file) {
+            found.push((file.to_owned(), read(&path)));
+        }
+    }
+    found
+}
+
 /// Compiles one text that must be without any finding.
 fn compile(name: &str, text: &str) -> PolicySet {
-    let (set, warnings) = PolicySet::compile(&[Source { name, text }])
+    let includes = includes();
+    let beside = includes.iter().map(|(name, text)| Source { name, text });
+    let sources: Vec<Source<'_>> = beside.chain([Source { name, text }]).collect();
+    let (set, warnings) = PolicySet::compile(&sources)
         .unwrap_or_else(|found| panic!("{}", lines(&found)));
     assert!(warnings.is_empty(), "{}", lines(&warnings));
     set
@@ -123,9 +139,11 @@ fn every_rule_of_an_example_decides_a_case() {
 #[test]
 fn the_examples_load_together() {
     let examples = examples();
+    let includes = includes();
     let sources: Vec<Source<'_>> = examples
         .iter()
         .map(|(name, text, _)| Source { name, text })
+        .chain(includes.iter().map(|(name, text)| Source { name, text }))
         .collect();
     let (set, warnings) =
         PolicySet::compile(&sources).unwrap_or_else(|found| panic!("{}", lines(&found)));

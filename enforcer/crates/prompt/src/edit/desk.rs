@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use super::frame::{Data, Frame};
-use super::{Framing, Item, Judge, Ruling, Stop, sse};
+use super::{Item, Judge, Ruling, Stop, sse};
 use crate::answer::usage;
 use crate::json::{Document, Value};
 use crate::{Cause, Finish, Limits, Tally, Undecidable};
@@ -191,17 +191,6 @@ impl Desk {
 
     pub(super) fn only_counts(&self) -> bool {
         self.dialect.only_counts()
-    }
-
-    /// Keeps what goes by, as long as it is short enough to be counted at the end.
-    pub(super) fn keep_for_counting(&self, framing: &mut Framing, bytes: &[u8]) {
-        if let Framing::Whole(kept) = framing {
-            if kept.len() + bytes.len() <= self.limits.held {
-                kept.extend_from_slice(bytes);
-            } else {
-                *kept = Vec::new();
-            }
-        }
     }
 
     /// Takes the next frame and gives out what waits for nothing.

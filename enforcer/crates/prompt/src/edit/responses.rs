@@ -138,7 +138,6 @@ impl Responses {
         };
         known.meet(&at, &key, item)?;
         if !known.is_call {
-            bench.tally.text += item::said(item);
             return Ok(Vec::new());
         }
         let event = event
