@@ -291,7 +291,7 @@ pub(crate) fn question<'a>(flow: &'a Flow, ask: &Ask<'a>) -> Question<'a> {
 fn is_unread(request: &Request<'_>) -> bool {
     match request.body {
         policy::Body::Unread => true,
-        policy::Body::None | policy::Body::Read(_) | policy::Body::Undecidable(_) => false,
+        policy::Body::Later | policy::Body::None | policy::Body::Read(_) | policy::Body::Undecidable(_) => false,
     }
 }
 

@@ -39,6 +39,6 @@ pub use explain::{Considered, Explanation, RuleEffect};
 pub use inquiry::{Inquiry, ReadFile, Reply};
 pub use obligation::{Amount, Beyond, By, Inject, Limit, Obligation, Sign, SignStyle};
 pub use parse::include::{includes, is_include};
+pub use question::{Attributes, Body, Estimate, Principal, Question, Read, Request};
 pub use schema::schema;
 pub use suggest::{Seen, suggest};
-pub use question::{Attributes, Body, Estimate, Principal, Question, Read, Request};

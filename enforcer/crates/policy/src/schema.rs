@@ -116,7 +116,9 @@ fn matches() -> Value {
             "port" => "Numbers or ranges such as `8000-8100`.",
             "protocol" => "`https`, `http`, `tls` or `tcp`.",
             "method" => "Request methods.",
-            _ => "Patterns of paths: `*` is one segment or part of one, `**` any number of segments.",
+            _ => {
+                "Patterns of paths: `*` is one segment or part of one, `**` any number of segments."
+            }
         };
         properties.insert(key.to_owned(), described(words(), about));
     }

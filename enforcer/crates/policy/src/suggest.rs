@@ -219,7 +219,12 @@ fn quoted(text: &str) -> String {
 }
 
 fn by_name(protocol: &str) -> Option<Protocol> {
-    [Protocol::Http, Protocol::Https, Protocol::Tcp, Protocol::Tls]
-        .into_iter()
-        .find(|own| own.as_str() == protocol)
+    [
+        Protocol::Http,
+        Protocol::Https,
+        Protocol::Tcp,
+        Protocol::Tls,
+    ]
+    .into_iter()
+    .find(|own| own.as_str() == protocol)
 }

@@ -50,8 +50,8 @@ fn compile(name: &str, text: &str) -> PolicySet {
     let includes = includes();
     let beside = includes.iter().map(|(name, text)| Source { name, text });
     let sources: Vec<Source<'_>> = beside.chain([Source { name, text }]).collect();
-    let (set, warnings) = PolicySet::compile(&sources)
-        .unwrap_or_else(|found| panic!("{}", lines(&found)));
+    let (set, warnings) =
+        PolicySet::compile(&sources).unwrap_or_else(|found| panic!("{}", lines(&found)));
     assert!(warnings.is_empty(), "{}", lines(&warnings));
     set
 }

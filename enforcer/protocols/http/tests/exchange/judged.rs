@@ -116,6 +116,7 @@ fn judging() -> Judging {
         hooks: Hooks::new(&[registered], &secrets).unwrap(),
         secrets,
         body_bytes: 4096,
+        message_bytes: 64 * 1024,
         ..Judging::without_secrets(1 << 20)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -16,6 +17,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 pub(crate) struct Running {
     pub(crate) addr: SocketAddr,
@@ -114,6 +118,32 @@ pub(crate) async fn websocket() -> Running {
             && read > 0
         {
             stream.write_all(&buffer[..read]).await.unwrap();
+        }
+    })
+    .await
+}
+
+/// Speaks WebSocket: answers each text with texts.
+pub(crate) async fn messages(
+    answer: impl Fn(&str) -> Vec<String> + Clone + Send + Sync + 'static,
+) -> Running {
+    raw(move |mut stream| {
+        let answer = answer.clone();
+        async move {
+            let head = read_head(&mut stream).await.to_ascii_lowercase();
+            assert!(!head.contains("sec-websocket-extensions"), "{head}");
+            let accepted = b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+            stream.write_all(accepted).await.unwrap();
+            let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+            while let Some(Ok(message)) = socket.next().await {
+                if let Message::Text(text) = message {
+                    for text in answer(&text) {
+                        if socket.send(Message::text(text)).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
         }
     })
     .await
