@@ -22,9 +22,11 @@ use crate::{ResponseBody, coding, shape};
 
 mod edited;
 mod text;
+mod watched;
 mod whole;
 
 pub(crate) use edited::EditedBody;
+pub(crate) use watched::WatchedBody;
 pub(crate) use whole::Whole;
 
 /// Headers that are true of the bytes as the upstream sent them only.
@@ -42,13 +44,32 @@ const DIGESTS: [HeaderName; 7] = [
 pub(crate) type Judging<'a> = (Judge, &'a Shape);
 
 /// Asks the upstream for an answer that can be read: all of it, and not coded.
-pub(crate) fn prepare(headers: &mut HeaderMap, judge: &Judge) {
-    if judge.needs().content() {
-        let identity = HeaderValue::from_static("identity");
-        headers.insert(header::ACCEPT_ENCODING, identity);
-        headers.remove(header::RANGE);
-        headers.remove(header::IF_RANGE);
-    }
+pub(crate) fn prepare(headers: &mut HeaderMap) {
+    let identity = HeaderValue::from_static("identity");
+    headers.insert(header::ACCEPT_ENCODING, identity);
+    headers.remove(header::RANGE);
+    headers.remove(header::IF_RANGE);
+}
+
+/// Passes an answer on as it comes, and reads on the way what the exchange has taken.
+pub(crate) fn watch(
+    connection: &Connection,
+    answer: Response<Incoming>,
+    lease: Lease,
+    mut exchange: Exchange,
+    shape: &Shape,
+) -> Response<ResponseBody> {
+    let (head, body) = received(answer, &mut exchange);
+    let shape = shape.answer(&prompt::AnswerHead {
+        status: head.status.as_u16(),
+        content_type: shape::content_type(&head.headers),
+    });
+    let agent = &connection.agent;
+    let editor = AnswerEditor::new(&shape, &agent.judging.structure);
+    let editor = editor.filter(|_| !coding::is_coded(&head.headers));
+    let body = UpstreamBody::kept(body, lease, exchange, agent.limits.idle_timeout);
+    let body = WatchedBody::new(body, editor);
+    Response::from_parts(head, ResponseBody::Watched(Box::new(body)))
 }
 
 /// Passes an answer on as far as rules allow.
@@ -192,7 +213,7 @@ async fn whole(
     let decoded = coding::decode(&head.headers, &gathered.bytes, bounds.limit);
     let passed = decoded.and_then(|bytes| {
         content(&bytes, shape, &mut judge, &agent.judging.structure)?;
-        edit(bytes, editor, &mut judge)
+        edit(bytes, editor, (&mut judge, &mut exchange))
     });
     let passed = match passed {
         Ok(passed) => passed,
@@ -253,7 +274,7 @@ fn content(
 fn edit(
     bytes: Bytes,
     editor: Option<AnswerEditor>,
-    judge: &mut Judge,
+    (judge, exchange): (&mut Judge, &mut Exchange),
 ) -> Result<Bytes, prompt::Cause> {
     let Some(mut editor) = editor else {
         return Ok(bytes);
@@ -263,6 +284,8 @@ fn edit(
     let edited = editor
         .push(&bytes, &mut ruling, &mut out)
         .and_then(|()| editor.finish(&mut ruling, &mut out));
+    let tally = editor.tally();
+    exchange.used(tally.model.as_deref(), &tally.usage);
     match edited {
         Ok(()) => Ok(out.into()),
         Err(Stop::Undecidable(undecidable)) => Err(undecidable.cause),

@@ -74,6 +74,14 @@ rules:
     effect: terminate
     reason: nobody asks for this
     match: { host: api.example, path: /v1/plain/end }
+  - id: few
+    effect: allow
+    match: { host: api.example, port: 8080, protocol: http, path: /v1/few }
+    limit: { requests: 2, per: 1h }
+  - id: frugal
+    effect: allow
+    match: { host: api.example, port: 8080, protocol: http, path: /v1/chat/completions, model: gpt-5-mini }
+    limit: { tokens: 150, per: 1h }
   - id: signed
     effect: allow
     match: { host: hooks.slack.com, port: 8080, protocol: http, path: [/alerts, /services/**] }
@@ -529,6 +537,47 @@ async fn tools_that_may_not_be_called_are_hidden_from_listings() {
     let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "delete_all", "arguments": {}}});
     let response = ask(&world, post("/mcp", call.to_string())).await;
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn what_goes_over_a_limit_is_asked_to_wait() {
+    let world = world(upstream::echo().await);
+    for status in [
+        StatusCode::OK,
+        StatusCode::OK,
+        StatusCode::TOO_MANY_REQUESTS,
+    ] {
+        let response = ask(&world, post("/v1/few", "{}")).await;
+        assert_eq!(response.status(), status);
+        if status != StatusCode::OK {
+            assert!(response.headers().contains_key("retry-after"));
+            assert_eq!(response.headers()["x-should-retry"], "false");
+            assert!(text(response).await.contains("enforcer_budget"));
+        }
+    }
+    assert_eq!(
+        world.ledger().await.one("exchange_denied")["cause"],
+        "over_budget"
+    );
+}
+
+#[tokio::test]
+async fn tokens_are_reserved_before_and_settled_after() {
+    const ANSWER: &str = r#"{"id":"c","object":"chat.completion","created":1,"model":"gpt-5-mini","choices":[],"usage":{"prompt_tokens":8,"completion_tokens":2,"total_tokens":10}}"#;
+    let upstream = upstream::fixed("200 OK\r\ncontent-type: application/json", ANSWER).await;
+    let world = world(upstream);
+    // Each may take a little over a hundred, so two fit only because the first took ten.
+    for _ in 0..2 {
+        let body = json!({"model": "gpt-5-mini", "max_tokens": 100, "messages": []});
+        let request = post("/v1/chat/completions", body.to_string());
+        let response = ask(&world, request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(text(response).await, ANSWER);
+        world.ledger().await;
+    }
+    let body = json!({"model": "gpt-5-mini", "max_tokens": 1000, "messages": []}).to_string();
+    let response = ask(&world, post("/v1/chat/completions", body)).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]

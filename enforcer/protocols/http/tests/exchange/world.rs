@@ -8,10 +8,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use enforcer_audit::{Fingerprinter, Ledger};
+use enforcer_cost::{Estimator, Prices};
 use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Secret, Workload,
 };
-use enforcer_gate::{Flow, Gate, Quota, Upstream, UpstreamConfig};
+use enforcer_gate::{Costs, Flow, Gate, Quota, Upstream, UpstreamConfig};
 use enforcer_http::{Agent, Judging, Limits, Pool, PoolConfig, Proven, Version, serve};
 use enforcer_policy::{PolicySet, Source};
 use enforcer_tls::Connector;
@@ -82,7 +83,11 @@ impl World {
             text: policy,
         };
         let (set, _) = PolicySet::compile(&[source]).unwrap();
-        let gate = Arc::new(Gate::new(Arc::new(ArcSwap::from_pointee(set)), ledger));
+        let gate = Gate::new(Arc::new(ArcSwap::from_pointee(set)), ledger);
+        let prices = Prices::parse("models: { gpt-5: { input: 1, output: 10, max_output: 100 } }");
+        let estimator = Estimator::new(prices.unwrap());
+        let budgets = dir.path().join("budgets.db");
+        let gate = Arc::new(gate.with_costs(Costs::new(estimator, budgets)));
         let config = UpstreamConfig {
             connect_to: [
                 (destination("api.example"), upstream.addr),
