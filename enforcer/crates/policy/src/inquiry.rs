@@ -16,8 +16,8 @@ use crate::inquiry::ask::Ask;
 use crate::parse::fields::{self, Fields};
 use crate::parse::tree::{self, Entry, Value};
 use crate::{
-    Action, Answer, Attributes, Body, Decision, Diagnostic, Estimate, Explanation, PolicySet,
-    Principal, Question, Read, Ruling, Source, Verdict,
+    Action, Answer, Attributes, Body, Decision, Diagnostic, Estimate, Explanation, Head, Labels,
+    PolicySet, Principal, Question, Read, Ruling, Source, Verdict,
 };
 
 mod answer;
@@ -57,7 +57,7 @@ struct Asking {
     pod: Option<String>,
     namespace: Option<String>,
     unit: Option<String>,
-    labels: Vec<(Arc<str>, Arc<str>)>,
+    labels: Labels,
 }
 
 #[derive(Debug)]
@@ -125,6 +125,27 @@ impl Inquiry {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it says which workload asks.
+    #[must_use]
+    pub fn names_workload(&self) -> bool {
+        self.workload.name.is_some()
+    }
+
+    /// Whether rules read the body of a request that has one, of which nothing is written here.
+    #[must_use]
+    pub fn depends_on_body(&self, set: &PolicySet, policy: Option<&str>) -> bool {
+        let bodiless = ["DELETE", "GET", "HEAD", "OPTIONS", "TRACE"];
+        self.body.is_none()
+            && self.with_question(policy, |question| {
+                let brings = |method: &str| !bodiless.contains(&method);
+                let unread = question.with_body(Body::Unread);
+                question
+                    .request
+                    .is_some_and(|request| brings(request.method))
+                    && matches!(set.head(&unread), Head::Body)
+            })
     }
 
     /// The same on behalf of a workload of this name.
@@ -212,7 +233,8 @@ impl Inquiry {
             pod: asking.pod.as_deref(),
             namespace: asking.namespace.as_deref(),
             unit: asking.unit.as_deref(),
-            labels: &asking.labels,
+            pod_labels: None,
+            labels: Some(&asking.labels),
         };
         question.principal = self.principal.as_ref().map(|person| Principal {
             name: &person.name,

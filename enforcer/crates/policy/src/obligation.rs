@@ -1,5 +1,6 @@
 //! What must be done with what is allowed. Data only: whoever carries a decision out does these, or refuses.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +130,39 @@ impl Obligation {
             (Self::Inject(own), Self::Inject(other)) => own.header == other.header,
             (Self::Sign(own), Self::Sign(other)) => own.style == other.style,
             (Self::Inject(_) | Self::Limit(_) | Self::Sign(_), _) => false,
+        }
+    }
+}
+
+/// The obligation in words that can follow "with".
+impl fmt::Display for Obligation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inject(inject) => write!(
+                f,
+                "header `{}` filled from secret `{}`",
+                inject.header, inject.secret
+            ),
+            Self::Limit(limit) => {
+                let seconds = limit.window.as_secs();
+                let by = By::WORDS.iter().find(|(_, by)| *by == limit.by);
+                let by = by.map_or("all", |(word, _)| word);
+                match limit.amount {
+                    Amount::MicroUsd(micro) => {
+                        let cents = micro / 10_000;
+                        write!(f, "at most {}.{:02} US dollars", cents / 100, cents % 100)?;
+                    }
+                    Amount::Requests(requests) => write!(f, "at most {requests} requests")?,
+                    Amount::Tokens(tokens) => write!(f, "at most {tokens} tokens")?,
+                }
+                write!(f, " in {seconds} s by {by}")
+            }
+            Self::Sign(sign) => write!(
+                f,
+                "a signature in {} style by secret `{}`",
+                sign.style.as_str(),
+                sign.secret
+            ),
         }
     }
 }

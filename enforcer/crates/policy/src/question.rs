@@ -1,5 +1,6 @@
 //! What is asked: typed facts about one exchange, and nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use enforcer_flow::{Host, Process, Protocol, Workload};
@@ -27,6 +28,9 @@ pub struct Question<'a> {
     pub request: Option<Request<'a>>,
 }
 
+/// Labels by name.
+pub type Labels = BTreeMap<Arc<str>, Arc<str>>;
+
 /// What is known of a workload beside its name. What is none is known not to be there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Attributes<'a> {
@@ -40,8 +44,10 @@ pub struct Attributes<'a> {
     pub namespace: Option<&'a str>,
     /// The systemd unit.
     pub unit: Option<&'a str>,
-    /// The labels of container or pod.
-    pub labels: &'a [(Arc<str>, Arc<str>)],
+    /// The labels of the pod, which say more than those of a container: an image brings its own.
+    pub pod_labels: Option<&'a Labels>,
+    /// The labels of the container.
+    pub labels: Option<&'a Labels>,
 }
 
 /// A person or an account, and the groups it is in.
@@ -161,14 +167,21 @@ impl<'a> Attributes<'a> {
             pod: pod.map(|pod| &*pod.name),
             namespace: pod.map(|pod| &*pod.namespace),
             unit: known.unit.as_deref(),
-            labels: &[],
+            pod_labels: pod.map(|pod| &pod.labels),
+            labels: Some(&known.labels),
         }
     }
 
     /// The value of a label.
     pub(crate) fn label(&self, name: &str) -> Option<&'a str> {
-        let found = self.labels.iter().find(|(own, _)| **own == *name);
-        found.map(|(_, value)| &**value)
+        let of = |labels: Option<&'a Labels>| labels?.get(name).map(|value| &**value);
+        of(self.pod_labels).or_else(|| of(self.labels))
+    }
+
+    /// Every label, those that count more last.
+    pub(crate) fn all_labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let all = self.labels.into_iter().chain(self.pod_labels).flatten();
+        all.map(|(name, value)| (&**name, &**value))
     }
 }
 

@@ -129,9 +129,9 @@ pub(crate) fn lists(lists: &[(Cow<'_, str>, Vec<Text<'_>>)]) -> Value {
 
 fn workload(facts: &Facts<'_, '_>) -> Value {
     let (workload, attributes) = (facts.question.workload, facts.question.attributes);
-    let labels = attributes.labels.iter();
+    let labels = attributes.all_labels();
     let labels: Fields = labels
-        .map(|(name, value)| (name.to_string(), text(value)))
+        .map(|(name, value)| (name.to_owned(), text(value)))
         .collect();
     map([
         ("name", text(&workload.name)),

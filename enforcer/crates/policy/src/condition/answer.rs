@@ -251,11 +251,34 @@ fn pins_of(entry: Entry<'_>, reader: &mut Reader<'_>) -> Option<BTreeMap<Box<str
     Some(pins)
 }
 
+/// The tools of a listing with their fingerprints: of a server's whole message, its result, or the list alone.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn pins(listing: &[u8]) -> Result<Vec<(String, String)>, enforcer_prompt::Undecidable> {
+    let limits = enforcer_prompt::Limits::default();
+    let document = enforcer_prompt::json::Document::parse(listing, &limits)?;
+    let root = document.root();
+    let tools = root
+        .at(&["result", "tools"])
+        .or_else(|| root.get("tools"))
+        .unwrap_or(root);
+    let tools = tools.elements().iter().filter_map(|tool| {
+        let name = tool.get("name")?.as_str()?;
+        Some((name.to_owned(), digest(tool)))
+    });
+    Ok(tools.collect())
+}
+
 /// The fingerprint of all that a server says of a tool, whatever the order it says it in: `sha256:` and hexadecimal digits.
 #[must_use]
 pub fn tool_digest(tool: &Tool<'_>) -> String {
+    digest(tool.value)
+}
+
+fn digest(value: &Json<'_>) -> String {
     let mut canonical = String::new();
-    canonicalise(tool.value, &mut canonical);
+    canonicalise(value, &mut canonical);
     let digest = Sha256::digest(canonical);
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")

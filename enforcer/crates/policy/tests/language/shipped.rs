@@ -222,3 +222,41 @@ fn every_rule_is_refused(rules: &str) {
         );
     }
 }
+
+/// `UPDATE=1 cargo test -p enforcer-policy --test language the_schema` writes it anew.
+#[test]
+fn the_schema_is_that_of_the_language() {
+    let path = policies().join("schema.json");
+    let schema = enforcer_policy::schema();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &schema).unwrap();
+    }
+    assert!(read(&path) == schema, "`policies/schema.json` is not what `enforcer policy schema` prints");
+}
+
+/// A YAML file as JSON, for the schema to look at.
+fn as_json(text: &str) -> serde_json::Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+#[test]
+fn the_schema_takes_what_the_language_takes() {
+    let schema = serde_json::from_str(&enforcer_policy::schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (name, text, _) in examples() {
+        let found: Vec<String> = validator
+            .iter_errors(&as_json(&text))
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(found.is_empty(), "`{name}`: {}", found.join("\n"));
+    }
+    for wrong in [
+        "{ version: 2, name: a, rules: [] }",
+        "{ version: 1, name: a, rules: [{ id: a, effect: alow, match: {} }] }",
+        "{ version: 1, name: a, rules: [{ id: a, effect: deny, match: { hots: x } }] }",
+        "{ version: 1, name: a, rules: [{ id: a, effect: deny, match: { operation: chatting } }] }",
+        "{ version: 1, name: a, rules: [{ id: a, effect: deny, match: { answer: { rows: { more: 1 } } } }] }",
+    ] {
+        assert!(!validator.is_valid(&as_json(wrong)), "{wrong}");
+    }
+}

@@ -1,12 +1,14 @@
 //! The walk over a document's tokens. It keeps its own stack, so that depth is a number and not the thread's.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::mem;
 
+use hifijson::escape::Lex as _;
 use hifijson::num::LexWrite as _;
-use hifijson::str::LexAlloc as _;
 use hifijson::token::Lex as _;
 use hifijson::{Read as _, SliceLexer};
+use memchr::memchr2;
 
 use super::{Data, Document, Member, Number, Value};
 use crate::{Cause, Limits, Undecidable};
@@ -26,7 +28,7 @@ enum Open<'a> {
     Object {
         start: u32,
         members: Vec<Member<'a>>,
-        key: std::borrow::Cow<'a, str>,
+        key: Cow<'a, str>,
         key_start: u32,
     },
 }
@@ -225,25 +227,53 @@ impl<'a> Walk<'a, '_> {
         Value { start, end, data }
     }
 
-    fn string(&mut self) -> Result<std::borrow::Cow<'a, str>, Undecidable> {
-        let at = self.offset();
+    /// A text in its quotes; what has no escapes is borrowed.
+    fn string(&mut self) -> Result<Cow<'a, str>, Undecidable> {
+        let at = self.offset() as usize;
         self.lexer.take_next();
-        self.lexer.str_string().map_err(|error| {
-            let cause = match error {
-                hifijson::str::Error::Utf8(_)
-                | hifijson::str::Error::Escape(
-                    hifijson::escape::Error::InvalidChar(_)
-                    | hifijson::escape::Error::ExpectedLowSurrogate,
-                ) => Cause::InvalidUnicode,
-                hifijson::str::Error::Eof
-                | hifijson::str::Error::Escape(hifijson::escape::Error::Eof) => Cause::Truncated,
-                hifijson::str::Error::Control
-                | hifijson::str::Error::Escape(
-                    hifijson::escape::Error::InvalidKind(_)
-                    | hifijson::escape::Error::InvalidHex(_),
-                ) => Cause::Malformed,
+        let mut unescaped: Option<String> = None;
+        loop {
+            let start = self.offset() as usize;
+            let rest = self.text.get(start..).unwrap_or_default();
+            let Some(length) = memchr2(b'"', b'\\', rest.as_bytes()) else {
+                return Err(Undecidable::new(Cause::Truncated, self.pointer(), at));
             };
-            Undecidable::new(cause, self.pointer(), at as usize)
+            let (piece, after) = rest.split_at(length);
+            if piece.bytes().any(|byte| byte < b' ') {
+                return Err(Undecidable::new(Cause::Malformed, self.pointer(), start));
+            }
+            self.lexer = SliceLexer::new(after.as_bytes());
+            let quote = self.lexer.take_next() == Some(b'"');
+            match (&mut unescaped, quote) {
+                (None, true) => return Ok(Cow::Borrowed(piece)),
+                (Some(text), true) => {
+                    text.push_str(piece);
+                    return Ok(Cow::Owned(mem::take(text)));
+                }
+                (text, false) => {
+                    let escaped = self.escape(at)?;
+                    let text = text.get_or_insert_with(|| String::with_capacity(2 * length + 16));
+                    text.push_str(piece);
+                    text.push(escaped);
+                }
+            }
+        }
+    }
+
+    /// What stands behind a backslash.
+    fn escape(&mut self, at: usize) -> Result<char, Undecidable> {
+        use hifijson::escape::Error;
+        let escaped = match self.lexer.take_next() {
+            Some(next) => self.lexer.escape(next),
+            None => Err(Error::Eof),
+        };
+        escaped.map_err(|error| {
+            let cause = match error {
+                Error::InvalidChar(_) | Error::ExpectedLowSurrogate => Cause::InvalidUnicode,
+                Error::Eof => Cause::Truncated,
+                Error::InvalidKind(_) | Error::InvalidHex(_) => Cause::Malformed,
+            };
+            Undecidable::new(cause, self.pointer(), at)
         })
     }
 

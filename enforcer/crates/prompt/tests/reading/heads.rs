@@ -1,5 +1,7 @@
 //! Hosts, paths and content types to interfaces.
 
+use enforcer_prompt::Operation as O;
+use enforcer_prompt::Provider::{Anthropic, Azure, Gemini, OpenAi};
 use enforcer_prompt::{Api, Head, Media, Operation, Provider, recognise};
 
 use super::post;
@@ -11,165 +13,165 @@ fn api(host: &str, path: &str) -> Option<(Provider, Operation)> {
     }
 }
 
+const PATHS: &[(&str, &str, Option<(Provider, O)>)] = &[
+    (
+        "api.openai.com",
+        "/v1/chat/completions",
+        Some((OpenAi, O::Chat)),
+    ),
+    (
+        "eu.api.openai.com",
+        "/v1/responses",
+        Some((OpenAi, O::Responses)),
+    ),
+    (
+        "api.openai.com",
+        "/v1/responses/resp_1",
+        Some((OpenAi, O::Responses)),
+    ),
+    (
+        "api.openai.com",
+        "/v1/responses/input_tokens",
+        Some((OpenAi, O::CountTokens)),
+    ),
+    (
+        "api.openai.com",
+        "//v1///chat/completions/",
+        Some((OpenAi, O::Chat)),
+    ),
+    (
+        "api.openai.com",
+        "/v1/chat%2Fcompletions",
+        Some((OpenAi, O::Other)),
+    ),
+    (
+        "api.openai.com",
+        "/v1/ch%61t/completions",
+        Some((OpenAi, O::Chat)),
+    ),
+    (
+        "api.openai.com",
+        "/v1/files/../chat/completions",
+        Some((OpenAi, O::Other)),
+    ),
+    ("api.openai.com", "/v1/skills", Some((OpenAi, O::Other))),
+    ("api.openai.com", "/", Some((OpenAi, O::Other))),
+    (
+        "api.openai.com",
+        "/v1/threads/t/runs/r/submit_tool_outputs",
+        Some((OpenAi, O::Runs)),
+    ),
+    (
+        "api.openai.com",
+        "/v1/threads/v1/messages",
+        Some((OpenAi, O::Messages)),
+    ),
+    (
+        "api.openai.com",
+        "/v1/realtime/client_secrets",
+        Some((OpenAi, O::RealtimeSessions)),
+    ),
+    ("notapi.openai.com.example", "/", None),
+    ("evilapi.openai.com", "/", None),
+    (
+        "me.openai.azure.com",
+        "/openai/deployments/d/chat/completions",
+        Some((Azure, O::Chat)),
+    ),
+    (
+        "me.openai.azure.com",
+        "/OpenAI/Deployments/d/Chat/Completions",
+        Some((Azure, O::Chat)),
+    ),
+    (
+        "me.openai.azure.com",
+        "/openai/v1/responses",
+        Some((Azure, O::Responses)),
+    ),
+    (
+        "me.openai.azure.com",
+        "/openai/files",
+        Some((Azure, O::Files)),
+    ),
+    (
+        "proxy.example",
+        "/openai/deployments/d/embeddings",
+        Some((Azure, O::Embeddings)),
+    ),
+    (
+        "llm.example",
+        "/v1/chat/completions",
+        Some((OpenAi, O::Chat)),
+    ),
+    (
+        "llm.example",
+        "/api/v1/chat/completions",
+        Some((OpenAi, O::Chat)),
+    ),
+    (
+        "llm.example",
+        "/openai/v1/chat/completions",
+        Some((OpenAi, O::Chat)),
+    ),
+    ("llm.example", "/chat/completions", Some((OpenAi, O::Chat))),
+    (
+        "llm.example",
+        "/api/v3/embeddings",
+        Some((OpenAi, O::Embeddings)),
+    ),
+    ("llm.example", "/files", None),
+    (
+        "api.anthropic.com",
+        "/v1/messages",
+        Some((Anthropic, O::Chat)),
+    ),
+    (
+        "api.anthropic.com",
+        "/v1/messages/count_tokens",
+        Some((Anthropic, O::CountTokens)),
+    ),
+    (
+        "api.anthropic.com",
+        "/v1/skills",
+        Some((Anthropic, O::Other)),
+    ),
+    (
+        "llm.example",
+        "/anthropic/v1/messages",
+        Some((Anthropic, O::Chat)),
+    ),
+    (
+        "generativelanguage.googleapis.com",
+        "/v1beta/models/gemini-2.5-pro:generateContent",
+        Some((Gemini, O::Chat)),
+    ),
+    (
+        "us-central1-aiplatform.googleapis.com",
+        "/v1/projects/p/locations/l/publishers/google/models/g:streamGenerateContent",
+        Some((Gemini, O::Chat)),
+    ),
+    (
+        "us-east5-aiplatform.googleapis.com",
+        "/v1/projects/p/locations/l/publishers/anthropic/models/claude:rawPredict",
+        Some((Anthropic, O::Chat)),
+    ),
+    (
+        "generativelanguage.googleapis.com",
+        "/v1beta/openai/chat/completions",
+        Some((OpenAi, O::Chat)),
+    ),
+    (
+        "generativelanguage.googleapis.com",
+        "/v1beta/interactions",
+        Some((Gemini, O::Other)),
+    ),
+    ("hooks.slack.com", "/services/T0/B0/x", None),
+];
+
 #[test]
 fn paths_are_known_at_home_at_azure_and_at_compatible_hosts() {
-    use Operation as O;
-    use Provider::{Anthropic, Azure, Gemini, OpenAi};
-    for (host, path, expected) in [
-        (
-            "api.openai.com",
-            "/v1/chat/completions",
-            Some((OpenAi, O::Chat)),
-        ),
-        (
-            "eu.api.openai.com",
-            "/v1/responses",
-            Some((OpenAi, O::Responses)),
-        ),
-        (
-            "api.openai.com",
-            "/v1/responses/resp_1",
-            Some((OpenAi, O::Responses)),
-        ),
-        (
-            "api.openai.com",
-            "/v1/responses/input_tokens",
-            Some((OpenAi, O::CountTokens)),
-        ),
-        (
-            "api.openai.com",
-            "//v1///chat/completions/",
-            Some((OpenAi, O::Chat)),
-        ),
-        (
-            "api.openai.com",
-            "/v1/chat%2Fcompletions",
-            Some((OpenAi, O::Other)),
-        ),
-        (
-            "api.openai.com",
-            "/v1/ch%61t/completions",
-            Some((OpenAi, O::Chat)),
-        ),
-        (
-            "api.openai.com",
-            "/v1/files/../chat/completions",
-            Some((OpenAi, O::Other)),
-        ),
-        ("api.openai.com", "/v1/skills", Some((OpenAi, O::Other))),
-        ("api.openai.com", "/", Some((OpenAi, O::Other))),
-        (
-            "api.openai.com",
-            "/v1/threads/t/runs/r/submit_tool_outputs",
-            Some((OpenAi, O::Runs)),
-        ),
-        (
-            "api.openai.com",
-            "/v1/threads/v1/messages",
-            Some((OpenAi, O::Messages)),
-        ),
-        (
-            "api.openai.com",
-            "/v1/realtime/client_secrets",
-            Some((OpenAi, O::RealtimeSessions)),
-        ),
-        ("notapi.openai.com.example", "/", None),
-        ("evilapi.openai.com", "/", None),
-        (
-            "me.openai.azure.com",
-            "/openai/deployments/d/chat/completions",
-            Some((Azure, O::Chat)),
-        ),
-        (
-            "me.openai.azure.com",
-            "/OpenAI/Deployments/d/Chat/Completions",
-            Some((Azure, O::Chat)),
-        ),
-        (
-            "me.openai.azure.com",
-            "/openai/v1/responses",
-            Some((Azure, O::Responses)),
-        ),
-        (
-            "me.openai.azure.com",
-            "/openai/files",
-            Some((Azure, O::Files)),
-        ),
-        (
-            "proxy.example",
-            "/openai/deployments/d/embeddings",
-            Some((Azure, O::Embeddings)),
-        ),
-        (
-            "llm.example",
-            "/v1/chat/completions",
-            Some((OpenAi, O::Chat)),
-        ),
-        (
-            "llm.example",
-            "/api/v1/chat/completions",
-            Some((OpenAi, O::Chat)),
-        ),
-        (
-            "llm.example",
-            "/openai/v1/chat/completions",
-            Some((OpenAi, O::Chat)),
-        ),
-        ("llm.example", "/chat/completions", Some((OpenAi, O::Chat))),
-        (
-            "llm.example",
-            "/api/v3/embeddings",
-            Some((OpenAi, O::Embeddings)),
-        ),
-        ("llm.example", "/files", None),
-        (
-            "api.anthropic.com",
-            "/v1/messages",
-            Some((Anthropic, O::Chat)),
-        ),
-        (
-            "api.anthropic.com",
-            "/v1/messages/count_tokens",
-            Some((Anthropic, O::CountTokens)),
-        ),
-        (
-            "api.anthropic.com",
-            "/v1/skills",
-            Some((Anthropic, O::Other)),
-        ),
-        (
-            "llm.example",
-            "/anthropic/v1/messages",
-            Some((Anthropic, O::Chat)),
-        ),
-        (
-            "generativelanguage.googleapis.com",
-            "/v1beta/models/gemini-2.5-pro:generateContent",
-            Some((Gemini, O::Chat)),
-        ),
-        (
-            "us-central1-aiplatform.googleapis.com",
-            "/v1/projects/p/locations/l/publishers/google/models/g:streamGenerateContent",
-            Some((Gemini, O::Chat)),
-        ),
-        (
-            "us-east5-aiplatform.googleapis.com",
-            "/v1/projects/p/locations/l/publishers/anthropic/models/claude:rawPredict",
-            Some((Anthropic, O::Chat)),
-        ),
-        (
-            "generativelanguage.googleapis.com",
-            "/v1beta/openai/chat/completions",
-            Some((OpenAi, O::Chat)),
-        ),
-        (
-            "generativelanguage.googleapis.com",
-            "/v1beta/interactions",
-            Some((Gemini, O::Other)),
-        ),
-        ("hooks.slack.com", "/services/T0/B0/x", None),
-    ] {
-        assert_eq!(api(host, path), expected, "{host}{path}");
+    for (host, path, expected) in PATHS {
+        assert_eq!(api(host, path), *expected, "{host}{path}");
     }
 }
 
