@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub upstream: Upstream,
     /// `limits`: what one agent, and all of them together, may take.
     pub limits: Limits,
+    /// `costs`: what requests to models cost, and what was spent.
+    pub costs: Costs,
     /// `secrets`: where the secrets come from that policies and webhooks name, by name.
     pub secrets: BTreeMap<String, Source>,
     /// `webhooks`: webhooks whose URL is the secret.
@@ -158,6 +160,15 @@ pub(crate) struct Limits {
     pub idle_timeout: Duration,
     /// `limits.drain_timeout`: how long a stopping daemon lets open exchanges finish.
     pub drain_timeout: Duration,
+}
+
+/// `costs`: what requests to models cost, and what was spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Costs {
+    /// `costs.prices`: a price table; none is the one that came with this version.
+    pub prices: Option<PathBuf>,
+    /// `costs.budgets`: the database of what was spent; by default `budgets.db` below `state_dir`.
+    pub budgets: PathBuf,
 }
 
 /// `log`: what operators read on standard error.
@@ -293,6 +304,10 @@ impl Config {
             },
             upstream: Upstream::default(),
             limits: Limits::default(),
+            costs: Costs {
+                prices: None,
+                budgets: state_dir.join("budgets.db"),
+            },
             secrets: BTreeMap::new(),
             webhooks: Vec::new(),
             unix_sockets: UnixSockets::default(),

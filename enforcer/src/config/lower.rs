@@ -15,7 +15,8 @@ use tracing_subscriber::filter::LevelFilter;
 use super::file::{Node, Value};
 use super::section::{Expected, Section, Wrong};
 use super::{
-    Ca, Config, Control, Danger, Ledger, Limits, Log, LogFormat, Mistake, UnixSockets, Upstream,
+    Ca, Config, Control, Costs, Danger, Ledger, Limits, Log, LogFormat, Mistake, UnixSockets,
+    Upstream,
 };
 
 mod secrets;
@@ -43,6 +44,7 @@ pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>
     ca(root.section("ca"), base, &mut config.ca);
     upstream(root.section("upstream"), base, &mut config.upstream);
     limits(root.section("limits"), &mut config.limits);
+    costs(root.section("costs"), base, &mut config.costs);
     secrets::secrets(&mut root, base, &mut config.secrets);
     secrets::webhooks(&mut root, &config.secrets, &mut config.webhooks);
     unix_sockets(root.section("unix_sockets"), base, &mut config.unix_sockets);
@@ -217,6 +219,13 @@ fn limits(mut section: Section<'_>, config: &mut Limits) {
         let keys = ["body_memory_per_workload", "body_bytes", "message_bytes"];
         section.contradiction(&keys, message);
     }
+    section.finish();
+}
+
+fn costs(mut section: Section<'_>, base: &Path, config: &mut Costs) {
+    let Costs { prices, budgets } = config;
+    section.read("prices", prices, |v| path(v, base).map(Some));
+    section.read("budgets", budgets, |v| path(v, base));
     section.finish();
 }
 

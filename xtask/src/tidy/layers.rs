@@ -25,6 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "enforcer-flow",
             "enforcer-prompt",
+            "enforcer-cost",
             "enforcer-policy",
             "enforcer-audit",
             "enforcer-tls",

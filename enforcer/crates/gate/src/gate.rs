@@ -1,16 +1,21 @@
 //! The door itself: one question in, a permit or a refusal out, and the ledger written either way.
 
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use enforcer_audit::{Entry, Fingerprint, Ledger, PartRuled};
+use enforcer_cost::Estimate;
 use enforcer_flow::{CgroupId, Destination, ExchangeId, Host, Protocol, Stance};
 use enforcer_policy::{
-    self as policy, Cause, Decision, Obligation, PolicySet, Question, Request, RuleRef,
+    self as policy, Amount, Beyond, By, Cause, Decision, Obligation, PolicySet, Question, Request,
+    RuleRef,
 };
 
+use crate::costs::{Bill, Costs, Unpaid};
 use crate::endings::Endings;
 use crate::spared::Spared;
 use crate::{Exchange, Fault, Flow, Judge, Permit, Refusal};
@@ -23,7 +28,7 @@ use public::public;
 pub(crate) use public::reason;
 use record::Objection;
 
-/// The cause of refusals because of limits, which nobody counts yet.
+/// The cause of refusals because limits cannot be counted.
 const LIMITS: &str = "limits_unavailable";
 /// The cause of refusals because a rule asks for what cannot be done here.
 const TERMS: &str = "terms_impossible";
@@ -39,6 +44,8 @@ pub struct Ask<'a> {
     pub request: Option<Request<'a>>,
     /// The path as it may be written, where it holds a secret itself.
     pub shown_path: Option<&'a str>,
+    /// What it will take at most, where it is a request to a model and that was counted.
+    pub estimate: Option<Estimate>,
     /// The credentials it carries, as keyed fingerprints.
     pub credentials: &'a [Fingerprint],
 }
@@ -75,6 +82,7 @@ pub struct Gate {
     policy: Arc<ArcSwap<PolicySet>>,
     ledger: Arc<Ledger>,
     closing: AtomicBool,
+    costs: Option<Arc<Costs>>,
     endings: Endings,
     spared: Spared,
 }
@@ -87,9 +95,26 @@ impl Gate {
             policy,
             ledger,
             closing: AtomicBool::new(false),
+            costs: None,
             endings: Endings::default(),
             spared: Spared::default(),
         }
+    }
+
+    /// The same gate, counting what exchanges take. Without, what limits count is refused.
+    #[must_use]
+    pub fn with_costs(self, costs: Arc<Costs>) -> Self {
+        Self {
+            costs: Some(costs),
+            ..self
+        }
+    }
+
+    /// Who counts what requests take, if any rule asks for that.
+    #[must_use]
+    pub fn costs(&self) -> Option<&Arc<Costs>> {
+        let costs = self.costs.as_ref()?;
+        self.policy.load().reads_estimates().then_some(costs)
     }
 
     /// The set in force now.
@@ -157,8 +182,8 @@ impl Gate {
             policy::Head::Body => return Ok(Head::Body),
             policy::Head::Decided(decision) => decision,
         };
-        // A signature is over the whole body, so it must be here before anything is granted.
-        if decision.signs() && matches!(ask.request, Some(request) if is_unread(&request)) {
+        // A signature is over the whole body, and tokens are counted in it: it must be here before anything is granted.
+        if needs_body(&decision) && matches!(ask.request, Some(request) if is_unread(&request)) {
             return Ok(Head::Body);
         }
         self.decide(&set, flow, ask, decision).map(Head::Granted)
@@ -252,10 +277,17 @@ impl Gate {
         decision: Decision,
     ) -> Result<Granted, Refusal> {
         let id = ExchangeId::new();
-        let impossible = impossible(&ask, &decision);
-        match (&decision.rule, impossible) {
-            (Some(rule), None) if decision.is_allow() => {
-                let (exchange, permit) = self.grant(id, flow, ask, rule)?;
+        let bill = self.bill(flow, &ask, &decision);
+        match (&decision.rule, bill) {
+            (Some(rule), Ok(bill)) if decision.is_allow() => {
+                let (mut exchange, permit) = match self.grant(id, flow, ask, rule) {
+                    Ok(granted) => granted,
+                    Err(refusal) => {
+                        bill.into_iter().for_each(|bill| bill.settle(false));
+                        return Err(refusal);
+                    }
+                };
+                exchange.owe(bill);
                 let judge = Judge::new(set, id, flow, &ask);
                 Ok(Granted {
                     exchange,
@@ -264,13 +296,16 @@ impl Gate {
                 })
             }
             // An allow that no rule made would be nobody's; policy never makes one, and the gate never takes one.
-            (Some(_) | None, impossible) => {
-                let cause = impossible.unwrap_or(decision.cause.code());
+            (Some(_) | None, bill) => {
+                let unpaid = bill.err();
+                let cause = unpaid.map_or(decision.cause.code(), |unpaid| unpaid.cause);
                 let objection = Objection::of(&decision, cause);
                 match flow.workload().stance {
                     Stance::Observe => self.observe(id, flow, ask, &objection),
                     Stance::Enforce | Stance::Quarantine => {
-                        Err(self.deny(id, flow, ask, (&decision, &objection)))
+                        let refusal = self.deny(id, flow, ask, (&decision, &objection));
+                        let fault = unpaid.map_or(refusal.fault, |unpaid| unpaid.fault);
+                        Err(Refusal { fault, ..refusal })
                     }
                 }
             }
@@ -281,9 +316,18 @@ impl Gate {
 pub(crate) fn question<'a>(flow: &'a Flow, ask: &Ask<'a>) -> Question<'a> {
     let Destination { host, port } = ask.destination;
     let question = Question::new(flow.workload(), ask.protocol, host, *port);
+    let request = ask.request.map(|request| Request {
+        estimate: ask
+            .estimate
+            .map_or(request.estimate, |estimate| policy::Estimate {
+                tokens: Some(estimate.tokens()),
+                micro_usd: estimate.micro_usd,
+            }),
+        ..request
+    });
     Question {
         process: Some(flow.process()),
-        request: ask.request,
+        request,
         ..question
     }
 }
@@ -291,18 +335,83 @@ pub(crate) fn question<'a>(flow: &'a Flow, ask: &Ask<'a>) -> Question<'a> {
 fn is_unread(request: &Request<'_>) -> bool {
     match request.body {
         policy::Body::Unread => true,
-        policy::Body::None | policy::Body::Read(_) | policy::Body::Undecidable(_) => false,
+        policy::Body::Later
+        | policy::Body::None
+        | policy::Body::Read(_)
+        | policy::Body::Undecidable(_) => false,
     }
 }
 
-/// Why terms cannot be met, if they cannot.
-fn impossible(ask: &Ask<'_>, decision: &Decision) -> Option<&'static str> {
-    let counts = |obligation: &Obligation| matches!(obligation, Obligation::Limit(_));
-    if decision.obligations.iter().any(counts) {
-        return Some(LIMITS);
+/// Whether the body must be here before it is granted, whatever it says.
+fn needs_body(decision: &Decision) -> bool {
+    decision
+        .obligations
+        .iter()
+        .any(|obligation| match obligation {
+            Obligation::Inject(_) => false,
+            Obligation::Limit(limit) => match (limit.amount, limit.by) {
+                (Amount::Requests(_), By::Model) | (Amount::MicroUsd(_) | Amount::Tokens(_), _) => {
+                    true
+                }
+                (Amount::Requests(_), By::All | By::Group | By::Principal | By::Workload) => false,
+            },
+            Obligation::Sign(_) => true,
+        })
+}
+
+/// Why an exchange that rules allow is refused all the same.
+#[derive(Clone, Copy)]
+struct Unmet {
+    cause: &'static str,
+    fault: Fault,
+}
+
+impl Gate {
+    /// Reserves what limits count of an allowed exchange.
+    fn bill(&self, flow: &Flow, ask: &Ask<'_>, decision: &Decision) -> Result<Option<Bill>, Unmet> {
+        let obligations = &decision.obligations;
+        if obligations.is_empty() {
+            return Ok(None);
+        }
+        if ask.request.is_none() {
+            // A stream of bytes has no headers to fill.
+            let fault = Fault::Policy;
+            return Err(Unmet {
+                cause: TERMS,
+                fault,
+            });
+        }
+        let counts = |obligation: &Obligation| matches!(obligation, Obligation::Limit(_));
+        let Some(costs) = &self.costs else {
+            let unmet = Unmet {
+                cause: LIMITS,
+                fault: Fault::Unavailable,
+            };
+            return match obligations.iter().any(counts) {
+                true => Err(unmet),
+                false => Ok(None),
+            };
+        };
+        costs.reserve(flow, ask, obligations).map_err(Unmet::of)
     }
-    // A stream of bytes has no headers to fill.
-    (ask.request.is_none() && !decision.obligations.is_empty()).then_some(TERMS)
+}
+
+/// In whole seconds, not too early.
+fn seconds(after: Option<Duration>) -> Option<NonZeroU32> {
+    let seconds = u32::try_from(after?.as_secs()).unwrap_or(u32::MAX);
+    NonZeroU32::new(seconds.saturating_add(1))
+}
+
+impl Unmet {
+    fn of(unpaid: Unpaid) -> Self {
+        let (cause, fault) = match unpaid {
+            Unpaid::Beyond(Beyond::Deny, after) => ("over_budget", Fault::Budget(seconds(after))),
+            Unpaid::Beyond(Beyond::Approval, _) => ("approval_required", Fault::Policy),
+            Unpaid::Unkept => (LIMITS, Fault::Unavailable),
+            Unpaid::Unknown => ("cost_unknown", Fault::Policy),
+        };
+        Self { cause, fault }
+    }
 }
 
 fn terms(obligations: Vec<Obligation>, judge: Option<Judge>) -> Option<Box<Terms>> {

@@ -82,8 +82,20 @@ impl Judge {
         self.media_type = media_type.map(str::to_owned);
     }
 
+    /// Rules on a part that cannot be left out: what would be, is blocked.
+    pub fn rule_on_all(&mut self, part: Part<'_>) -> Action {
+        self.judge(part, |action| match action {
+            Action::Keep => Action::Keep,
+            Action::Block | Action::Strip => Action::Block,
+        })
+    }
+
     /// Rules on a part, and records it unless it passes. Once a part is blocked, all others are.
     pub fn rule(&mut self, part: Part<'_>) -> Action {
+        self.judge(part, |action| action)
+    }
+
+    fn judge(&mut self, part: Part<'_>, narrow: fn(Action) -> Action) -> Action {
         if self.refusal.is_some() {
             return Action::Block;
         }
@@ -93,9 +105,10 @@ impl Judge {
             part,
         };
         let flow = &self.flow;
-        let ruling = self
+        let mut ruling = self
             .question
             .with(|ask| self.set.evaluate_answer(&question(flow, &ask), &answer));
+        ruling.action = narrow(ruling.action);
         match (ruling.action, self.flow.workload().stance) {
             (Action::Keep, _) => return Action::Keep,
             // What would have been done is written, and nothing is done.

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod costs;
 mod endings;
 mod exchange;
 mod far;
@@ -24,6 +25,7 @@ mod resolve;
 mod spared;
 mod upstream;
 
+pub use costs::Costs;
 pub use exchange::Exchange;
 pub use far::Far;
 pub use flow::Flow;

@@ -87,6 +87,7 @@ fn ask<'a>(destination: &'a Destination, path: &'a str) -> Ask<'a> {
         destination,
         request: Some(Request::new("POST", path)),
         shown_path: None,
+        estimate: None,
         credentials: &[],
     }
 }

@@ -252,11 +252,21 @@ impl<'s, 'a> Asked<'s, 'a> {
         }
     }
 
+    /// What it comes to that a rule cannot be judged before the body is there.
+    fn settled(&self, rule: &Rule, truth: Truth) -> Truth {
+        let later =
+            matches!(self.facts.request(), Some(request) if matches!(request.body, Body::Later));
+        match (truth, later) {
+            (Truth::Unread, true) => Truth::of(rule.effect.opens()),
+            (truth, _) => truth,
+        }
+    }
+
     /// Why the body cannot be understood, if it was read and cannot.
     fn undecidable(&self) -> Option<enforcer_prompt::Cause> {
         match self.facts.request()?.body {
             Body::Undecidable(cause) => Some(cause),
-            Body::None | Body::Read(_) | Body::Unread => None,
+            Body::Later | Body::None | Body::Read(_) | Body::Unread => None,
         }
     }
 }
@@ -309,7 +319,7 @@ impl Spoken {
             return;
         }
         let truth = match rule.judge(asked) {
-            Ok(truth) => truth,
+            Ok(truth) => asked.settled(rule, truth),
             Err(Mismatch::AmbiguousPath) => {
                 self.unclear = true;
                 return;

@@ -85,7 +85,7 @@ impl<'s, 'a> Facts<'s, 'a> {
         match self.request().map(|request| request.body) {
             Some(Body::None) => Fact::Absent,
             Some(Body::Read(read)) => Fact::Known(read),
-            Some(Body::Unread) => Fact::Unread,
+            Some(Body::Later | Body::Unread) => Fact::Unread,
             Some(Body::Undecidable(_)) | None => Fact::Unknown,
         }
     }

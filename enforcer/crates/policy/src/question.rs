@@ -81,6 +81,9 @@ pub struct Request<'a> {
 /// A request's body, as far as it was read.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Body<'a> {
+    /// It comes message by message, and each is asked about: rules that allow and read it are taken at their word, rules
+    /// that do not wait for it.
+    Later,
     /// There is none, as the head says.
     None,
     /// It was read and understood.

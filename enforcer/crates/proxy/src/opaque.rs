@@ -25,6 +25,7 @@ pub(crate) async fn forward(
         destination,
         request: None,
         shown_path: None,
+        estimate: None,
         credentials: &[],
     };
     let granted = match proxy.parts.gate.ask(&flow, ask) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use enforcer_flow::Side;
 use enforcer_gate::{Exchange, Judge, Refusal};
 use enforcer_policy::{Action, Part};
-use enforcer_prompt::{self as prompt, AnswerEditor, Item, Media, Ruling, Shape, Stop};
+use enforcer_prompt::{self as prompt, AnswerEditor, Api, Item, Media, Ruling, Shape, Stop};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::response::Parts as Head;
 use http::{Response, StatusCode};
@@ -21,9 +21,12 @@ use crate::serve::Connection;
 use crate::{ResponseBody, coding, shape};
 
 mod edited;
+mod text;
+mod watched;
 mod whole;
 
 pub(crate) use edited::EditedBody;
+pub(crate) use watched::WatchedBody;
 pub(crate) use whole::Whole;
 
 /// Headers that are true of the bytes as the upstream sent them only.
@@ -41,13 +44,32 @@ const DIGESTS: [HeaderName; 7] = [
 pub(crate) type Judging<'a> = (Judge, &'a Shape);
 
 /// Asks the upstream for an answer that can be read: all of it, and not coded.
-pub(crate) fn prepare(headers: &mut HeaderMap, judge: &Judge) {
-    if judge.needs().content() {
-        let identity = HeaderValue::from_static("identity");
-        headers.insert(header::ACCEPT_ENCODING, identity);
-        headers.remove(header::RANGE);
-        headers.remove(header::IF_RANGE);
-    }
+pub(crate) fn prepare(headers: &mut HeaderMap) {
+    let identity = HeaderValue::from_static("identity");
+    headers.insert(header::ACCEPT_ENCODING, identity);
+    headers.remove(header::RANGE);
+    headers.remove(header::IF_RANGE);
+}
+
+/// Passes an answer on as it comes, and reads on the way what the exchange has taken.
+pub(crate) fn watch(
+    connection: &Connection,
+    answer: Response<Incoming>,
+    lease: Lease,
+    mut exchange: Exchange,
+    shape: &Shape,
+) -> Response<ResponseBody> {
+    let (head, body) = received(answer, &mut exchange);
+    let shape = shape.answer(&prompt::AnswerHead {
+        status: head.status.as_u16(),
+        content_type: shape::content_type(&head.headers),
+    });
+    let agent = &connection.agent;
+    let editor = AnswerEditor::new(&shape, &agent.judging.structure);
+    let editor = editor.filter(|_| !coding::is_coded(&head.headers));
+    let body = UpstreamBody::kept(body, lease, exchange, agent.limits.idle_timeout);
+    let body = WatchedBody::new(body, editor);
+    Response::from_parts(head, ResponseBody::Watched(Box::new(body)))
 }
 
 /// Passes an answer on as far as rules allow.
@@ -131,26 +153,32 @@ fn plan(head: &Head, shape: &Shape, judge: &mut Judge, limits: &prompt::Limits) 
         return Plan::Refuse;
     }
     let editor = AnswerEditor::new(shape, limits);
-    match shape.media {
-        Media::EventStream if coding::is_coded(&head.headers) => {
+    let is_read = match shape.media {
+        Media::EventStream => !coding::is_coded(&head.headers),
+        Media::Json | Media::JsonLines => true,
+        Media::Text => !needs.rows,
+        Media::Form | Media::Multipart(_) | Media::None | Media::Other(_) | Media::Unreadable => {
+            false
+        }
+    };
+    let streams = shape.media == Media::EventStream;
+    // What a model says in a stream is not put together here, nor are rows counted in one.
+    let is_seen = is_read && !(streams && (needs.rows || (needs.text && shape.api != Api::Mcp)));
+    if (needs.rows || needs.text) && !is_seen && cannot(prompt::Cause::UnknownType) {
+        return Plan::Refuse;
+    }
+    match editor {
+        Some(_) if streams && !is_read => {
             if cannot(prompt::Cause::UnknownEncoding) {
                 return Plan::Refuse;
             }
             Plan::Stream(None)
         }
-        Media::EventStream => Plan::Stream(editor),
-        Media::Json | Media::JsonLines => Plan::Whole(editor),
-        Media::Form
-        | Media::Multipart(_)
-        | Media::None
-        | Media::Other(_)
-        | Media::Text
-        | Media::Unreadable => {
-            if cannot(prompt::Cause::UnknownType) {
-                return Plan::Refuse;
-            }
-            Plan::Stream(None)
-        }
+        Some(editor) if streams => Plan::Stream(Some(editor)),
+        // Whatever the content type says: clients read it as what they asked for.
+        Some(editor) => Plan::Whole(Some(editor)),
+        None if !streams && is_read && (needs.rows || needs.text) => Plan::Whole(None),
+        None => Plan::Stream(None),
     }
 }
 
@@ -184,8 +212,8 @@ async fn whole(
     };
     let decoded = coding::decode(&head.headers, &gathered.bytes, bounds.limit);
     let passed = decoded.and_then(|bytes| {
-        rows(&bytes, shape, &mut judge, &agent.judging.structure)?;
-        edit(bytes, editor, &mut judge)
+        content(&bytes, shape, &mut judge, &agent.judging.structure)?;
+        edit(bytes, editor, (&mut judge, &mut exchange))
     });
     let passed = match passed {
         Ok(passed) => passed,
@@ -215,7 +243,7 @@ async fn whole(
 }
 
 /// Asks about rows and texts, where rules read them.
-fn rows(
+fn content(
     bytes: &[u8],
     shape: &Shape,
     judge: &mut Judge,
@@ -227,17 +255,18 @@ fn rows(
     }
     let body = prompt::Body::parse(shape, bytes, limits).map_err(|error| error.cause)?;
     let answer = body.answer(shape, limits).map_err(|error| error.cause)?;
+    let mut asked = |part| match judge.rule_on_all(part) {
+        Action::Keep => Ok(()),
+        // Nothing can be left out of it. The judge remembers; the cause is not looked at.
+        Action::Block | Action::Strip => Err(prompt::Cause::Schema),
+    };
     if needs.rows
         && let Some(rows) = answer.rows
     {
-        judge.rule(Part::Rows(rows));
+        asked(Part::Rows(rows))?;
     }
     if needs.text {
-        for part in answer.messages.iter().flat_map(|message| &message.parts) {
-            if let prompt::Part::Text(text) = part {
-                judge.rule(Part::Text(text));
-            }
-        }
+        asked(Part::Text(&text::of(&body)))?;
     }
     Ok(())
 }
@@ -245,7 +274,7 @@ fn rows(
 fn edit(
     bytes: Bytes,
     editor: Option<AnswerEditor>,
-    judge: &mut Judge,
+    (judge, exchange): (&mut Judge, &mut Exchange),
 ) -> Result<Bytes, prompt::Cause> {
     let Some(mut editor) = editor else {
         return Ok(bytes);
@@ -255,6 +284,8 @@ fn edit(
     let edited = editor
         .push(&bytes, &mut ruling, &mut out)
         .and_then(|()| editor.finish(&mut ruling, &mut out));
+    let tally = editor.tally();
+    exchange.used(tally.model.as_deref(), &tally.usage);
     match edited {
         Ok(()) => Ok(out.into()),
         Err(Stop::Undecidable(undecidable)) => Err(undecidable.cause),

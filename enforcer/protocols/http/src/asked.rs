@@ -1,6 +1,7 @@
 //! What a request asks, as policy and the ledger take it.
 
 use enforcer_audit::Fingerprint;
+use enforcer_cost::Estimate;
 use enforcer_credentials::shown_path;
 use enforcer_flow::{Destination, Host};
 use enforcer_gate::{Ask, Fault, Refusal};
@@ -22,6 +23,7 @@ pub(crate) struct Asked<'a> {
     length: Option<u64>,
     /// What it contradicts, where it could go on all the same.
     contradiction: Option<Contradiction>,
+    estimate: Option<Estimate>,
 }
 
 impl<'a> Asked<'a> {
@@ -54,6 +56,7 @@ impl<'a> Asked<'a> {
             shown_path: None,
             length,
             contradiction: None,
+            estimate: None,
         };
         if headers::size(&parts.headers) > agent.limits.header_bytes {
             let public = "the request's headers are longer than may be";
@@ -91,8 +94,14 @@ impl<'a> Asked<'a> {
             destination: self.destination(),
             request: Some(request),
             shown_path: self.shown_path.as_deref(),
+            estimate: self.estimate,
             credentials: &self.credentials,
         }
+    }
+
+    /// Takes note of what it will take at most.
+    pub(crate) fn estimated(&mut self, estimate: Option<Estimate>) {
+        self.estimate = estimate;
     }
 
     /// What it contradicts: it may go on for who observes only, and not without being recorded.

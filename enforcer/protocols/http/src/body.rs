@@ -16,7 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use crate::answer::{EditedBody, Whole};
+use crate::answer::{EditedBody, WatchedBody, Whole};
 use crate::gather::Gathered;
 use crate::pool::Lease;
 
@@ -63,6 +63,8 @@ pub enum ResponseBody {
     Upstream(Box<UpstreamBody>),
     /// The upstream's answer, judged on its way.
     Edited(Box<EditedBody>),
+    /// The upstream's answer, read along for its cost.
+    Watched(Box<WatchedBody>),
     /// The upstream's answer, judged whole.
     Whole(Box<Whole>),
 }
@@ -171,6 +173,7 @@ impl Body for ResponseBody {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Upstream(body) => body.poll(cx),
             Self::Edited(body) => body.poll(cx),
+            Self::Watched(body) => body.poll(cx),
             Self::Whole(body) => Poll::Ready(body.take().map(|b| Ok(Frame::data(b)))),
         }
     }
@@ -181,6 +184,7 @@ impl Body for ResponseBody {
             // Not even when the upstream's body is empty: the end must be polled so that the exchange is closed.
             Self::Upstream(body) => body.done,
             Self::Edited(body) => body.is_over(),
+            Self::Watched(body) => body.is_over(),
             Self::Whole(body) => body.is_over(),
         }
     }
@@ -188,9 +192,10 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Upstream(body) => body.inner.size_hint(),
+            Self::Upstream(body) => body.size_hint(),
             // Nobody knows before the end.
             Self::Edited(_) => SizeHint::default(),
+            Self::Watched(body) => body.size_hint(),
             Self::Whole(body) => SizeHint::with_exact(body.len()),
         }
     }
@@ -231,6 +236,10 @@ impl UpstreamBody {
             done: false,
             kept: true,
         }
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 
     /// The exchange, unless the body has broken it.

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use bytes::Bytes;
+use enforcer_cost::Estimate;
 use enforcer_flow::Side;
 use enforcer_gate::{Exchange, Fault, Granted, Head, Refusal, Terms};
 use enforcer_policy as policy;
@@ -32,7 +34,7 @@ pub(crate) async fn handle(
     upgrade: Option<Upgrade>,
 ) -> Result<Response<ResponseBody>, Refusal> {
     let asked = Asked::read(connection, &parts, None)?;
-    let shape = shape::of(asked.destination(), &parts, upgrade.is_some());
+    let mut shape = shape::of(asked.destination(), &parts, upgrade.is_some());
     if let Some(upgrade) = upgrade {
         return match head {
             Head::Granted(granted) if granted.terms.is_none() => {
@@ -44,7 +46,7 @@ pub(crate) async fn handle(
     let (granted, source) = match head {
         Head::Granted(granted) => (granted, Source::Wire(body)),
         Head::Body => {
-            let (granted, gathered) = ask(connection, &parts, body, &shape).await?;
+            let (granted, gathered) = ask(connection, &parts, body, &mut shape).await?;
             (granted, Source::Gathered(Box::new(gathered)))
         }
     };
@@ -67,13 +69,21 @@ pub(crate) async fn handle(
         return Err(unable(&mut exchange, unmet.cause()));
     }
     match judge {
+        None if exchange.is_billed() => {
+            answer::prepare(&mut parts.headers);
+            let (answer, lease) =
+                forward::fetch(connection, &mut exchange, &permit, parts, source).await?;
+            Ok(answer::watch(connection, answer, lease, exchange, &shape))
+        }
         None => {
             let (answer, lease) =
                 forward::fetch(connection, &mut exchange, &permit, parts, source).await?;
             Ok(forward::down(answer, Some(lease), exchange, connection))
         }
         Some(judge) => {
-            answer::prepare(&mut parts.headers, &judge);
+            if judge.needs().content() || exchange.is_billed() {
+                answer::prepare(&mut parts.headers);
+            }
             let (answer, lease) =
                 forward::fetch(connection, &mut exchange, &permit, parts, source).await?;
             answer::judge(connection, answer, lease, exchange, (judge, &shape)).await
@@ -86,10 +96,10 @@ async fn ask(
     connection: &Connection,
     parts: &Parts,
     mut body: Incoming,
-    shape: &Shape,
+    shape: &mut Shape,
 ) -> Result<(Granted, Gathered), Refusal> {
     let agent = &connection.agent;
-    let asked = Asked::read(connection, parts, body.size_hint().exact())?;
+    let mut asked = Asked::read(connection, parts, body.size_hint().exact())?;
     let bounds = Bounds {
         limit: agent.judging.body_bytes,
         time: agent.judging.body_timeout,
@@ -115,6 +125,7 @@ async fn ask(
     }
     let granted = match decoded {
         Ok(bytes) => {
+            asked.estimated(estimate(connection, shape, &bytes).await);
             let mut granted = read(connection, &asked, shape, (&bytes, length))?;
             if let Some(Terms {
                 judge: Some(judge), ..
@@ -132,11 +143,26 @@ async fn ask(
     Ok((granted?, gathered))
 }
 
+/// What a request to a model will take at most, where a rule wants to know. Counting takes long enough to be in others' way.
+async fn estimate(connection: &Connection, shape: &Shape, bytes: &Bytes) -> Option<Estimate> {
+    let costs = Arc::clone(connection.agent.gate.costs()?);
+    let limits = connection.agent.judging.structure;
+    let (shape, bytes) = (shape.clone(), bytes.clone());
+    let count = move || {
+        let body = prompt::Body::parse(&shape, &bytes, &limits).ok()?;
+        match body.content(&shape, &limits).ok()? {
+            prompt::Content::Model(call) => Some(costs.estimate(&call)),
+            prompt::Content::Empty | prompt::Content::Mcp { .. } | prompt::Content::Plain => None,
+        }
+    };
+    tokio::task::spawn_blocking(count).await.ok().flatten()
+}
+
 /// Reads a body and asks policy with it; `length` is what was sent of it.
 fn read(
     connection: &Connection,
     asked: &Asked<'_>,
-    shape: &Shape,
+    shape: &mut Shape,
     (bytes, length): (&[u8], u64),
 ) -> Result<Granted, Refusal> {
     let agent = &connection.agent;
@@ -158,7 +184,12 @@ fn read(
             policy::Body::Undecidable(undecidable.cause)
         }
     };
-    agent.gate.ask(&agent.flow, asked.ask(known))
+    let granted = agent.gate.ask(&agent.flow, asked.ask(known))?;
+    if matches!(content, Ok(prompt::Content::Mcp { .. })) {
+        // Its answer is one too, whatever the head said.
+        shape.api = prompt::Api::Mcp;
+    }
+    Ok(granted)
 }
 
 /// Notes that we cannot do what the grant asks for. Nothing has left.

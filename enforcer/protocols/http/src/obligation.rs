@@ -82,7 +82,8 @@ pub(crate) fn meet(
                 } = &**inject;
                 fill(&mut parts.headers, (header, prefix, secret), secrets)?;
             }
-            Obligation::Limit(_) => return Err(Unmet::Terms),
+            // Counted by the gate, before the grant.
+            Obligation::Limit(_) => {}
             Obligation::Sign(sign) => {
                 let Sign { style, secret, .. } = &**sign;
                 self::sign(&mut parts.headers, (*style, secret), secrets, delivery)?;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use enforcer_gate::{Fault, Refusal};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
@@ -18,6 +18,9 @@ const VIOLATION: &str = "policy_violation";
 const EXCHANGE: HeaderName = HeaderName::from_static("x-enforcer-exchange");
 /// The OpenAI SDKs retry some statuses by themselves unless this says no.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// How many seconds an SDK waits by itself.
+const PATIENCE: u32 = 60;
 
 /// The error object of the OpenAI API reference.
 #[derive(Serialize)]
@@ -75,6 +78,7 @@ fn answer(refusal: &Refusal) -> Response<ResponseBody> {
             "invalid_request_error",
             "enforcer_incomplete_request",
         ),
+        Fault::Budget(_) => (StatusCode::TOO_MANY_REQUESTS, VIOLATION, "enforcer_budget"),
         Fault::Policy | Fault::Terminated => (StatusCode::FORBIDDEN, VIOLATION, DENIED),
         Fault::TooLarge => (
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -113,6 +117,15 @@ fn answer(refusal: &Refusal) -> Response<ResponseBody> {
     }
     if matches!(refusal.fault, Fault::Policy | Fault::Terminated) {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    if let Fault::Budget(after) = refusal.fault {
+        // Without one, or with a long one, an SDK would ask again at once, in vain.
+        if after.is_none_or(|seconds| seconds.get() > PATIENCE) {
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        if let Some(seconds) = after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds.get()));
+        }
     }
     response
 }

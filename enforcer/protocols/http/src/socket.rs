@@ -73,7 +73,9 @@ pub(crate) async fn forward(
     let judges_agent = matches!(head, Head::Body);
     let granted = match head {
         Head::Granted(granted) => granted,
-        Head::Body => agent.gate.ask(&agent.flow, asked.ask(policy::Body::None))?,
+        Head::Body => agent
+            .gate
+            .ask(&agent.flow, asked.ask(policy::Body::Later))?,
     };
     let Granted {
         mut exchange,

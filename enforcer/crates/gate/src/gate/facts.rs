@@ -27,7 +27,7 @@ pub(super) fn facts<'a>(id: ExchangeId, flow: &'a Flow, ask: &Ask<'a>) -> Exchan
         credentials: ask.credentials,
         content: request.and_then(|request| match request.body {
             Body::Read(read) => Some(content(read)),
-            Body::None | Body::Undecidable(_) | Body::Unread => None,
+            Body::Later | Body::None | Body::Undecidable(_) | Body::Unread => None,
         }),
     }
 }

@@ -90,6 +90,7 @@ impl Asked {
             destination: &self.destination,
             request: Some(request),
             shown_path: None,
+            estimate: None,
             credentials: &[],
         }
     }

@@ -8,13 +8,21 @@ use crate::evaluate::Asked;
 use crate::facts::Facts;
 use crate::scope::Subject;
 use crate::truth::{Stance, Truth};
-use crate::{Action, Answer, AnswerNeeds, Cause, Mismatch, Part, PolicySet, Question, Ruling};
+use crate::{
+    Action, Answer, AnswerNeeds, Body, Cause, Mismatch, Part, PolicySet, Question, Ruling,
+};
 
 impl PolicySet {
     /// Which parts of the answer to an allowed exchange are to be asked about.
     #[must_use]
     pub fn answer_needs(&self, question: &Question<'_>) -> AnswerNeeds {
         let mut needs = AnswerNeeds::NONE;
+        let reads_body =
+            matches!(question.request, Some(request) if matches!(request.body, Body::Read(_)));
+        // Listings are answers to messages; without one, and without rules about answers, nothing is looked at.
+        if !self.answers.any() && !reads_body {
+            return needs;
+        }
         let asked = Asked::read(question, self);
         if self.answers.any() {
             self.hear_about(&asked, |rule| {

@@ -90,7 +90,11 @@ impl EditedBody {
             }
         }
         self.over = true;
-        if let Some(exchange) = self.upstream.take_exchange() {
+        if let Some(mut exchange) = self.upstream.take_exchange() {
+            if let Some(editor) = &self.editor {
+                let tally = editor.tally();
+                exchange.used(tally.model.as_deref(), &tally.usage);
+            }
             exchange.finish();
         }
         self.give(Ok(()), out)

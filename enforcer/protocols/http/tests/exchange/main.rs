@@ -5,6 +5,8 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod judged;
+mod socket;
 mod upstream;
 mod world;
 
