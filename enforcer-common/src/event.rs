@@ -64,6 +64,10 @@ pub enum Hook {
     Bind = 10,
     /// `setsockopt(2)`.
     Setsockopt = 11,
+    /// `connect(2)` on a unix socket.
+    ConnectUnix = 12,
+    /// `sendmsg(2)` with an address on a unix socket.
+    SendmsgUnix = 13,
 }
 
 /// Why it refused.
@@ -88,6 +92,8 @@ pub enum Reason {
     Quarantined = 8,
     /// A connection ended before the listener took it: it never arrived there, or nobody listens.
     Unaccepted = 10,
+    /// The workload may not connect unix sockets.
+    Unix = 12,
 }
 
 /// Index into the per-processor array `LOST`.
@@ -109,7 +115,7 @@ impl TryFrom<u8> for Hook {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Hook; 10] = [
+        const ALL: [Hook; 12] = [
             Hook::Connect4,
             Hook::Connect6,
             Hook::Egress,
@@ -120,6 +126,8 @@ impl TryFrom<u8> for Hook {
             Hook::Seal,
             Hook::Bind,
             Hook::Setsockopt,
+            Hook::ConnectUnix,
+            Hook::SendmsgUnix,
         ];
         ALL.into_iter().find(|hook| *hook as u8 == byte).ok_or(byte)
     }
@@ -131,7 +139,7 @@ impl TryFrom<u8> for Reason {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Reason; 9] = [
+        const ALL: [Reason; 10] = [
             Reason::Backstop,
             Reason::Full,
             Reason::NoListener,
@@ -141,6 +149,7 @@ impl TryFrom<u8> for Reason {
             Reason::Unlabelled,
             Reason::Quarantined,
             Reason::Unaccepted,
+            Reason::Unix,
         ];
         ALL.into_iter()
             .find(|reason| *reason as u8 == byte)
@@ -157,7 +166,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_hook_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Hook::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 10);
+        assert_eq!(known.count(), 12);
         assert_eq!(Hook::try_from(Hook::SockOps as u8), Ok(Hook::SockOps));
         assert_eq!(Hook::try_from(0), Err(0));
     }
@@ -165,7 +174,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_reason_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Reason::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 9);
+        assert_eq!(known.count(), 10);
         assert_eq!(
             Reason::try_from(Reason::Unlabelled as u8),
             Ok(Reason::Unlabelled)

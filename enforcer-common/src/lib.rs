@@ -39,6 +39,8 @@ pub mod ipproto {
     pub const UDP: u32 = 17;
     /// Multipath TCP, as `socket(2)` names it.
     pub const MPTCP: u32 = 262;
+    /// Not a protocol: what events of unix sockets say, beyond all numbers of protocols.
+    pub const UNIX: u32 = 0x1_0001;
 }
 
 /// The port of name lookups.

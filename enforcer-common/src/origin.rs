@@ -34,8 +34,8 @@ pub struct OriginValue {
     pub uid: u32,
     /// Destination port.
     pub port: u16,
-    /// Always zero.
-    pub reserved: u16,
+    /// When it was filed in `LOOKUPS`: the lower half of the hundredths of a second since boot. Zero in `FLOWS`.
+    pub filed: u16,
     /// When the task was there: hundredths of a second since boot. A process that started later is another one.
     pub at: u32,
 }

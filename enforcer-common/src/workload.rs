@@ -23,6 +23,8 @@ pub mod workload_flag {
     pub const QUARANTINED: u32 = 1;
     /// What would be refused is reported and let past.
     pub const OBSERVED: u32 = 1 << 1;
+    /// Unix sockets are connected to nothing that has a name.
+    pub const UNIX_REFUSED: u32 = 1 << 2;
 }
 
 /// Connections a workload may have at a time. A fraction of what `FLOWS` holds, so that no workload alone can fill it.

@@ -17,13 +17,18 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
         _ => sockaddr::ip6(ctx),
     };
     let refusal = Refusal::at(ctx, hook, ip);
-    let Some(cgroup) = workload::labelled() else {
+    let Some(workload) = workload::current() else {
         return refuse(&refusal, None, Reason::Unlabelled);
     };
-    let Some(socket) = Socket::claim(ctx, cgroup) else {
+    // What `socket(2)` never gave out: the kernel's own, or one from before the programs.
+    let bent = match Socket::of(ctx) {
+        Some(_) => state::BENT,
+        None => state::CARRIER,
+    };
+    let Some(socket) = Socket::claim(ctx, workload.cgroup) else {
         return refuse(&refusal, None, Reason::Full);
     };
-    if workload::is_quarantined(cgroup) {
+    if workload.is_quarantined() {
         return refuse(&refusal, Some(socket), Reason::Quarantined);
     }
     if socket.is_bent_to(&ip, refusal.port) {
@@ -40,10 +45,10 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
         // Resolvers of programs connect a UDP socket to each address of an answer, to see which the host would reach, and
         // send nothing. What does send, as QUIC does, learns by its first datagram: the backstop drops it with `EPERM`.
         Verdict::Probe(entry) => (state::PROBE, entry.dns_port),
-        Verdict::Redirect(_) if !workload::has_room(cgroup) => {
+        Verdict::Redirect(_) if !workload.has_room() => {
             return refuse(&refusal, Some(socket), Reason::Full);
         }
-        Verdict::Redirect(entry) => (state::BENT, entry.tcp_port),
+        Verdict::Redirect(entry) => (bent, entry.tcp_port),
         Verdict::Refuse(reason) => return refuse(&refusal, Some(socket), reason),
     };
     socket.bend(state, listener, ip, refusal.port);

@@ -9,8 +9,8 @@ use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
 use enforcer_common::{Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ipproto};
 
 use crate::event::{Refusal, refuse, refuse_always, refuse_unknown};
-use crate::maps::LOOKUPS;
-use crate::socket::{self, Socket, state};
+use crate::maps::{CHANGES, LOOKUPS};
+use crate::socket::{self, Socket, hundredths, state};
 use crate::verdict::{Carrier, listeners, own_port};
 use crate::{PASS, workload};
 
@@ -28,6 +28,8 @@ const ETH_IPV6: u16 = 0x86dd;
 /// The first byte of a header without options.
 const PLAIN_IPV4: u8 = 0x45;
 const IPV4_HEADER: usize = 20;
+/// Both ports of TCP and of UDP.
+const PORTS: usize = 4;
 const IPV6_HEADER: usize = 40;
 
 /// What the headers say.
@@ -44,8 +46,18 @@ struct Packet {
 /// Lets leave or drops one packet.
 #[inline(always)]
 pub fn egress(ctx: &SkBuffContext) -> i32 {
+    let changes = changes();
+    match entry(ctx) {
+        Some(socket) if is_settled(ctx, socket, changes) => PASS,
+        found => judge(ctx, found, changes),
+    }
+}
+
+/// Judges a packet by all that is known.
+#[inline(always)]
+fn judge(ctx: &SkBuffContext, found: Option<&mut Socket>, changes: u32) -> i32 {
     let packet = parse(ctx);
-    let Some(socket) = entry(ctx) else {
+    let Some(socket) = found else {
         let cgroup = workload::labelled_sender(ctx.skb.skb).unwrap_or(0);
         return refuse_unknown(&refusal(&packet, 0), cgroup, Reason::Backstop);
     };
@@ -62,9 +74,46 @@ pub fn egress(ctx: &SkBuffContext) -> i32 {
         return refuse_always(&refusal, socket, Reason::Protocol);
     }
     match listeners(netns) {
-        Some(entry) if stays_here(ctx) && permitted(&entry, &packet, socket) => PASS,
+        Some(entry) if stays_here(ctx) && permitted(&entry, &packet, socket) => {
+            if socket.listener == entry.tcp_port {
+                socket.settled = changes;
+            }
+            PASS
+        }
         _ => refuse(&refusal(&packet, netns), Some(socket), Reason::Backstop),
     }
+}
+
+/// Whether the packet is one more of a connection to our listener, and nothing was changed since the last one passed: most
+/// are, and this costs a fraction of judging anew.
+#[inline(always)]
+fn is_settled(ctx: &SkBuffContext, socket: &Socket, changes: u32) -> bool {
+    if changes == 0 || socket.settled != changes || !socket.is_bent() || !stays_here(ctx) {
+        return false;
+    }
+    let raw: *mut __sk_buff = ctx.skb.skb;
+    // SAFETY: the kernel hands a valid context to every program of this type.
+    let (start, end) = unsafe { ((*raw).data as usize, (*raw).data_end as usize) };
+    if start + IPV4_HEADER + PORTS > end {
+        return false;
+    }
+    let header = start as *const u8;
+    // SAFETY: the verifier saw that so many bytes are there; they have no alignment to speak of.
+    unsafe {
+        *header == PLAIN_IPV4
+            && u32::from(*header.add(9)) == ipproto::TCP
+            && header.add(16).cast::<u32>().read_unaligned() == Address::LOOPBACK4.words[3]
+            && header.add(IPV4_HEADER + 2).cast::<u16>().read_unaligned() == socket.listener.to_be()
+    }
+}
+
+/// The number in `CHANGES`.
+#[inline(always)]
+fn changes() -> u32 {
+    CHANGES.get_ptr(0).map_or(0, |number| {
+        // SAFETY: a live element, read at once.
+        unsafe { number.read_volatile() }
+    })
 }
 
 /// Whether the packet goes by the loopback device, which is the first of every network namespace. A socket bound to another
@@ -77,7 +126,7 @@ fn stays_here(ctx: &SkBuffContext) -> bool {
 }
 
 #[inline(always)]
-fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
+fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &mut Socket) -> bool {
     let carrier = match packet.protocol {
         ipproto::TCP => Carrier::Stream,
         ipproto::UDP => Carrier::Datagram,
@@ -96,10 +145,11 @@ fn permitted(entry: &NetnsEntry, packet: &Packet, socket: &Socket) -> bool {
 }
 
 /// A query on its way to the DNS socket: only now is its source address certain. Filed with every query, because the
-/// table forgets what was not used for long.
+/// table forgets what was not used for long, and with the time: another socket may get the same source address later.
 #[inline(always)]
-fn file(packet: &Packet, socket: &Socket) -> bool {
+fn file(packet: &Packet, socket: &mut Socket) -> bool {
     let key = OriginKey::new(socket.key.netns, packet.source, packet.source_port);
+    socket.origin.filed = hundredths() as u16;
     LOOKUPS.insert(&key, &socket.origin, 0).is_ok()
 }
 

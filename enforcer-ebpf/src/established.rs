@@ -9,7 +9,8 @@ use aya_ebpf::programs::SockOpsContext;
 use enforcer_common::{Address, Hook, Reason};
 
 use crate::event::report;
-use crate::maps::FLOWS;
+use crate::maps::{CARRIED, FLOWS};
+use crate::peer::CarriedValue;
 use crate::socket::{self, Socket, state};
 use crate::workload;
 
@@ -40,11 +41,16 @@ pub fn established(ctx: &SockOpsContext) -> u32 {
 #[inline(always)]
 fn file(ctx: &SockOpsContext) {
     let Some(socket) = entry(ctx) else { return };
-    if socket.state != state::BENT {
+    if socket.state != state::BENT && socket.state != state::CARRIER {
         return;
     }
     socket.key.ip = local_ip(ctx);
     socket.key.port = read!(ctx, local_port) as u16;
+    if socket.state == state::CARRIER {
+        let peer = CarriedValue::new(socket.origin.ip, socket.origin.port);
+        // Without an entry the agent sees our listener as its peer, which harms nobody.
+        let _ = CARRIED.insert(&socket.key, &peer, 0);
+    }
     let watched = ctx.set_cb_flags((ctx.cb_flags() | BPF_SOCK_OPS_STATE_CB_FLAG) as i32);
     // An origin that nobody would take out again is not filed.
     if watched.is_ok() && FLOWS.insert(&socket.key, &socket.origin, 0).is_ok() {

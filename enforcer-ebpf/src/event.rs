@@ -99,7 +99,8 @@ fn may_pass(reason: Reason) -> bool {
         | Reason::Full
         | Reason::NoListener
         | Reason::Protocol
-        | Reason::Socket => true,
+        | Reason::Socket
+        | Reason::Unix => true,
     }
 }
 

@@ -21,6 +21,7 @@ mod setsockopt;
 mod sock_create;
 mod sockaddr;
 mod socket;
+mod unix;
 mod verdict;
 mod workload;
 
@@ -107,6 +108,18 @@ fn post_bind4(ctx: SockContext) -> i32 {
 #[cgroup_sock(post_bind6)]
 fn post_bind6(ctx: SockContext) -> i32 {
     bind::bound(&ctx)
+}
+
+/// `connect(2)` on a unix socket. The loader library has no such kind: it is built as another and loaded by our own hand.
+#[cgroup_sock_addr(connect4)]
+fn connect_unix(ctx: SockAddrContext) -> i32 {
+    unix::connect(&ctx, Hook::ConnectUnix)
+}
+
+/// `sendmsg(2)` with an address on a unix socket; as above.
+#[cgroup_sock_addr(connect4)]
+fn sendmsg_unix(ctx: SockAddrContext) -> i32 {
+    unix::connect(&ctx, Hook::SendmsgUnix)
 }
 
 /// `setsockopt(2)` on whatever socket.

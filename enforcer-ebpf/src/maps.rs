@@ -2,12 +2,13 @@
 
 use aya_ebpf::bindings::bpf_map_type::BPF_MAP_TYPE_SK_STORAGE;
 use aya_ebpf::bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC};
-use aya_ebpf::btf_maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use enforcer_common::{
     KernelEvent, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry,
 };
 
+use crate::peer::CarriedValue;
 use crate::socket::Socket;
 
 /// Memory is taken as entries come, not for the whole capacity at load: many short-lived instances may stand side by side.
@@ -32,9 +33,19 @@ pub static FLOWS: HashMap<OriginKey, OriginValue, 65536, NO_PREALLOC> = HashMap:
 #[btf_map]
 pub static LOOKUPS: LruHashMap<OriginKey, OriginValue, 8192> = LruHashMap::new();
 
+/// Where streams were to go that the kernel carries in sockets of its own (multipath TCP), by the carrying socket's own end.
+/// Only shown to their agents. Written by `established`, read by `getpeername`.
+#[btf_map]
+pub static CARRIED: LruHashMap<OriginKey, CarriedValue, 4096> = LruHashMap::new();
+
 /// Far sides of workloads' wires, by device index. Written by the daemon before it attaches; `seal` counts in it.
 #[btf_map]
 pub static SEALS: HashMap<u64, SealEntry, 16384, NO_PREALLOC> = HashMap::new();
+
+/// How often the daemon has changed what the programs go by; 0 before it first did. Written by the daemon after each change
+/// of `NETNS` and of workloads' flags; a socket that was judged since then need not be judged again.
+#[btf_map]
+pub static CHANGES: Array<u32, 1> = Array::new();
 
 /// What is known of each socket; goes with the socket. Written by `sock_create`, `connect` and `sendmsg`, read by all others.
 #[btf_map]

@@ -57,6 +57,10 @@ pub fn setsockopt(ctx: &SockoptContext) -> i32 {
     // SAFETY: the verifier knows `sk` of this context as a socket, and it is not null.
     match unsafe { socket::entry(sk.cast(), 0) } {
         Some(socket) => refuse(&refusal, Some(socket), Reason::Protocol),
-        None => refuse_unknown(&refusal, workload::labelled().unwrap_or(0), Reason::Protocol),
+        None => refuse_unknown(
+            &refusal,
+            workload::labelled().unwrap_or(0),
+            Reason::Protocol,
+        ),
     }
 }

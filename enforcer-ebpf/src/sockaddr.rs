@@ -46,6 +46,35 @@ pub fn family(ctx: &SockAddrContext) -> u16 {
     read!(ctx, family) as u16
 }
 
+/// The socket's own end, as `established` sees it: an address in a program for IPv4, and the port.
+#[inline(always)]
+pub fn own4(ctx: &SockAddrContext) -> (Address, u16) {
+    let sk = read!(ctx, __bindgen_anon_1.sk);
+    // SAFETY: `sk` of a sock_addr context is always a valid socket.
+    unsafe {
+        let ip = (&raw const (*sk).src_ip4).read_volatile();
+        let port = (&raw const (*sk).src_port).read_volatile();
+        (Address::v4(ip), port as u16)
+    }
+}
+
+/// The same in a program for IPv6.
+#[inline(always)]
+pub fn own6(ctx: &SockAddrContext) -> (Address, u16) {
+    let sk = read!(ctx, __bindgen_anon_1.sk);
+    // SAFETY: as above.
+    unsafe {
+        let words = [
+            (&raw const (*sk).src_ip6[0]).read_volatile(),
+            (&raw const (*sk).src_ip6[1]).read_volatile(),
+            (&raw const (*sk).src_ip6[2]).read_volatile(),
+            (&raw const (*sk).src_ip6[3]).read_volatile(),
+        ];
+        let port = (&raw const (*sk).src_port).read_volatile();
+        (Address { words }, port as u16)
+    }
+}
+
 /// The port.
 #[inline(always)]
 pub fn port(ctx: &SockAddrContext) -> u16 {

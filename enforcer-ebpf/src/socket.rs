@@ -27,8 +27,8 @@ pub struct Socket {
     pub state: u16,
     /// Port of the listener it was bent to, unless plain.
     pub listener: u16,
-    /// Always zero.
-    pub reserved: u32,
+    /// The number in `CHANGES` when a packet of the socket last passed to our TCP listener; 0 if none did.
+    pub settled: u32,
 }
 
 /// Values of [`Socket::state`]; plain numbers, because a stray value read from memory must not be undefined behaviour.
@@ -45,6 +45,8 @@ pub mod state {
     pub const PROBE: u16 = 4;
     /// Not bent to anything, and let go where it wanted to: the workload is only observed.
     pub const OBSERVED: u16 = 5;
+    /// As `BENT`, for a socket of the kernel's own in which it carries an agent's stream (multipath TCP).
+    pub const CARRIER: u16 = 6;
 }
 
 impl Socket {
@@ -80,7 +82,7 @@ impl Socket {
             );
             self.origin.pid = (bpf_get_current_pid_tgid() >> 32) as u32;
             self.origin.uid = bpf_get_current_uid_gid() as u32;
-            self.origin.at = (bpf_ktime_get_boot_ns() / HUNDREDTH) as u32;
+            self.origin.at = hundredths();
         }
         self.origin.cgroup = cgroup;
     }
@@ -122,7 +124,15 @@ impl Socket {
         self.origin.port = port;
         self.listener = listener;
         self.state = state;
+        self.settled = 0;
     }
+}
+
+/// Hundredths of a second since boot.
+#[inline(always)]
+pub fn hundredths() -> u32 {
+    // SAFETY: the helper only reads the clock.
+    (unsafe { bpf_ktime_get_boot_ns() } / HUNDREDTH) as u32
 }
 
 /// The entry of `sk`.

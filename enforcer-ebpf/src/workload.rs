@@ -7,22 +7,15 @@ use aya_ebpf::helpers::generated::{
     bpf_get_current_ancestor_cgroup_id, bpf_get_current_cgroup_id, bpf_skb_ancestor_cgroup_id,
 };
 use enforcer_common::workload_flag::QUARANTINED;
-use enforcer_common::{MAX_CONNECTIONS, MAX_DEPTH};
+use enforcer_common::{MAX_CONNECTIONS, MAX_DEPTH, WorkloadEntry};
 
 use crate::maps::WORKLOADS;
-
-/// Whether the workload may open another connection.
-#[inline(always)]
-pub fn has_room(cgroup: u64) -> bool {
-    // SAFETY: the entry is valid until the program ends; another processor may change it meanwhile, hence volatile.
-    connections(cgroup).is_some_and(|count| unsafe { count.read_volatile() } < MAX_CONNECTIONS)
-}
 
 /// Counts a connection that was filed.
 #[inline(always)]
 pub fn opened(cgroup: u64) {
     if let Some(count) = connections(cgroup) {
-        // SAFETY: as above.
+        // SAFETY: a pointer into a live entry.
         unsafe { add(count, 1) };
     }
 }
@@ -97,10 +90,40 @@ pub fn labelled_sender(packet: *mut __sk_buff) -> Option<u64> {
 /// The nearest labelled cgroup at or above the current task's own.
 #[inline(always)]
 pub fn labelled() -> Option<u64> {
+    current().map(|workload| workload.cgroup)
+}
+
+/// A labelled cgroup with what is kept of it, so that it need not be looked up for each question.
+#[derive(Clone, Copy)]
+pub struct Workload {
+    /// Its id.
+    pub cgroup: u64,
+    entry: *mut WorkloadEntry,
+}
+
+impl Workload {
+    /// Whether nothing of it may go anywhere.
+    #[inline(always)]
+    pub fn is_quarantined(self) -> bool {
+        // SAFETY: a field of an entry that is valid until the program ends, read at once.
+        unsafe { (&raw const (*self.entry).flags).read_volatile() & QUARANTINED != 0 }
+    }
+
+    /// Whether it may open another connection.
+    #[inline(always)]
+    pub fn has_room(self) -> bool {
+        // SAFETY: as above; another processor may change it meanwhile, hence volatile.
+        unsafe { (&raw const (*self.entry).connections).read_volatile() < MAX_CONNECTIONS }
+    }
+}
+
+/// The nearest labelled cgroup at or above the current task's own, with what is kept of it.
+#[inline(always)]
+pub fn current() -> Option<Workload> {
     // SAFETY: these helpers only read the current task.
     let own = unsafe { bpf_get_current_cgroup_id() };
-    if WORKLOADS.get_ptr(own).is_some() {
-        return Some(own);
+    if let Some(entry) = WORKLOADS.get_ptr_mut(own) {
+        return Some(Workload { cgroup: own, entry });
     }
     let mut found = None;
     // Level 0 is the root, which is never labelled.
@@ -110,8 +133,8 @@ pub fn labelled() -> Option<u64> {
         if id == 0 {
             break;
         }
-        if WORKLOADS.get_ptr(id).is_some() {
-            found = Some(id);
+        if let Some(entry) = WORKLOADS.get_ptr_mut(id) {
+            found = Some(Workload { cgroup: id, entry });
         }
     }
     found

@@ -26,7 +26,10 @@ use crate::kernel_events;
 use crate::quarantine::Orders;
 use crate::stances::Stances;
 use crate::trust::Trust;
+use crate::unix_sockets::UnixRefusals;
 
+/// Where everything is pinned.
+pub(crate) const PIN_ROOT: &str = "/sys/fs/bpf/enforcer";
 /// Where the daemon keeps its pinned programs and maps.
 pub(crate) const PINS: &str = "/sys/fs/bpf/enforcer/daemon";
 /// Where runs keep theirs, a folder each.
@@ -137,6 +140,11 @@ impl App {
             ledger: Arc::clone(&ledger),
             proxy,
             workers: Arc::clone(&workers),
+            unix: UnixRefusals::new(match instance.mode {
+                Mode::Daemon => config.unix_sockets.refuse.clone(),
+                // Sees none of the host's.
+                Mode::Run => Vec::new(),
+            })?,
             stances: Arc::new(Stances::new(
                 Arc::clone(&instance.orders),
                 config.danger.observe.clone(),

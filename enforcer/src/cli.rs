@@ -8,12 +8,16 @@ use clap::{Parser, Subcommand};
 mod audit;
 mod ca;
 mod daemon;
+mod doctor;
 mod label;
+mod oci_hook;
+mod oci_runtime;
 mod policy;
 mod quarantine;
 mod run;
 mod status;
 mod trust;
+mod uninstall;
 
 /// Captures every connection of an AI agent in the kernel, judges it by policy and records it, with nothing reconfigured
 /// in the agent.
@@ -32,8 +36,14 @@ enum Command {
     Ca(ca::CaArgs),
     /// Serve labelled cgroups until told to stop.
     Daemon(daemon::DaemonArgs),
+    /// Try what the enforcer stands on, and say what is covered, what is not, and the mend.
+    Doctor(doctor::DoctorArgs),
     /// Put a cgroup under enforcement.
     Label(label::LabelArgs),
+    /// Have a container enforced before it runs, as an OCI hook.
+    OciHook(oci_hook::OciHookArgs),
+    /// Act as an OCI runtime whose containers are enforced before they run.
+    OciRuntime(oci_runtime::OciRuntimeArgs),
     /// Check and test policies.
     Policy(policy::PolicyArgs),
     /// End every flow of a workload and refuse new ones, until that is lifted.
@@ -44,6 +54,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Check who trusts the local certificate authority.
     Trust(trust::TrustArgs),
+    /// Remove every trace of the enforcer from this machine, but for its evidence.
+    Uninstall(uninstall::UninstallArgs),
     /// Release a cgroup from enforcement.
     Unlabel(label::UnlabelArgs),
     /// Lift a quarantine.
@@ -62,12 +74,16 @@ pub(crate) fn main() -> ExitCode {
         Command::Audit(args) => audit::run(args),
         Command::Ca(args) => ca::run(args),
         Command::Daemon(args) => daemon::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Label(args) => label::run(args),
+        Command::OciHook(args) => oci_hook::run(args),
+        Command::OciRuntime(args) => oci_runtime::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Quarantine(args) => quarantine::run(args),
         Command::Run(args) => run::run(args),
         Command::Status(args) => status::run(args),
         Command::Trust(args) => trust::run(args),
+        Command::Uninstall(args) => uninstall::run(args),
         Command::Unlabel(args) => label::unlabel(args),
         Command::Unquarantine(args) => quarantine::lift(args),
     };

@@ -16,9 +16,12 @@ use enforcer_credentials::{Registered, Source};
 use enforcer_flow::Destination;
 use enforcer_tls::{AuthorityConfig, OwnFiles, Subtree};
 
+mod containers;
 mod file;
 mod lower;
 mod section;
+
+pub(crate) use containers::{Containers, Selected};
 
 /// Where the configuration is looked for when no other file is named.
 pub(crate) const DEFAULT_FILE: &str = "/etc/enforcer/enforcer.yaml";
@@ -45,6 +48,10 @@ pub(crate) struct Config {
     pub ca: Ca,
     /// `upstream`: the connections we open.
     pub upstream: Upstream,
+    /// `containers`: engines that are listened to, and the runtime behind ours.
+    pub containers: Containers,
+    /// `workloads`: what the configuration labels.
+    pub workloads: Vec<Selected>,
     /// `limits`: what one agent, and all of them together, may take.
     pub limits: Limits,
     /// `costs`: what requests to models cost, and what was spent.
@@ -66,6 +73,8 @@ pub(crate) struct Config {
 pub(crate) struct UnixSockets {
     /// `unix_sockets.allow`: those that the command of `enforcer run` may reach; all others are hidden from it.
     pub allow: Vec<PathBuf>,
+    /// `unix_sockets.refuse`: policies whose labelled workloads connect none by name; `*` for all.
+    pub refuse: Vec<String>,
 }
 
 /// `danger`: what weakens security. Nothing of it is on unless it is asked for, and the ledger says so when it is.
@@ -303,6 +312,8 @@ impl Config {
                 overlap: Duration::from_secs(7 * 24 * 3600),
             },
             upstream: Upstream::default(),
+            containers: Containers::default(),
+            workloads: Vec::new(),
             limits: Limits::default(),
             costs: Costs {
                 prices: None,
@@ -373,6 +384,7 @@ impl Default for UnixSockets {
         ];
         Self {
             allow: logs.map(PathBuf::from).into(),
+            refuse: Vec::new(),
         }
     }
 }

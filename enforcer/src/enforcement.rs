@@ -16,11 +16,14 @@ use crate::foreign::Foreign;
 use crate::quarantine::Order;
 use crate::stances::Stances;
 use crate::trust::Trust;
+use crate::unix_sockets::UnixRefusals;
 
 mod namespaces;
 mod strangers;
+mod watch;
 
 use namespaces::Namespaces;
+pub(crate) use watch::Watchdog;
 
 /// The way in of what bears a label on its cgroup; which hand put it there is kept beside it.
 pub(crate) const LABEL: &str = "label";
@@ -46,6 +49,7 @@ pub(crate) struct Tools {
     pub proxy: Arc<Proxy>,
     pub workers: Arc<Workers>,
     pub stances: Arc<Stances>,
+    pub unix: UnixRefusals,
     /// None where the one workload is told by its environment what to believe.
     pub trust: Option<Arc<Trust>>,
 }
@@ -108,7 +112,11 @@ impl Enforcement {
         let via = if how == LABEL { via.as_str() } else { how };
         let workload = self.tools.workloads.insert(cgroup, label, &attributes)?;
         // The kernel's stance before the flows: none opens in between. What another label let through does not outlive it.
-        let taken = self.tools.programs.take_stance(cgroup.id(), label.stance());
+        let programs = &self.tools.programs;
+        let unix = self.tools.unix.of(label.policy().map(AsRef::as_ref));
+        let taken = programs
+            .take_stance(cgroup.id(), label.stance())
+            .and_then(|()| programs.treat_unix_sockets(cgroup.id(), unix));
         self.end(cgroup.id(), cause_of(label.stance()));
         self.namespaces.serve_processes_of(&self.tools, cgroup);
         let adopted = self.tools.programs.attached().contains(&cgroup.id());
@@ -236,6 +244,7 @@ impl Enforcement {
             });
         }
         self.end(id, "released");
+        self.tools.gate.forget(id);
         self.tools.resolver.forget(id);
         self.tools.flows.forget(id);
         if let Some(trust) = &self.tools.trust {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use enforcer_audit::{Entry, KernelRefused, Ledger, Suppressed};
 use enforcer_flow::CgroupId;
 use enforcer_identity::Workloads;
-use enforcer_kernel::{Events, Hook, Lost, Reason, Refused};
+use enforcer_kernel::{Events, Hook, Lost, Reason, Refused, ipproto};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
@@ -80,11 +80,13 @@ fn hook(hook: Hook) -> &'static str {
     match hook {
         Hook::Connect4 => "connect4",
         Hook::Connect6 => "connect6",
+        Hook::ConnectUnix => "connect_unix",
         Hook::Egress => "egress",
         Hook::Bind => "bind",
         Hook::Seal => "seal",
         Hook::Sendmsg4 => "sendmsg4",
         Hook::Sendmsg6 => "sendmsg6",
+        Hook::SendmsgUnix => "sendmsg_unix",
         Hook::Setsockopt => "setsockopt",
         Hook::SockCreate => "sock_create",
         Hook::SockOps => "sock_ops",
@@ -101,11 +103,12 @@ fn cause(reason: Reason) -> &'static str {
         Reason::Quarantined => "quarantined",
         Reason::Socket => "socket",
         Reason::Unaccepted => "not_accepted",
+        Reason::Unix => "unix_socket",
         Reason::Unlabelled => "no_workload",
     }
 }
 
-/// The names of the protocol numbers that agents try (IANA, and `IPPROTO_*` of `linux/in.h` above 255).
+/// The names of the protocol numbers that agents try (IANA, and `IPPROTO_*` of `linux/in.h` above 255), and of our own.
 fn protocol(number: u32) -> &'static str {
     match number {
         1 => "icmp",
@@ -117,6 +120,7 @@ fn protocol(number: u32) -> &'static str {
         136 => "udplite",
         255 => "raw",
         262 => "mptcp",
+        ipproto::UNIX => "unix",
         _ => "other",
     }
 }

@@ -8,9 +8,12 @@ mod app;
 mod child;
 mod cli;
 mod config;
+mod containers;
 mod enforcement;
 mod foreign;
 mod kernel_events;
+mod notify;
+mod oci;
 mod operations;
 mod policies;
 mod policy_reports;
@@ -19,6 +22,7 @@ mod rotation;
 mod stances;
 mod telemetry;
 mod trust;
+mod unix_sockets;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

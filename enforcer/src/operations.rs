@@ -7,20 +7,24 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use enforcer_audit::{Entry, Ledger, OperatorAction};
 use enforcer_control::{
-    Action, AuthorityView, Code, DistrustedView, LedgerView, NotServed, Peer, PolicyView, Problem,
-    Quarantined, Rescanned, Status, Target, TrustView, Unlabelled, WorkloadView,
+    Action, AuthorityView, Chosen, Code, DistrustedView, LedgerView, Newcomer, NotServed, Peer,
+    PolicyView, Problem, Quarantined, Rescanned, Status, Target, TrustView, Unlabelled,
+    WorkloadView,
 };
 use enforcer_flow::{Stance, Workload};
 use enforcer_gate::Quota;
-use enforcer_identity::{Cgroup, Hierarchy, Label, Scan, Workloads};
+use enforcer_identity::{Cgroup, Hierarchy, Label, Pattern, Provenance, Scan, Via, Workloads};
 use enforcer_policy::PolicySet;
 use enforcer_proxy::Distrust;
 use tokio::runtime::Handle;
 
-use crate::enforcement::Enforcement;
+use crate::containers::Engines;
+use crate::enforcement::{Enforcement, Watchdog};
 use crate::quarantine::{Order, Orders};
 use crate::rotation::Rotation;
 use crate::trust::Trust;
+
+mod containers;
 
 /// The daemon as its operators see it.
 pub(crate) struct Operations {
@@ -38,8 +42,16 @@ pub(crate) struct Operations {
     pub policy: Arc<ArcSwap<PolicySet>>,
     pub policy_source: PathBuf,
     pub orders: Arc<Orders>,
+    /// What looking after the programs came to.
+    pub watchdog: Mutex<Watchdog>,
     /// Why the newest policy files are not in force.
     pub policy_problem: Arc<Mutex<Option<String>>>,
+    /// What the configuration labels.
+    pub patterns: Vec<Pattern>,
+    /// Who runs containers here.
+    pub engines: Arc<Engines>,
+    /// For containers of our runtime that name no policy.
+    pub default_policy: Option<String>,
     pub started: Instant,
     /// Where listeners live.
     pub front: Handle,
@@ -57,7 +69,8 @@ pub(crate) struct Followed {
 impl Operations {
     /// Makes what is enforced be what is labelled.
     pub(crate) fn follow(&self) -> Followed {
-        let scan = self.hierarchy.scan(&[]);
+        self.ca.remind();
+        let scan = self.hierarchy.scan(&self.patterns);
         let problems = {
             let _entered = self.front.enter();
             let mut enforcement = self.enforcement();
@@ -66,6 +79,18 @@ impl Operations {
             enforcement.follow(&scan, may_release)
         };
         Followed { scan, problems }
+    }
+
+    /// Looks after the programs, and returns how many faults stand.
+    pub(crate) fn look_after(&self) -> usize {
+        let mut watchdog = self.watchdog();
+        self.enforcement().look_after(&mut watchdog);
+        watchdog.standing()
+    }
+
+    fn watchdog(&self) -> MutexGuard<'_, Watchdog> {
+        // What a panic left half counted is counted anew with the next look.
+        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enforcement(&self) -> MutexGuard<'_, Enforcement> {
@@ -232,6 +257,10 @@ impl enforcer_control::Enforcement for Operator {
         let label = Label::new(policy)?.with_stance(stance);
         let before = cgroup.read_label()?;
         self.0.hierarchy.label(&cgroup, &label)?;
+        cgroup.write_provenance(&Provenance {
+            via: Via::Label,
+            ..cgroup.provenance()
+        })?;
         let enforced = {
             let _entered = self.0.front.enter();
             self.0.enforcement().enforce(&cgroup, &label, "label")
@@ -260,13 +289,26 @@ impl enforcer_control::Enforcement for Operator {
         }
     }
 
+    fn admit(&self, newcomer: &Newcomer) -> Result<WorkloadView, Problem> {
+        self.0.admit(newcomer)
+    }
+
+    fn choose(&self, id: &str) -> Result<Chosen, Problem> {
+        self.0.choose(id)
+    }
+
     fn unlabel(&self, cgroup: &str) -> Result<Unlabelled, Problem> {
         let cgroup = self.0.hierarchy.open(Path::new(cgroup))?;
         let was_labelled = self.0.hierarchy.unlabel(&cgroup)?.is_some();
+        // What discovery brought in, it would bring in again.
+        cgroup.mark_released()?;
         let workload = self.0.workloads.find(cgroup.id());
         let released = {
             let _entered = self.0.front.enter();
-            self.0.enforcement().release(cgroup.id())
+            let mut enforcement = self.0.enforcement();
+            let released = enforcement.release(cgroup.id());
+            enforcement.follow_namespaces();
+            released
         };
         released.map_err(|error| Problem::new(Code::Fault, format!("{error:#}")))?;
         Ok(Unlabelled {
@@ -368,7 +410,7 @@ impl enforcer_control::Enforcement for Operator {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
-            watchdog: None,
+            watchdog: self.0.watchdog().view(),
         }
     }
 }

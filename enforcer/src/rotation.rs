@@ -1,6 +1,7 @@
 //! The CA that signs, and how another takes its place while everything runs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -14,7 +15,11 @@ pub(crate) struct Rotation {
     pub config: AuthorityConfig,
     pub leaves: Arc<Leaves>,
     pub trust: Option<Arc<Trust>>,
+    /// The last day on which the log was told, counted from 1970.
+    pub reminded: AtomicU64,
 }
+
+const DAY: u64 = 24 * 3600;
 
 // === impl Rotation ===
 
@@ -34,6 +39,17 @@ impl Rotation {
         tracing::info!(ca.fingerprint = %authority.fingerprint(), "another CA signs from now on");
         self.leaves.sign_by(authority);
         Ok(self.view())
+    }
+
+    /// Tells the log once a day what an operator should mend.
+    pub(crate) fn remind(&self) {
+        let today = seconds(SystemTime::now()) / DAY;
+        if self.reminded.swap(today, Ordering::Relaxed) == today {
+            return;
+        }
+        if let Some(problem) = self.leaves.authority().problem(SystemTime::now()) {
+            tracing::warn!(problem, "the CA needs attention");
+        }
     }
 
     /// As operators see it.

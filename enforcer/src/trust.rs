@@ -19,7 +19,7 @@ use enforcer_audit::{Entry, Ledger, TrustPlaced};
 use enforcer_flow::{CgroupId, Workload};
 use enforcer_kernel::{MountNamespace, MountNamespaceId};
 use enforcer_tls::Authority;
-use enforcer_tls::trust::{self, Anchors, Placed};
+use enforcer_tls::trust::{self, Anchors};
 
 mod lay;
 mod stale;
@@ -132,11 +132,6 @@ impl Trust {
             .spawn(move || worker.serve(&waiting))
             .context("a thread cannot be started")?;
         Ok(Self { shared, jobs })
-    }
-
-    /// The files that programs can be pointed at.
-    pub(crate) fn files(&self) -> Placed {
-        Placed::at(&self.shared.folder)
     }
 
     /// Has workloads believe another CA. Containers follow with the next look.
@@ -405,7 +400,7 @@ impl Shared {
         for entry in fs::read_dir(&self.covers).into_iter().flatten().flatten() {
             if !entry.file_name().to_str().is_some_and(used) {
                 // It is made anew when it is needed.
-                let _ = fs::remove_file(entry.path());
+                let _ = fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path()));
             }
         }
     }

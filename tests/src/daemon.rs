@@ -33,6 +33,8 @@ pub struct Setup {
     pub extra_root: Option<String>,
     /// More keys of `upstream`, one line each.
     pub upstream: Vec<String>,
+    /// More keys of `ca`, one line each.
+    pub ca: Vec<String>,
     /// More lines of configuration, as YAML.
     pub more: String,
 }
@@ -98,6 +100,13 @@ impl Setup {
         self
     }
 
+    /// Adds a key below `ca`.
+    #[must_use]
+    pub fn ca(mut self, line: &str) -> Self {
+        self.ca.push(line.to_owned());
+        self
+    }
+
     /// Adds lines of YAML.
     #[must_use]
     pub fn and(mut self, yaml: &str) -> Self {
@@ -141,6 +150,9 @@ impl Setup {
         writeln!(text, "control:\n  socket: {}", places.socket.display())?;
         writeln!(text, "ledger:\n  path: {}", places.ledger.display())?;
         writeln!(text, "ca:\n  dir: {}", places.ca.display())?;
+        for line in &self.ca {
+            writeln!(text, "  {line}")?;
+        }
         let is_silent = self.connect_to.is_empty() && self.upstream.is_empty();
         if !is_silent || self.extra_root.is_some() {
             writeln!(text, "upstream:")?;

@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -34,7 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A running engine.
 #[derive(Debug)]
 pub struct Docker {
-    process: Option<Process>,
+    /// Behind a lock, so that several threads may run containers.
+    process: Mutex<Option<Process>>,
     socket: PathBuf,
     folder: PathBuf,
     containers: Cgroup,
@@ -83,6 +84,14 @@ impl Settings {
 impl Machine {
     /// Arguments of `docker run`.
     pub const ARGUMENTS: [&str; 2] = ["--volume", "/usr:/usr:ro"];
+
+    /// Fills a root that is whole once the machine's `/usr` is mounted in it.
+    ///
+    /// # Errors
+    /// When the machine lacks what belongs there.
+    pub fn fill(root: &Path) -> anyhow::Result<()> {
+        machine(root)
+    }
 }
 
 // === impl Docker ===
@@ -132,7 +141,7 @@ impl Docker {
         let namespace = settings.namespace.as_ref().unwrap_or(sandbox.host());
         let process = Process::start(&mut command, Some(namespace))?;
         let mut docker = Self {
-            process: Some(process),
+            process: Mutex::new(Some(process)),
             socket,
             folder,
             containers,
@@ -146,9 +155,11 @@ impl Docker {
     fn await_start(&mut self) -> anyhow::Result<()> {
         let until = Instant::now() + START;
         while UnixStream::connect(&self.socket).is_err() {
-            let ended = self.process.as_mut().is_none_or(Process::has_ended);
+            let process = self.process.get_mut();
+            let process = process.unwrap_or_else(PoisonError::into_inner);
+            let ended = process.as_mut().is_none_or(Process::has_ended);
             if ended || Instant::now() >= until {
-                let process = self.process.take().context("an engine that was started")?;
+                let process = process.take().context("an engine that was started")?;
                 process.signal(Signal::TERM);
                 let finished = process.finish(Duration::from_secs(1))?;
                 anyhow::bail!("the engine did not start: {}", finished.stderr);
@@ -249,7 +260,8 @@ impl Drop for Docker {
                 let _ = self.cli(&["rm", "--force", "--volumes", id]);
             }
         }
-        if let Some(process) = self.process.take() {
+        let process = self.process.get_mut();
+        if let Some(process) = process.unwrap_or_else(PoisonError::into_inner).take() {
             process.signal(Signal::TERM);
             let _ = process.finish(STOP);
         }
@@ -315,7 +327,7 @@ fn below_mount(cgroup: &Cgroup) -> anyhow::Result<PathBuf> {
 }
 
 /// A root with busybox under all its names.
-fn busybox(root: &Path) -> anyhow::Result<()> {
+pub(crate) fn busybox(root: &Path) -> anyhow::Result<()> {
     let programs = root.join("bin");
     fs::create_dir_all(&programs)?;
     for folder in ["etc", "tmp", "root", "proc", "sys", "dev"] {

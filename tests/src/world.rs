@@ -33,6 +33,8 @@ pub const OPEN_PORTS: [u16; 4] = [53, 80, 443, 4444];
 
 const MARKER_PORT: u16 = 7;
 const MARKER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a visitor waits for each answer.
+const VISIT: Duration = Duration::from_millis(700);
 const ETH_P_ALL: u16 = 3;
 const KEPT: usize = 100_000;
 
@@ -43,8 +45,8 @@ pub struct World {
     shared: Arc<Shared>,
     sniffer: Option<JoinHandle<()>>,
     next_marker: AtomicU16,
-    // Held so that the wire and the open ports exist.
-    _namespace: Namespace,
+    namespace: Namespace,
+    // Held so that the open ports exist.
     _listeners: Vec<TcpListener>,
 }
 
@@ -90,7 +92,7 @@ impl World {
             shared,
             sniffer: Some(sniffer),
             next_marker: AtomicU16::new(1),
-            _namespace: namespace,
+            namespace,
             _listeners: listeners,
         })
     }
@@ -119,6 +121,34 @@ impl World {
         Ok(Capture {
             packets: seen.packets.clone(),
         })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Has somebody at `from` connect to an address on the host's side, and waits a moment to be sent something: what he
+    /// received, nothing if he was not let in.
+    ///
+    /// # Errors
+    /// When the world cannot be entered or the address cannot be had.
+    pub fn visit(&self, from: Ipv4Addr, to: SocketAddr) -> anyhow::Result<Vec<u8>> {
+        let address = format!("{from}/32");
+        self.namespace
+            .ip(&["addr", "replace", &address, "dev", "lo"])?;
+        let visit = || -> std::io::Result<Vec<u8>> {
+            let mut socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+            socket.bind(&SocketAddr::from((from, 0)).into())?;
+            socket.connect_timeout(&to.into(), VISIT)?;
+            socket.set_read_timeout(Some(VISIT))?;
+            let mut received = vec![0; 64];
+            let length = socket.read(&mut received)?;
+            received.truncate(length);
+            Ok(received)
+        };
+        Ok(self.namespace.run(visit)?.unwrap_or_default())
     }
 
     /// Forgets what arrived so far.

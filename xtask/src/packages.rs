@@ -9,6 +9,7 @@ pub(crate) type Provided = (&'static str, &'static str);
 
 /// What end-to-end tests and the demo run.
 pub(crate) const FOR_TESTS: &[Provided] = &[
+    ("bpftool", "bpftool"),
     ("busybox", "busybox-static"),
     ("curl", "curl"),
     ("dockerd", "docker.io"),

@@ -1,7 +1,8 @@
 //! `enforcer daemon`: serves labelled cgroups until told to stop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Instance, PINS};
-use crate::config::Config;
+use crate::config::{Config, Selected};
+use crate::containers::Engines;
+use crate::notify::Notify;
 use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
 use crate::quarantine::Orders;
@@ -46,11 +49,11 @@ pub(crate) fn run(args: DaemonArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("the runtime cannot be made")?;
-    runtime.block_on(serve(&config))?;
+    runtime.block_on(serve(&config, args.config.as_deref()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be awaited")?;
     let policies = Policies::open(&config.policies)?;
@@ -65,25 +68,33 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let app = App::start(config, instance)?;
     let background = app.background()?;
     policy_reports::record_loaded(&app.ledger, policies.loaded());
-    let operations = Arc::new(operations(config, &app, &policies, orders)?);
+    let operations = Arc::new(operations(config, file, &app, &policies, orders)?);
     let watch = policies.watch(policy_reports::reporter(
         Arc::clone(&app.ledger),
         Arc::clone(&operations.policy_problem),
     ))?;
     report(&operations.follow());
     let server = serve_operators(config, &operations)?;
+    let engines = operations.engines.follow(&operations);
+    let notify = Notify::from_env();
+    notify.ready();
     tracing::info!(policies = %config.policies.display(), "the enforcer is serving");
     let mut scan = tokio::time::interval(SCAN);
     scan.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let reason = loop {
         tokio::select! {
-            _ = scan.tick() => report(&operations.follow()),
+            _ = scan.tick() => {
+                report(&operations.follow());
+                notify.alive(operations.look_after());
+            }
             _ = terminate.recv() => break "terminated",
             _ = interrupt.recv() => break "interrupted",
         }
     };
+    notify.stopping();
     background.stop().await;
     drop(watch);
+    drop(engines);
     drop(server);
     drop(operations);
     app.stop(reason);
@@ -92,6 +103,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
 
 fn operations(
     config: &Config,
+    file: Option<&Path>,
     app: &App,
     policies: &Policies,
     orders: Arc<Orders>,
@@ -106,13 +118,22 @@ fn operations(
             config: config.ca.authority(),
             leaves: Arc::clone(&app.leaves),
             trust: app.trust.clone(),
+            reminded: AtomicU64::new(0),
         },
         trust: app.trust.clone(),
         distrust: Arc::clone(&app.distrust),
         policy: policies.current(),
         policy_source: config.policies.clone(),
         orders,
+        watchdog: Mutex::default(),
         policy_problem: Arc::new(Mutex::new(None)),
+        patterns: config
+            .workloads
+            .iter()
+            .map(Selected::pattern)
+            .collect::<anyhow::Result<_>>()?,
+        engines: Arc::new(Engines::new(config, file)?),
+        default_policy: config.containers.default_policy.clone(),
         started: Instant::now(),
         front: Handle::current(),
     })

@@ -24,6 +24,7 @@ use crate::{policies, telemetry};
 
 mod confinement;
 mod host_sockets;
+mod leftovers;
 
 use confinement::{ConfinementArgs, Runner};
 
@@ -178,7 +179,7 @@ async fn command(wanted: &Wanted<'_>, app: &App, room: &Room) -> anyhow::Result<
     command.args(arguments);
     trust(&mut command, &placed);
     command.envs(runner.iter().flat_map(|runner| runner.environment()));
-    let confining = args.confinement.confining(config, &placed, *runner);
+    let confining = args.confinement.confining(config, &placed, *runner)?;
     let placement = Placement::new(room.cgroup.dir(), netns.as_ref())?.confine(&confining)?;
     let progress = placement.apply(&mut command)?;
     let ending = child::supervise(command, Some(progress)).await;
@@ -266,13 +267,10 @@ fn summarise(ledger: &Path) {
 impl Room {
     fn make(config: &Config) -> anyhow::Result<Self> {
         let short = Uuid::now_v7().simple().to_string();
-        let id = format!("run-{short}");
+        let id = format!("{}{short}", leftovers::PREFIX);
         let state = config.state_dir.join("runs").join(&id);
         let hierarchy = Hierarchy::discover()?;
-        // What runs that were killed left pinned is of no use to anybody.
-        if let Err(error) = enforcer_kernel::prune(Path::new(RUN_PINS)) {
-            tracing::debug!(%error, "pins of earlier runs could not be removed");
-        }
+        leftovers::clear(&hierarchy, &config.runtime_dir);
         Ok(Self {
             cgroup: hierarchy.create(&format!("{RUNS}/{id}"))?,
             trust: config.runtime_dir.join(&id).join("trust"),

@@ -130,10 +130,8 @@ fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let cgroup = Hierarchy::discover()?.open(Path::new(&workload.cgroup))?;
     let pids = cgroup.processes()?;
     let checked = program::check(&pids)?;
-    let view = status.trust.into_iter();
-    let view = view
-        .filter(|view| view.workload == workload.name)
-        .next_back();
+    let mut views = status.trust.into_iter();
+    let view = views.find(|view| view.workload == workload.name);
     let report = Report::new(workload.name, checked, view);
     let mut out = io::stdout().lock();
     if args.json {

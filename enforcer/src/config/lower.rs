@@ -12,6 +12,7 @@ use enforcer_tls::OwnFiles;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use super::containers;
 use super::file::{Node, Value};
 use super::section::{Expected, Section, Wrong};
 use super::{
@@ -43,6 +44,8 @@ pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>
     ledger(root.section("ledger"), base, &mut config.ledger);
     ca(root.section("ca"), base, &mut config.ca);
     upstream(root.section("upstream"), base, &mut config.upstream);
+    containers::containers(root.section("containers"), base, &mut config.containers);
+    root.list("workloads", &mut config.workloads, containers::selected);
     limits(root.section("limits"), &mut config.limits);
     costs(root.section("costs"), base, &mut config.costs);
     secrets::secrets(&mut root, base, &mut config.secrets);
@@ -124,8 +127,9 @@ fn ca(mut section: Section<'_>, base: &Path, config: &mut Ca) {
 }
 
 fn unix_sockets(mut section: Section<'_>, base: &Path, config: &mut UnixSockets) {
-    let UnixSockets { allow } = config;
+    let UnixSockets { allow, refuse } = config;
     section.list("allow", allow, |v| path(v, base));
+    section.list("refuse", refuse, policy_name);
     section.finish();
 }
 

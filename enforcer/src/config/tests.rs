@@ -5,6 +5,7 @@ use enforcer_flow::{Destination, Host};
 use enforcer_tls::{OwnFiles, Subtree};
 
 use super::*;
+use crate::config::containers::Which;
 
 mod unit;
 
@@ -60,7 +61,7 @@ fn the_example_shows_every_key_with_its_default() {
         "zzz: 1",
         &[&format!(
             "1:1: `zzz`: is not a key here, valid are {}",
-            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, costs, secrets, webhooks, unix_sockets, danger, log"
+            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log"
         )],
     );
     for (section, names) in [
@@ -71,13 +72,14 @@ fn the_example_shows_every_key_with_its_default() {
             "upstream",
             "connect_to, extra_roots, connect_timeout, response_timeout, idle_timeout, max_idle_per_host, max_connections",
         ),
+        ("containers", "engines, nri, cri, default_policy, runtime"),
         (
             "limits",
             "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, body_bytes, body_timeout, body_memory, \
              body_memory_per_workload, message_bytes, first_byte_timeout, handshake_timeout, header_timeout, idle_timeout, drain_timeout",
         ),
         ("costs", "prices, budgets"),
-        ("unix_sockets", "allow"),
+        ("unix_sockets", "allow, refuse"),
         ("danger", "observe"),
         ("log", "level, format"),
     ] {
@@ -101,6 +103,7 @@ fn the_example_shows_every_key_with_its_default() {
         "workers",
         "secrets",
         "webhooks",
+        "workloads",
     ] {
         assert!(keys.contains(&name), "`{name}` is not in the example");
     }
@@ -115,13 +118,15 @@ fn every_key_is_taken_over() {
          ca: {dir: /ca, cert_file: own.crt, key_file: /own.key, permitted_names: [Example.com, 10.0.0.0/8], overlap: 1h}\n\
          upstream:\n  connect_to:\n    API.openai.com.:443: 127.0.0.1:8443\n    '[2001:db8::1]:443': '[::1]:1'\n  \
          extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  response_timeout: 3s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
+         containers: {engines: [d.sock, /p.sock], nri: null, cri: [/c.sock], default_policy: openai, runtime: /usr/bin/runc}\n\
+         workloads: [{cgroup: /agents/*, policy: openai}, {unit: agent@*.service}]\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
          body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  message_bytes: 5KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
          costs: {prices: p.yaml, budgets: b.db}\n\
          secrets:\n  hook: {file: hook.secret}\n  key: {env: KEY}\n\
          webhooks:\n  Hooks.slack.com/alerts: hook\n\
-         unix_sockets: {allow: [x.sock, /y.sock]}\n\
+         unix_sockets: {allow: [x.sock, /y.sock], refuse: [strict]}\n\
          danger: {observe: [trial, '*']}\n\
          log: {level: off, format: json}\n",
     )
@@ -170,6 +175,23 @@ fn every_key_is_taken_over() {
             max_idle_per_host: 0,
             max_connections: 5,
         },
+        containers: Containers {
+            engines: vec!["/etc/enforcer/d.sock".into(), "/p.sock".into()],
+            nri: None,
+            cri: vec!["/c.sock".into()],
+            default_policy: Some("openai".to_owned()),
+            runtime: "/usr/bin/runc".into(),
+        },
+        workloads: vec![
+            Selected {
+                which: Which::Cgroup("/agents/*".to_owned()),
+                policy: Some("openai".to_owned()),
+            },
+            Selected {
+                which: Which::Unit("agent@*.service".to_owned()),
+                policy: None,
+            },
+        ],
         limits: Limits {
             workloads: 6,
             flows: 70,
@@ -205,6 +227,7 @@ fn every_key_is_taken_over() {
         }],
         unix_sockets: UnixSockets {
             allow: vec!["/etc/enforcer/x.sock".into(), "/y.sock".into()],
+            refuse: vec!["strict".to_owned()],
         },
         danger: Danger {
             observe: vec!["trial".to_owned(), "*".to_owned()],
@@ -299,11 +322,11 @@ fn keys_that_are_none_are_refused_with_those_that_are() {
         ),
         (
             "\"a\\nb\": 1\n",
-            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, costs, secrets, webhooks, unix_sockets, danger, log",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "<<: {workers: 1}\n",
-            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, limits, costs, secrets, webhooks, unix_sockets, danger, log",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "workers: 1\nca: {}\nworkers: 2\n",
@@ -516,4 +539,23 @@ fn a_ca_of_ones_own_needs_both_files() {
             "2:21: `ca.permitted_names`: expected a name such as `example.com`, which covers all names below it, or addresses such as `10.0.0.0/8`, found `*.example.com`",
         ],
     );
+}
+
+#[test]
+fn what_selects_workloads_is_checked_when_it_is_read() {
+    for (item, why) in [
+        ("{cgroup: agents}", "starts with `/`"),
+        ("{cgroup: /**}", "matches the root"),
+        ("{unit: a/b}", "a unit has no `/`"),
+        ("{unit: a, cgroup: /b}", "expected"),
+        ("{policy: openai}", "expected"),
+        ("{cgroup: /a, policy: 'no policy'}", "expected"),
+        ("{cgroup: /a, other: b}", "expected"),
+        ("/agents/*", "expected"),
+    ] {
+        let mistakes = parse(&format!("workloads:\n  - {item}\n")).unwrap_err();
+        assert_eq!(mistakes.list.len(), 1, "{item}");
+        let said = mistakes.list[0].to_string();
+        assert!(said.contains(why), "{item}: {said}");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt as _;
 
 use anyhow::Context as _;
-use enforcer_flow::{CgroupId, NetnsCookie};
+use enforcer_flow::{CgroupId, NetnsCookie, Stance};
 use enforcer_identity::Cgroup;
 use enforcer_kernel::{KernelError, Loopback, Netns, Seal};
 use enforcer_proxy::Site;
@@ -180,6 +180,9 @@ impl Namespaces {
             let Some(served) = self.served.get_mut(cookie) else {
                 continue;
             };
+            if served.is_observed(tools, *cookie, *workload) {
+                continue;
+            }
             match served.seal(tools, *workload, &mut strangers) {
                 Ok(()) => {}
                 Err(KernelError::Tcx) => {
@@ -196,6 +199,20 @@ impl Namespaces {
 }
 
 impl Served {
+    /// Nothing of an observed workload is blocked: its wires are open, and opened where they were sealed.
+    fn is_observed(&mut self, tools: &Tools, cookie: NetnsCookie, workload: CgroupId) -> bool {
+        let found = tools.workloads.find(workload);
+        if !found.is_some_and(|workload| workload.stance == Stance::Observe) {
+            return false;
+        }
+        if self.seal.take().is_some()
+            && let Err(error) = tools.programs.unseal(cookie)
+        {
+            tracing::warn!(%error, netns = %cookie, "the wires of a workload that is only observed could not be opened");
+        }
+        true
+    }
+
     fn seal(
         &mut self,
         tools: &Tools,

@@ -84,6 +84,18 @@ pub(crate) fn lay(laying: Laying<'_>, container: &MountNamespace) -> anyhow::Res
             Err(error) => laid.refuse(&store.path, error),
         }
     }
+    let openssl = Path::new(trust::OPENSSL_FOLDER);
+    if let Some(name) = container.shown(openssl).and_then(|id| ours.get(&id)) {
+        laid.covers.insert(name.clone());
+    } else if let Some(folder) = trust::openssl_folder(container.root()) {
+        let name = folder.write_cover(laying.covers)?;
+        paths.push(openssl.to_owned());
+        covers.push(Cover {
+            source: laying.covers.join(&name),
+            target: folder.target,
+        });
+        laid.covers.insert(name);
+    }
     let done = container.cover(&covers)?;
     for (path, done) in paths.into_iter().zip(done) {
         match done {

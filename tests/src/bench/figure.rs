@@ -159,6 +159,13 @@ pub(super) const FIGURES: &[Figure] = &[
         hooks_per_connection,
     ),
     absolute(
+        "egress backstop per packet",
+        "ns",
+        Row::Up,
+        Some(Target::AtMost(80.0)),
+        |cell| cell.backstop_nanos,
+    ),
+    absolute(
         "memory per idle connection pair",
         "KiB",
         Row::Memory,
@@ -339,6 +346,7 @@ mod tests {
             proxy_cpu_seconds: Some(0.001),
             memory: None,
             hook_seconds: None,
+            backstop_nanos: None,
             others_cores: 0.0,
         }
     }

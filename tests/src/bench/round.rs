@@ -32,6 +32,8 @@ pub(super) struct Cell {
     pub(super) memory: Option<Memory>,
     /// Run time of the proxy's kernel programs, where it was counted.
     pub(super) hook_seconds: Option<f64>,
+    /// Run time of the backstop for each packet, where it was counted.
+    pub(super) backstop_nanos: Option<f64>,
     /// What others used of the machine meanwhile.
     pub(super) others_cores: f64,
 }

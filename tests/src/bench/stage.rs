@@ -11,7 +11,7 @@ use super::{
     daemon::{self, Daemon},
     events::EventServer,
     haproxy::{self, Ways},
-    hooks::{self, Counting},
+    hooks::{Counting, Work},
     listener, nginx,
     process::{self, Service},
     round::{self, Cell, Ran},
@@ -110,18 +110,23 @@ impl Stage {
         let Some(job) = row.job(contender, &self.certificates.upstream_authority, timing) else {
             return Ok(None);
         };
-        let counted = contender.process.filter(|_| row == Row::Connect);
+        let counted = contender
+            .process
+            .filter(|_| matches!(row, Row::Connect | Row::Up));
         let _counting = counted.map(|_| Counting::start()).transpose()?;
-        let hooks_before = counted.map(hooks::program_seconds).transpose()?;
+        let hooks_before = counted.map(Work::of).transpose()?;
         let before = Crowd::now(self.site.cgroup())?;
         let Ran {
             tally,
             proxy_cpu_seconds,
             memory,
         } = round::run(contender.process, &job).await?;
-        let hooks_after = counted.map(hooks::program_seconds).transpose()?;
+        let hooks_after = counted.map(Work::of).transpose()?;
         let others_cores = Crowd::now(self.site.cgroup())?.others_since(before);
         let contender = contender.name;
+        let work = hooks_after
+            .zip(hooks_before)
+            .map(|(after, before)| after.since(before));
         Ok(Some(Cell {
             round,
             row,
@@ -129,9 +134,8 @@ impl Stage {
             tally,
             proxy_cpu_seconds,
             memory,
-            hook_seconds: hooks_after
-                .zip(hooks_before)
-                .map(|(after, before)| after - before),
+            hook_seconds: work.map(Work::seconds),
+            backstop_nanos: work.and_then(Work::nanos_per_packet),
             others_cores,
         }))
     }

@@ -9,6 +9,8 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP6: u8 = 58;
 const HOP_BY_HOP: u8 = 0;
+/// As much of what a packet carries as is kept.
+const BODY: usize = 128;
 
 /// One packet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +25,9 @@ pub struct Packet {
     pub destination_port: Option<u16>,
     /// The type byte of ICMP and the like; 0 elsewhere.
     kind: u8,
+    /// The beginning of what it carries.
+    #[serde(skip)]
+    body: Vec<u8>,
 }
 
 impl Packet {
@@ -43,6 +48,14 @@ impl Packet {
         is_neighbour || self.protocol == HOP_BY_HOP
     }
 
+    /// Whether these bytes occur in the beginning of what it carries.
+    #[must_use]
+    pub fn mentions(&self, bytes: &[u8]) -> bool {
+        self.body
+            .windows(bytes.len().max(1))
+            .any(|piece| piece == bytes)
+    }
+
     fn parse_v4(bytes: &[u8]) -> Option<Self> {
         let header = usize::from(bytes.first()? & 15) * 4;
         let source: [u8; 4] = bytes.get(12..16)?.try_into().ok()?;
@@ -55,6 +68,7 @@ impl Packet {
             protocol,
             destination_port: port(protocol, payload),
             kind: payload.first().copied().unwrap_or_default(),
+            body: payload.iter().copied().take(BODY).collect(),
         })
     }
 
@@ -69,6 +83,7 @@ impl Packet {
             protocol,
             destination_port: port(protocol, payload),
             kind: payload.first().copied().unwrap_or_default(),
+            body: payload.iter().copied().take(BODY).collect(),
         })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::process::{Command, Stdio};
 
+use enforcer_tests::cgroup;
 use enforcer_tests::ledger::LedgerProbe;
 use enforcer_tests::process::{Finished, Process};
 use rustix::process::Signal;
 
 use crate::run::{Bare, ECHO};
-use crate::stage::PATIENCE;
+use crate::stage::{PATIENCE, POLICY, Stage};
 
 const PYTHON: &str = "/usr/bin/python3";
 /// "address family not supported", "not permitted", "read-only file system".
@@ -70,6 +71,20 @@ fn a_command_has_few_capabilities_and_gets_no_more() {
     let unknown = bare.run_with(&["--cap-add", "NET_ROW"], &status);
     assert_eq!(unknown.code(), 2, "{unknown:?}");
     assert!(unknown.stderr.contains("NET_ROW"), "{unknown:?}");
+    let held = std::fs::read_to_string("/proc/self/status").expect("a status");
+    let held = held.lines().find_map(|line| line.strip_prefix("CapPrm:"));
+    let held = u64::from_str_radix(held.expect("a field").trim(), 16).expect("a number");
+    // SYS_RESOURCE, which not every machine's root has.
+    if held >> 24 & 1 == 0 {
+        let missing = bare.run_with(&["--cap-add", "SYS_RESOURCE"], &status);
+        assert_eq!(missing.code(), 125, "{missing:?}");
+        assert!(
+            missing
+                .stderr
+                .contains("does not have this capability itself"),
+            "{missing:?}"
+        );
+    }
 }
 
 #[test]
@@ -396,8 +411,84 @@ os.unlink('own')
     // Its own it reaches; of the host's it finds something that nobody listens at, by whatever name.
     assert_eq!(bare.python(&[], &script), "0 111 111 111 111");
     let allowed = path.display().to_string();
+    let missing = bare.run_with(&["--allow-socket", "/no/such.sock"], &["true"]);
+    assert_eq!(missing.code(), 125, "{missing:?}");
     assert_eq!(
         bare.python(&["--allow-socket", &allowed], &script),
         "0 0 0 0 0"
     );
+}
+
+#[test]
+fn a_labelled_workload_connects_no_unix_socket_where_its_policy_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("service.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let script = format!(
+        "
+import socket
+here, there = socket.socketpair(); here.send(b'x')
+try: socket.socket(socket.AF_UNIX).connect('{}'); print(0)
+except OSError as error: print(error.errno)
+",
+        path.display()
+    );
+    for (more, answer) in [("", "0"), ("unix_sockets: {refuse: ['*']}", EPERM)] {
+        let Some(stage) = Stage::with(POLICY, |setup| setup.and(more)) else {
+            return;
+        };
+        let finished = stage
+            .agent
+            .run("python3", &["-c", &script])
+            .expect("an end");
+        assert_eq!(finished.stdout.trim(), answer, "{finished:?}");
+        let is_it = |entry: &serde_json::Value| entry["hook"] == "connect_unix";
+        if answer == EPERM {
+            let entry = stage.recorded("kernel_refused", is_it);
+            assert_eq!(
+                (&entry["cause"], &entry["protocol"]),
+                (&"unix_socket".into(), &"unix".into())
+            );
+        } else {
+            assert!(!stage.ledger().of("kernel_refused").iter().any(is_it));
+        }
+    }
+}
+
+#[test]
+fn what_killed_runs_left_behind_is_cleared_away_by_the_next() {
+    let Some(bare) = Bare::new() else { return };
+    // Named by the time they began: long ago, and just now.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("a time").as_millis();
+    let name = |at: u128| format!("run-{at:012x}700080000000{:08x}", std::process::id());
+    let places = |at: u128| {
+        let cgroup = cgroup::mount()
+            .expect("a mount")
+            .join("enforcer")
+            .join(name(at));
+        let files = bare.places.runtime.join(name(at));
+        std::fs::create_dir_all(&cgroup).expect("a cgroup");
+        std::fs::create_dir_all(files.join("trust")).expect("a folder");
+        [cgroup, files]
+    };
+    let (old, young, inhabited) = (
+        places(now - 3_600_000),
+        places(now),
+        places(now - 3_600_001),
+    );
+    let mut sleeper = Command::new("sleep");
+    let sleeper = Process::start(sleeper.arg("300"), None).expect("a process");
+    std::fs::write(inhabited[0].join("cgroup.procs"), sleeper.id().to_string()).expect("a move");
+    assert_eq!(bare.run(&["true"]).code(), 0);
+    let there = |places: &[std::path::PathBuf; 2]| places.each_ref().map(|place| place.exists());
+    assert_eq!(there(&old), [false; 2]);
+    assert_eq!(there(&young), [true; 2]);
+    assert_eq!(there(&inhabited), [true; 2]);
+    sleeper.signal(Signal::KILL);
+    sleeper.await_end();
+    drop(sleeper);
+    for [cgroup, _] in [young, inhabited] {
+        let _ = std::fs::remove_dir(cgroup);
+    }
 }

@@ -3,16 +3,21 @@
 //! Every test passes with a printed reason where it cannot run: not root, or the enforcer is not built. `ENFORCER_BIN` names
 //! the binary; without it the newest of `target/{release,debug}/enforcer` is taken.
 
+mod churn;
 mod confine;
 mod containers;
+mod discovery;
+mod endings;
 mod escape;
 mod evidence;
 mod faults;
 mod http;
 mod limits;
+mod operate;
 mod policy;
 mod redirect;
 mod run;
 mod stage;
 mod streams;
 mod tls;
+mod trust;

@@ -150,3 +150,75 @@ fn the_agents_handshake_ends_when_the_agent_does_not_believe_us() {
     assert_eq!(answer.exit, 60, "{answer:?}");
     stage.assert_nothing_got_out();
 }
+
+#[test]
+fn a_ca_for_some_names_opens_no_others() {
+    const RULES: &str = r#"
+version: 1
+name: test
+rules:
+  - id: all
+    effect: allow
+    match:
+      host: ["*.allowed.example", api.openai.com]
+  - id: sealed
+    effect: allow
+    inspect: false
+    match:
+      host: old.allowed.example
+"#;
+    let limited = |setup: Setup| setup.ca("permitted_names: [good.allowed.example]");
+    let Some(stage) = Stage::with(RULES, limited) else {
+        return;
+    };
+    let inside = stage.curl(&["https://good.allowed.example/test/echo"]);
+    assert_eq!(inside.status, 200, "{inside:?}");
+    let outside = stage.curl(&["https://api.openai.com/test/echo"]);
+    assert_eq!(outside.status, 0, "{outside:?}");
+    let aborted = stage.recorded("flow_aborted", |entry| {
+        entry["cause"] == "name_not_permitted"
+    });
+    let detail = aborted["detail"].as_str().unwrap();
+    assert!(detail.contains("`api.openai.com`"), "{aborted}");
+    // What is forwarded unopened needs no certificate of ours; it is met by the far side's own, and counted.
+    let root = stage
+        .sandbox
+        .write("far.pem", stage.upstream.ca_pem())
+        .unwrap();
+    let root = root.display().to_string();
+    let unopened = stage.curl(&["--cacert", &root, "https://old.allowed.example/test/echo"]);
+    assert_eq!(unopened.status, 200, "{unopened:?}");
+    let granted = stage.recorded("exchange_granted", |entry| entry["protocol"] == "tls");
+    assert_eq!(granted["host"], "old.allowed.example");
+    assert_eq!(granted["rule"], "test/sealed");
+    let closed = stage.recorded("exchange_closed", |entry| {
+        entry["exchange"] == granted["exchange"]
+    });
+    for way in ["bytes_up", "bytes_down"] {
+        assert!(closed[way].as_u64().unwrap() > 200, "{closed}");
+    }
+    let status = stage.daemon.cli(&["status"]).unwrap().stdout;
+    assert!(
+        status.contains("for good.allowed.example, enforcer.internal alone"),
+        "{status}"
+    );
+}
+
+#[test]
+fn a_program_that_does_not_believe_us_is_told_of_by_name() {
+    let Some(stage) = Stage::new() else { return };
+    let public = ["--cacert", "/etc/ssl/certs/ca-certificates.crt"];
+    let answer = stage.curl(&[&["https://api.openai.com/"][..], &public].concat());
+    assert_eq!(answer.exit, 60, "{answer:?}");
+    let aborted = stage.recorded("flow_aborted", |entry| entry["cause"] == "ca_not_trusted");
+    let detail = aborted["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("api.openai.com: the agent does not accept"),
+        "{aborted}"
+    );
+    let told = stage.daemon.cli(&["status"]).unwrap().stdout;
+    assert!(
+        told.contains("curl does not trust the CA: 1 handshakes for api.openai.com"),
+        "{told}"
+    );
+}

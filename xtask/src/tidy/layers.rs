@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("enforcer-cost", &["enforcer-prompt"]),
     ("enforcer-credentials", &["enforcer-flow"]),
     ("enforcer-identity", &["enforcer-flow"]),
+    ("enforcer-nri", &[]),
     ("enforcer-tls", &["enforcer-flow"]),
     ("enforcer-audit", &["enforcer-flow"]),
     ("enforcer-kernel", &["enforcer-flow", "enforcer-common"]),

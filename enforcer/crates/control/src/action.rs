@@ -4,9 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Newcomer;
+
 /// What an operator may ask of a running enforcer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// Enforce a container that is about to start.
+    Admit(Newcomer),
+    /// Say which policy decides for a container that is about to be made.
+    Choose {
+        /// What its engine calls it.
+        id: String,
+    },
     /// Label a cgroup and enforce it, or take over its new policy.
     Label {
         /// Its directory, or its path below the cgroup2 mount.
@@ -67,6 +76,8 @@ impl Action {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Admit(_) => "admit",
+            Self::Choose { .. } => "choose",
             Self::Label { .. } => "label",
             Self::Lift { .. } => "lift",
             Self::Quarantine { .. } => "quarantine",
@@ -81,13 +92,14 @@ impl Action {
     #[must_use]
     pub fn changes(&self) -> bool {
         match self {
-            Self::Label { .. }
+            Self::Admit(_)
+            | Self::Label { .. }
             | Self::Lift { .. }
             | Self::Quarantine { .. }
             | Self::Rescan
             | Self::RotateCa
             | Self::Unlabel { .. } => true,
-            Self::Status => false,
+            Self::Choose { .. } | Self::Status => false,
         }
     }
 
@@ -97,7 +109,9 @@ impl Action {
     pub fn only_narrows(&self) -> bool {
         match self {
             Self::Quarantine { .. } => true,
-            Self::Label { .. }
+            Self::Admit(_)
+            | Self::Choose { .. }
+            | Self::Label { .. }
             | Self::Lift { .. }
             | Self::Rescan
             | Self::RotateCa
@@ -123,6 +137,12 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
         match self {
+            Self::Admit(newcomer) => {
+                let policy = newcomer.policy.as_deref().unwrap_or("*");
+                let (id, policy) = (newcomer.id.escape_debug(), policy.escape_debug());
+                write!(f, "{name} {id} {policy} {}", newcomer.via)
+            }
+            Self::Choose { id } => write!(f, "{name} {}", id.escape_debug()),
             Self::Label {
                 cgroup,
                 policy,

@@ -15,8 +15,8 @@ use serde_json::json;
 use tokio::net::UnixStream;
 
 use crate::{
-    AuthorityView, Code, Problem, Quarantined, Rescanned, Status, Target, Unlabelled, WorkloadView,
-    request,
+    AuthorityView, Chosen, Code, Newcomer, Problem, Quarantined, Rescanned, Status, Target,
+    Unlabelled, WorkloadView, request,
 };
 
 /// Longest answer: a status with more workloads than can be configured by mistake.
@@ -151,6 +151,24 @@ impl Client {
     /// When there is no good answer.
     pub async fn rotate_ca(&self) -> Result<AuthorityView, ClientError> {
         self.ask(Method::POST, request::ROTATE_CA, "{}").await
+    }
+
+    /// Has a container that is about to start enforced, and waits until it is.
+    ///
+    /// # Errors
+    /// When there is no good answer; then it must not start.
+    pub async fn admit(&self, newcomer: &Newcomer) -> Result<WorkloadView, ClientError> {
+        let body = json!(newcomer).to_string();
+        self.ask(Method::POST, request::ADMIT, body).await
+    }
+
+    /// Asks for the policy of a container that is about to be made.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn choose(&self, id: &str) -> Result<Chosen, ClientError> {
+        let body = json!({"id": id}).to_string();
+        self.ask(Method::POST, request::CHOOSE, body).await
     }
 
     pub(crate) async fn ask<T: DeserializeOwned>(

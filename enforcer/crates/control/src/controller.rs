@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use enforcer_flow::Stance;
 
 use crate::{
-    Action, AuthorityView, Code, Peer, Problem, Quarantined, Rescanned, Status, Target, Unlabelled,
-    View, WorkloadView,
+    Action, AuthorityView, Chosen, Code, Newcomer, Peer, Problem, Quarantined, Rescanned, Status,
+    Target, Unlabelled, View, WorkloadView,
 };
 
 #[cfg(test)]
@@ -30,6 +30,18 @@ pub trait Enforcement: Send + Sync + 'static {
         policy: Option<&str>,
         stance: Stance,
     ) -> Result<WorkloadView, Problem>;
+
+    /// Enforces a container that is about to start, and returns when nothing of it goes anywhere but through us.
+    ///
+    /// # Errors
+    /// When it cannot be enforced; then it must not start.
+    fn admit(&self, newcomer: &Newcomer) -> Result<WorkloadView, Problem>;
+
+    /// The policy for a container that its engine is about to make.
+    ///
+    /// # Errors
+    /// When the engine that knows it cannot be asked, or its label names no policy.
+    fn choose(&self, id: &str) -> Result<Chosen, Problem>;
 
     /// Ends every flow of the target and returns when none of its packets goes anywhere any more.
     ///
@@ -127,6 +139,8 @@ impl Controller {
                 .label(cgroup, policy.as_deref(), stance(*observe))
                 .map(View::Labelled),
             Action::Lift { target } => enforcement.lift(target).map(View::Quarantined),
+            Action::Admit(newcomer) => enforcement.admit(newcomer).map(View::Labelled),
+            Action::Choose { id } => enforcement.choose(id).map(View::Chosen),
             Action::Quarantine { target } => enforcement.quarantine(target).map(View::Quarantined),
             Action::Rescan => enforcement.rescan().map(View::Rescanned),
             Action::RotateCa => enforcement.rotate_ca().map(View::Authority),

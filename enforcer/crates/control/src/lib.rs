@@ -11,6 +11,8 @@
 //! | `GET /v1/status` | | [`Status`] |
 //! | `POST /v1/workloads/label` | `{"cgroup": PATH, "policy": NAME or null}` | [`WorkloadView`], once it is enforced |
 //! | `POST /v1/workloads/unlabel` | `{"cgroup": PATH}` | [`Unlabelled`], once it is not enforced any more |
+//! | `POST /v1/containers/choose` | `{"id": ID}` | [`Chosen`]: the policy for a container that is about to be made |
+//! | `POST /v1/containers/admit` | a [`Newcomer`] | [`WorkloadView`], once it is enforced |
 //! | `POST /v1/ca/rotate` | `{}` | [`AuthorityView`], once the next CA signs |
 //! | `POST /v1/workloads/rescan` | `{}` | [`Rescanned`], once every labelled cgroup is enforced |
 //!
@@ -23,6 +25,7 @@
 mod access;
 mod action;
 mod client;
+mod container;
 mod controller;
 mod problem;
 mod request;
@@ -32,6 +35,7 @@ mod view;
 pub use access::Access;
 pub use action::{Action, Peer, Target};
 pub use client::{Client, ClientError};
+pub use container::{Chosen, Newcomer};
 pub use controller::{Controller, Enforcement};
 pub use problem::{Code, Problem};
 pub use server::{Server, ServerError};

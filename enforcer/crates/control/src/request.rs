@@ -21,6 +21,8 @@ pub(crate) const UNLABEL: &str = "/v1/workloads/unlabel";
 pub(crate) const QUARANTINE: &str = "/v1/workloads/quarantine";
 pub(crate) const LIFT: &str = "/v1/workloads/lift";
 pub(crate) const RESCAN: &str = "/v1/workloads/rescan";
+pub(crate) const ADMIT: &str = "/v1/containers/admit";
+pub(crate) const CHOOSE: &str = "/v1/containers/choose";
 pub(crate) const ROTATE_CA: &str = "/v1/ca/rotate";
 
 /// Longest request body: a path of 4096 bytes, escaped, and a name.
@@ -46,6 +48,13 @@ struct TargetRequest {
     target: Target,
 }
 
+/// The body of `POST /v1/containers/choose`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChooseRequest {
+    id: String,
+}
+
 /// The body of `POST /v1/workloads/unlabel`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +76,8 @@ pub(crate) fn router(controller: Arc<Controller>) -> Router {
         .route(QUARANTINE, post(quarantine))
         .route(LIFT, post(lift))
         .route(RESCAN, post(rescan))
+        .route(ADMIT, post(admit))
+        .route(CHOOSE, post(choose))
         .route(ROTATE_CA, post(rotate_ca))
         .fallback(async || Problem::new(Code::Unknown, "there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::new(Code::Malformed, "not with this method"))
@@ -108,6 +119,15 @@ async fn lift(performer: Performer, body: Body) -> Result<Response, Problem> {
 async fn unlabel(performer: Performer, body: Body) -> Result<Response, Problem> {
     let UnlabelRequest { cgroup } = read(body)?;
     perform(performer, Action::Unlabel { cgroup }).await
+}
+
+async fn admit(performer: Performer, body: Body) -> Result<Response, Problem> {
+    perform(performer, Action::Admit(read(body)?)).await
+}
+
+async fn choose(performer: Performer, body: Body) -> Result<Response, Problem> {
+    let ChooseRequest { id } = read(body)?;
+    perform(performer, Action::Choose { id }).await
 }
 
 async fn rotate_ca(performer: Performer, body: Body) -> Result<Response, Problem> {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use enforcer_flow::Workload;
 use serde::{Deserialize, Serialize};
 
+use crate::Chosen;
+
 mod authority;
 
 pub use authority::{AuthorityView, DistrustedView, PreviousView, TrustView};
@@ -13,6 +15,8 @@ pub use authority::{AuthorityView, DistrustedView, PreviousView, TrustView};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum View {
+    /// Of `Choose`.
+    Chosen(Chosen),
     /// Of `RotateCa`.
     Authority(AuthorityView),
     /// Of `Label`.

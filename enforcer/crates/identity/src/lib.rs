@@ -18,6 +18,7 @@ mod provenance;
 #[cfg(test)]
 mod sandbox;
 mod scan;
+mod unmark;
 mod workloads;
 
 pub use agents::{Agents, RUNS};
@@ -30,4 +31,5 @@ pub use place::attributes_of_path;
 pub use process::Processes;
 pub use provenance::{Provenance, Via};
 pub use scan::Scan;
+pub use unmark::Unmarked;
 pub use workloads::Workloads;

@@ -36,6 +36,8 @@ pub enum Via {
     EngineScan,
     /// The label on its cgroup.
     Label,
+    /// A container runtime told of it, by the Node Resource Interface.
+    Nri,
     /// A hook that an engine runs before the container.
     OciHook,
     /// A pattern in the configuration.
@@ -93,6 +95,7 @@ impl Via {
             Self::EngineEvent => "engine-event",
             Self::EngineScan => "engine-scan",
             Self::Label => "label",
+            Self::Nri => "nri",
             Self::OciHook => "oci-hook",
             Self::Pattern => "pattern",
             Self::Run => "run",

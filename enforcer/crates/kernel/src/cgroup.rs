@@ -8,10 +8,10 @@ use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use enforcer_flow::CgroupId;
-use rustix::fs::{FsWord, Mode, OFlags, fstatfs, openat};
+use rustix::fs::{FsWord, Mode, OFlags, fstatfs, openat, statfs};
 use rustix::io::Errno;
 
-use crate::KernelError;
+use crate::{KernelError, mountinfo};
 
 /// The file system type, from `linux/magic.h`.
 const CGROUP2_MAGIC: FsWord = 0x6367_7270;
@@ -35,12 +35,19 @@ pub fn cgroup_id(dir: &Path) -> Result<CgroupId, KernelError> {
     open(dir).map(|(_, id)| id)
 }
 
-/// Where cgroup2 is mounted: alone at /sys/fs/cgroup, beside version 1, or wherever it is.
+/// Where cgroup2 is mounted: alone at /sys/fs/cgroup, beside version 1, or wherever it is. Of several mounts, the first that
+/// shows: another may have been covered since.
 pub(crate) fn mount() -> Result<PathBuf, KernelError> {
-    let path = Path::new("/proc/self/mountinfo");
-    let mounts =
-        fs::read_to_string(path).map_err(|error| KernelError::file("read", path, error))?;
-    find_mount(&mounts).ok_or(KernelError::Cgroup2)
+    let mounts = mountinfo::mounted()?.into_iter();
+    let places = mounts.filter(|mount| mount.kind == "cgroup2");
+    places
+        .map(|mount| mount.place)
+        .find(|place| is_cgroup2(place))
+        .ok_or(KernelError::Cgroup2)
+}
+
+fn is_cgroup2(place: &Path) -> bool {
+    statfs(place).is_ok_and(|about| about.f_type == CGROUP2_MAGIC)
 }
 
 /// The ids of the cgroup that `dir` is, and of those below it. One that is made meanwhile may be missed.
@@ -158,15 +165,6 @@ fn own_path() -> Option<PathBuf> {
     Some(path.into())
 }
 
-/// The fifth field is the mount point, the first after the lone dash the type: proc_pid_mountinfo(5).
-fn find_mount(mounts: &str) -> Option<PathBuf> {
-    mounts.lines().find_map(|line| {
-        let (place, kind) = line.split_once(" - ")?;
-        let path = place.split(' ').nth(4)?;
-        (kind.split(' ').next()? == "cgroup2").then(|| path.into())
-    })
-}
-
 /// The topmost directory above `dir` that is on the same file system.
 fn mount_of(dir: &Path) -> Option<PathBuf> {
     let dir = fs::canonicalize(dir).ok()?;
@@ -182,23 +180,12 @@ fn mount_of(dir: &Path) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn check(mounts: &str, expected: Option<&str>) {
-        assert_eq!(find_mount(mounts).as_deref(), expected.map(Path::new));
-    }
-
     #[test]
-    fn cgroup2_is_found_wherever_it_is_mounted() {
-        let unified =
-            "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate";
-        check(unified, Some("/sys/fs/cgroup"));
-        let hybrid = "31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
-                      32 30 0:28 / /sys/fs/cgroup/unified rw,relatime - cgroup2 none rw";
-        check(hybrid, Some("/sys/fs/cgroup/unified"));
-        check(
-            "31 30 0:27 / /sys/fs/cgroup/cgroup2 rw - cgroup cgroup rw,cpu",
-            None,
-        );
-        check("", None);
+    fn a_mount_that_is_covered_is_no_place_to_look_in() {
+        assert!(!is_cgroup2(Path::new("/proc")));
+        if let Ok(place) = mount() {
+            assert!(cgroup_id(&place).is_ok(), "{}", place.display());
+        }
     }
 
     #[test]

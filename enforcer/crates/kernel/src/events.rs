@@ -110,6 +110,15 @@ impl Events {
     }
 }
 
+/// What is in a ring now.
+pub(crate) fn drain(mut ring: RingBuf<MapData>) -> Vec<Refused> {
+    let mut found = Vec::new();
+    while let Some(item) = ring.next() {
+        found.extend(decode(&item));
+    }
+    found
+}
+
 /// Reads one record; `None` when it is not one of ours.
 fn decode(bytes: &[u8]) -> Option<Refused> {
     let bytes: &[u8; size_of::<KernelEvent>()] = bytes.try_into().ok()?;

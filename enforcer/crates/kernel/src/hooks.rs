@@ -28,6 +28,15 @@ pub(crate) const HOOKS: [HookPoint; 14] = [
     hook("egress", 1),
 ];
 
+/// Programs that newer kernels alone have (6.7), attached before all others where they could be loaded. They read no address,
+/// and add nothing that the others need.
+pub(crate) const UNIX: [HookPoint; 2] = [hook("connect_unix", 49), hook("sendmsg_unix", 50)];
+
+/// Every program there may be, in the order in which they are attached.
+pub(crate) fn all() -> impl DoubleEndedIterator<Item = HookPoint> {
+    UNIX.into_iter().chain(HOOKS)
+}
+
 const fn hook(name: &'static str, attach_type: u32) -> HookPoint {
     HookPoint { name, attach_type }
 }

@@ -11,6 +11,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::sync::mpsc;
 use std::thread;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -102,45 +103,52 @@ impl Inside {
         })
     }
 
-    /// Starts `command` there, its path looked up inside, and has `watch` look after it to its end, on the thread whose end is
-    /// the command's too.
+    /// Starts `command` there, its path looked up inside, and has `watch` look after it to its end.
     ///
     /// # Errors
     /// When it cannot be put there, or there is no such program.
-    pub fn run<T: Send>(
+    pub fn run<T>(
         self,
         mut command: Command,
-        watch: impl FnOnce(Child) -> T + Send,
+        watch: impl FnOnce(Child) -> T,
     ) -> Result<T, KernelError> {
         let pids = self.pids.as_fd().try_clone_to_owned();
         let pids = pids.map_err(|error| KernelError::call("keeping a namespace", error))?;
         // SAFETY: between fork and exec only system calls are made, on descriptors opened before; nothing allocates and no
         // lock is taken.
         unsafe { command.pre_exec(move || self.enter()) };
-        let spawn = || {
+        let mut spawn = move || {
             // A process cannot change its own namespace of processes, only that of its children; so a thread does, and ends.
             rustix::thread::move_into_link_name_space(
                 pids.as_fd(),
                 Some(rustix::thread::LinkNameSpaceType::ProcessID),
             )
             .map_err(|error| KernelError::call("entering a namespace of processes", error))?;
-            let child = command
+            command
                 .spawn()
-                .map_err(|error| KernelError::call("starting a program in a container", error))?;
-            Ok(watch(child))
+                .map_err(|error| KernelError::call("starting a program in a container", error))
         };
+        let (sender, spawned) = mpsc::sync_channel(1);
+        let (done, ended) = mpsc::sync_channel::<()>(1);
         thread::scope(|scope| {
-            let handle = thread::Builder::new()
+            // That thread can start no others, and the command ends with it: so all it does further is to wait.
+            let waits = move || {
+                let _ = sender.send(spawn());
+                let _ = ended.recv();
+            };
+            thread::Builder::new()
                 .name("inside".into())
-                .spawn_scoped(scope, spawn)
+                .spawn_scoped(scope, waits)
                 .map_err(|error| KernelError::call("starting a thread", error))?;
-            handle.join().unwrap_or_else(|_| {
-                let error = io::Error::other("the thread panicked");
-                Err(KernelError::call(
-                    "watching a program in a container",
-                    error,
-                ))
-            })
+            let gone = |_| {
+                KernelError::call(
+                    "starting a program in a container",
+                    io::Error::other("the thread panicked"),
+                )
+            };
+            let watched = spawned.recv().map_err(gone)?.map(watch);
+            drop(done);
+            watched
         })
     }
 

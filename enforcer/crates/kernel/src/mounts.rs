@@ -6,7 +6,7 @@
 //! Names in a container are the container's to choose, so targets come as open files, and are what was looked at or nothing.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -153,6 +153,12 @@ impl MountNamespace {
         Ok(Mounts::read(&self.process)?.into_foreign())
     }
 
+    /// The file or folder that shows at a path, seen from the root; none when there is none.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> Option<FileId> {
+        FileId::of(self.open(path, OFlags::NOFOLLOW)?).ok()
+    }
+
     /// The mount that the root is: another one when the process has changed its root.
     ///
     /// # Errors
@@ -245,21 +251,24 @@ impl MountNamespace {
 
     /// The folder and the name of a mount point, if what shows there is one of `files`.
     fn parent_if(&self, point: &Path, files: &HashSet<FileId>) -> Option<(OwnedFd, OsString)> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = |path: &Path, flags| {
-            let path = path.strip_prefix("/").unwrap_or(path);
-            let path = if path.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                path
-            };
-            openat2(&self.root, path, flags, Mode::empty(), within_root()).ok()
+        if !files.contains(&self.shown(point)?) {
+            return None;
+        }
+        let name = point.file_name()?.to_owned();
+        let parent = self.open(point.parent()?, OFlags::NOFOLLOW | OFlags::DIRECTORY)?;
+        Some((parent, name))
+    }
+
+    /// Opens what is at a path of the container, as a path only.
+    fn open(&self, path: &Path, flags: OFlags) -> Option<OwnedFd> {
+        let path = path.strip_prefix("/").unwrap_or(path);
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
         };
-        let shown = open(point, flags)?;
-        let id = FileId::of(&shown).ok()?;
-        let name: &OsStr = files.contains(&id).then(|| point.file_name()).flatten()?;
-        let parent = open(point.parent()?, flags | OFlags::DIRECTORY)?;
-        Some((parent, name.to_owned()))
+        let flags = flags | OFlags::PATH | OFlags::CLOEXEC;
+        openat2(&self.root, path, flags, Mode::empty(), within_root()).ok()
     }
 
     /// Does something inside.

@@ -15,9 +15,12 @@ use rustix::thread::{CapabilitySet, capabilities};
 use crate::KernelError;
 use crate::error::lacks_rights;
 use crate::hooks::{HOOKS, HookPoint};
+use crate::unix;
 
 /// The maps by name; each is pinned under it.
-const MAPS: [&str; 8] = [
+const MAPS: [&str; 10] = [
+    "CARRIED",
+    "CHANGES",
     "EVENTS",
     "FLOWS",
     "LOOKUPS",
@@ -30,7 +33,7 @@ const MAPS: [&str; 8] = [
 
 /// What the object became in the kernel.
 pub(crate) struct Loaded {
-    /// The programs, in the order of [`HOOKS`].
+    /// The programs, in the order in which they are attached.
     pub(crate) programs: Vec<(HookPoint, OwnedFd)>,
     /// The one for wires.
     pub(crate) seal: OwnedFd,
@@ -42,6 +45,7 @@ pub(crate) struct Loaded {
 
 /// The maps that are read or written from here.
 pub(crate) struct Maps {
+    pub(crate) changes: OwnedFd,
     pub(crate) flows: OwnedFd,
     pub(crate) lookups: OwnedFd,
     pub(crate) lost: OwnedFd,
@@ -65,15 +69,16 @@ impl Loaded {
             loader.map_pin_path(name, maps.join(name));
         }
         let mut ebpf = loader.load(object).map_err(prepare_error)?;
-        let programs = HOOKS
-            .into_iter()
-            .map(|hook| Ok((hook, load(&mut ebpf, hook.name)?)))
-            .collect::<Result<_, KernelError>>()?;
+        let mut programs = unix::load(object, maps)?;
+        for hook in HOOKS {
+            programs.push((hook, load(&mut ebpf, hook.name)?));
+        }
         let seal = load(&mut ebpf, "seal")?;
         Ok(Self {
             programs,
             seal,
             maps: Maps {
+                changes: map(&ebpf, "CHANGES")?,
                 flows: map(&ebpf, "FLOWS")?,
                 lookups: map(&ebpf, "LOOKUPS")?,
                 lost: map(&ebpf, "LOST")?,
@@ -124,7 +129,9 @@ pub(crate) fn check_rights() -> Result<(), KernelError> {
 /// A descriptor of the map `name`.
 fn map(ebpf: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
     let data = match ebpf.map(name) {
-        Some(Map::HashMap(data) | Map::LruHashMap(data) | Map::PerCpuArray(data)) => data,
+        Some(
+            Map::Array(data) | Map::HashMap(data) | Map::LruHashMap(data) | Map::PerCpuArray(data),
+        ) => data,
         Some(_) | None => return Err(absent(name)),
     };
     duplicate(data.fd())

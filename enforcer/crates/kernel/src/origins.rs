@@ -33,6 +33,9 @@ pub struct Origin {
     pub netns: NetnsCookie,
 }
 
+/// Longer than any query waits for us, in hundredths of a second; who asked has given up by then.
+const FRESH: u16 = 500;
+
 /// The kernel's answer to [`Origins`].
 pub(crate) struct Tables {
     pub(crate) flows: Table<OriginKey, OriginValue>,
@@ -51,7 +54,7 @@ impl Origin {
             pid,
             uid,
             port,
-            reserved: _,
+            filed: _,
             at,
         } = value;
         Self {
@@ -74,8 +77,24 @@ impl Origins for Tables {
 
     fn udp(&self, netns: NetnsCookie, client: ClientAddr) -> Option<Origin> {
         let value = found(self.lookups.find(&key(netns, client)))?;
-        Some(Origin::new(netns, &value))
+        is_fresh(value.filed, hundredths()).then(|| Origin::new(netns, &value))
     }
+}
+
+/// Whether what was filed then belongs to a datagram that is received now. Nothing tells of the end of a UDP socket, and
+/// its source address may be another's by now, one of nobody's that files none. Only lower halves are compared: what is
+/// older than ten minutes may be taken for fresh again, for five seconds.
+fn is_fresh(filed: u16, now: u32) -> bool {
+    let [.., high, low] = now.to_be_bytes();
+    u16::from_be_bytes([high, low]).wrapping_sub(filed) <= FRESH
+}
+
+/// Hundredths of a second since boot, as the programs count them.
+fn hundredths() -> u32 {
+    let since_boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let hundredths = since_boot.tv_sec * 100 + since_boot.tv_nsec / 10_000_000;
+    // As in the programs, more than a year has no place.
+    u32::try_from(hundredths & i64::from(u32::MAX)).unwrap_or_default()
 }
 
 /// The programs' one form of addresses, back to ours.
@@ -130,7 +149,7 @@ mod tests {
             pid: 9,
             uid: 10,
             port: 443,
-            reserved: 0,
+            filed: 0,
             at: 11,
         }
     }
@@ -151,6 +170,21 @@ mod tests {
     fn a_name_that_is_not_text_is_still_shown() {
         let origin = Origin::new(NetnsCookie(1), &value("::1", b"a\xffb"));
         assert_eq!(&*origin.process.comm, "a\u{fffd}b");
+    }
+
+    #[test]
+    fn a_lookup_is_nobodys_after_a_while() {
+        for (filed, now, fresh) in [
+            (7, 7, true),
+            (7, 507, true),
+            (7, 508, false),
+            (65_500, 65_536 + 100, true),
+            (65_500, 65_536 + 465, false),
+            // A clock that was read a moment earlier than the program's.
+            (8, 7, false),
+        ] {
+            assert_eq!(is_fresh(filed, now), fresh, "{filed} {now}");
+        }
     }
 
     #[test]

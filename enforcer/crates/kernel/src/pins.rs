@@ -14,7 +14,7 @@ use rustix::fs::{FlockOperation, FsWord, flock, statfs};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 
-use crate::hooks::HOOKS;
+use crate::hooks;
 use crate::{KernelError, link};
 
 /// The file system type, from `linux/magic.h`.
@@ -110,7 +110,7 @@ impl Pins {
     /// Takes all programs off one cgroup, the backstop first, and removes their pins.
     pub(crate) fn unlink(&self, id: CgroupId) -> Result<(), KernelError> {
         let links = self.links(id);
-        for hook in HOOKS.iter().rev() {
+        for hook in hooks::all().rev() {
             link::unpin(&links.join(hook.name))?;
         }
         remove(&links)
@@ -123,7 +123,7 @@ impl Pins {
             fs::read_dir(&links).map_err(|error| KernelError::file("list", &links, error))?;
         for entry in entries.flatten() {
             let name = entry.file_name();
-            if !HOOKS.iter().any(|hook| name == hook.name) {
+            if !hooks::all().any(|hook| name == hook.name) {
                 link::unpin(&entry.path())?;
             }
         }

@@ -14,7 +14,7 @@ use crate::object::{self, Loaded, duplicate, ring};
 use crate::origins::Tables;
 use crate::pins::{self, Pins};
 use crate::table::Table;
-use crate::{Events, KernelError, Origins, Ports, cgroup, link};
+use crate::{Events, KernelError, Origins, Ports, Refused, cgroup, link};
 
 /// The key in `WORKLOADS` of tasks in no labelled cgroup: they have an event budget, and nothing else.
 const NOBODY: u64 = 0;
@@ -25,6 +25,7 @@ const NOBODY: u64 = 0;
 pub struct Programs {
     pins: Pins,
     programs: Vec<(HookPoint, OwnedFd)>,
+    changes: Table<u32, u32>,
     flows: Table<OriginKey, OriginValue>,
     lookups: Table<OriginKey, OriginValue>,
     netns: Table<u64, NetnsEntry>,
@@ -68,9 +69,10 @@ impl Programs {
             maps,
             events,
         } = loaded;
-        // SAFETY: the object declares these maps as hashes with the types given here.
-        let (flows, lookups, netns, workloads, seals) = unsafe {
+        // SAFETY: the object declares these maps with the types given here.
+        let (changes, flows, lookups, netns, workloads, seals) = unsafe {
             (
+                Table::new(maps.changes),
                 Table::new(maps.flows),
                 Table::new(maps.lookups),
                 Table::new(maps.netns),
@@ -81,6 +83,7 @@ impl Programs {
         let adopted = Self {
             pins,
             programs,
+            changes,
             flows,
             lookups,
             netns,
@@ -103,6 +106,7 @@ impl Programs {
         for cookie in self.netns.keys().map_err(write_error)? {
             self.netns.remove(&cookie).map_err(write_error)?;
         }
+        self.changed()?;
         let mount = cgroup::mount()?;
         for id in self.attached() {
             if cgroup::is_gone(&mount, id) {
@@ -171,6 +175,14 @@ impl Programs {
         Ok(())
     }
 
+    pub(crate) fn programs(&self) -> &[(HookPoint, OwnedFd)] {
+        &self.programs
+    }
+
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
     /// The cgroups that programs hang on, a predecessor's among them.
     #[must_use]
     pub fn attached(&self) -> Vec<CgroupId> {
@@ -184,7 +196,8 @@ impl Programs {
     pub fn serve(&self, netns: NetnsCookie, ports: Ports) -> Result<(), KernelError> {
         self.netns
             .set(&netns.0, &ports.entry())
-            .map_err(write_error)
+            .map_err(write_error)?;
+        self.changed()
     }
 
     /// Has the programs refuse everything in a namespace.
@@ -192,11 +205,16 @@ impl Programs {
     /// # Errors
     /// When the map cannot be written.
     pub fn unserve(&self, netns: NetnsCookie) -> Result<(), KernelError> {
-        self.netns.remove(&netns.0).map_err(write_error)
+        self.netns.remove(&netns.0).map_err(write_error)?;
+        self.changed()
     }
 
-    pub(crate) fn pins(&self) -> &Pins {
-        &self.pins
+    /// Has every socket judged anew with its next packet. To be called after each change of what packets are judged by.
+    pub(crate) fn changed(&self) -> Result<(), KernelError> {
+        let before = self.changes.find(&0).map_err(write_error)?.unwrap_or(0);
+        // Zero says that nothing was ever changed, and that nothing is remembered.
+        let next = before.checked_add(1).unwrap_or(1);
+        self.changes.set(&0, &next).map_err(write_error)
     }
 
     pub(crate) fn seal_program(&self) -> BorrowedFd<'_> {
@@ -233,6 +251,17 @@ impl Programs {
             .take();
         let map = taken.ok_or(KernelError::EventsTaken)?;
         Events::new(ring(map)?, duplicate(&self.lost)?)
+    }
+
+    /// What was refused until now, once; for who does not follow the stream.
+    pub(crate) fn drain_events(&self) -> Result<Vec<Refused>, KernelError> {
+        let taken = self
+            .events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let map = taken.ok_or(KernelError::EventsTaken)?;
+        Ok(crate::events::drain(ring(map)?))
     }
 
     /// Takes the programs off all cgroups and removes every pin.

@@ -6,6 +6,9 @@ use enforcer_flow::{CgroupId, Stance};
 use crate::programs::write_error;
 use crate::{KernelError, Programs};
 
+/// The bits that are a stance.
+const STANCES: u32 = workload_flag::QUARANTINED | workload_flag::OBSERVED;
+
 impl Programs {
     /// Has the programs take this stance towards a workload, from the next call and packet on: in quarantine nothing of it
     /// goes anywhere, not even to our own listeners; observed, what they would refuse is reported and let past. It holds
@@ -18,14 +21,12 @@ impl Programs {
     /// When the map cannot be written.
     pub fn take_stance(&self, id: CgroupId, stance: Stance) -> Result<(), KernelError> {
         let known = self.workloads.find(&id.0).map_err(write_error)?;
-        if known.is_some_and(|entry| entry.flags == bits(stance)) {
-            return Ok(());
-        }
-        let entry = WorkloadEntry {
-            flags: bits(stance),
-            ..known.unwrap_or_default()
-        };
-        self.workloads.set(&id.0, &entry).map_err(write_error)
+        let known = known.unwrap_or_default();
+        // What else is said of it stays.
+        let flags = known.flags & !STANCES | bits(stance);
+        let entry = WorkloadEntry { flags, ..known };
+        self.workloads.set(&id.0, &entry).map_err(write_error)?;
+        self.changed()
     }
 
     /// The stance towards a workload; none when it is not labelled.

@@ -9,6 +9,8 @@ use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use aya_obj::generated::bpf_insn;
+
 /// For [`update`]: the key must not be there yet.
 pub(crate) const NO_EXIST: u64 = 1;
 /// `BPF_PROG_TYPE_SCHED_CLS`: programs on network devices.
@@ -18,7 +20,7 @@ const MAP_LOOKUP_ELEM: libc::c_long = 1;
 const MAP_UPDATE_ELEM: libc::c_long = 2;
 const MAP_DELETE_ELEM: libc::c_long = 3;
 const MAP_GET_NEXT_KEY: libc::c_long = 4;
-const PROG_LOAD: libc::c_long = 5;
+pub(crate) const PROG_LOAD: libc::c_long = 5;
 const OBJ_PIN: libc::c_long = 6;
 const OBJ_GET: libc::c_long = 7;
 const MAP_LOOKUP_AND_DELETE_ELEM: libc::c_long = 21;
@@ -44,20 +46,27 @@ struct Pin {
     flags: u32,
 }
 
+/// Arguments of loading a program.
+#[repr(C)]
+struct ProgramLoad {
+    kind: u32,
+    count: u32,
+    instructions: u64,
+    licence: u64,
+    log: [u64; 2],
+    kernel: u32,
+    flags: u32,
+    name: [u8; 16],
+    device: u32,
+    attach_type: u32,
+}
+
 #[repr(C)]
 struct LinkCreate {
     program: RawFd,
     target: RawFd,
     attach_type: u32,
     flags: u32,
-}
-
-#[repr(C)]
-struct ProgramLoad {
-    kind: u32,
-    instructions: u32,
-    code: u64,
-    license: u64,
 }
 
 #[repr(C)]
@@ -162,14 +171,32 @@ pub(crate) fn link_create_at(
 
 /// Loads a program of a few instructions, each eight bytes.
 pub(crate) fn program_load(kind: u32, instructions: &[[u8; 8]]) -> io::Result<OwnedFd> {
-    let license = c"Apache-2.0";
+    load(kind, 0, instructions)
+}
+
+/// Loads a program of type `cgroup_sock_addr` for this place of attachment.
+pub(crate) fn load_sock_addr(attach_type: u32, instructions: &[bpf_insn]) -> io::Result<OwnedFd> {
+    /// `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`.
+    const SOCK_ADDR: u32 = 18;
+    load(SOCK_ADDR, attach_type, instructions)
+}
+
+fn load<T>(kind: u32, attach_type: u32, instructions: &[T]) -> io::Result<OwnedFd> {
+    const { assert!(size_of::<T>() == 8) };
+    let licence = c"Apache-2.0";
     let mut arguments = ProgramLoad {
         kind,
-        instructions: u32::try_from(instructions.len()).map_err(io::Error::other)?,
-        code: instructions.as_ptr().expose_provenance() as u64,
-        license: license.as_ptr().expose_provenance() as u64,
+        count: u32::try_from(instructions.len()).map_err(io::Error::other)?,
+        instructions: instructions.as_ptr().expose_provenance() as u64,
+        licence: licence.as_ptr().expose_provenance() as u64,
+        log: [0; 2],
+        kernel: 0,
+        flags: 0,
+        name: [0; 16],
+        device: 0,
+        attach_type,
     };
-    // SAFETY: the structure is what this command reads; code and licence live until the call is over.
+    // SAFETY: the structure is what this command reads; instructions and licence live until the call is over.
     unsafe { open(PROG_LOAD, &mut arguments) }
 }
 
@@ -240,7 +267,7 @@ unsafe fn element(
 
 /// # Safety
 /// `T` must be the arguments of `command`, which must be one that returns a new descriptor.
-unsafe fn open<T>(command: libc::c_long, arguments: &mut T) -> io::Result<OwnedFd> {
+pub(crate) unsafe fn open<T>(command: libc::c_long, arguments: &mut T) -> io::Result<OwnedFd> {
     // SAFETY: the caller vouches for the arguments.
     let fd = unsafe { call(command, arguments) }?;
     // SAFETY: the kernel just made this descriptor (close-on-exec, as all of bpf's are), and nobody else knows it.
@@ -249,7 +276,7 @@ unsafe fn open<T>(command: libc::c_long, arguments: &mut T) -> io::Result<OwnedF
 
 /// # Safety
 /// `T` must be the arguments of `command`, plain data in C layout without padding, and pointers in it must be valid.
-unsafe fn call<T>(command: libc::c_long, arguments: &mut T) -> io::Result<RawFd> {
+pub(crate) unsafe fn call<T>(command: libc::c_long, arguments: &mut T) -> io::Result<RawFd> {
     // SAFETY: the caller vouches for the arguments; their size goes with them.
     let result = unsafe {
         libc::syscall(

@@ -26,6 +26,8 @@ pub(crate) struct Table<K, V> {
 pub(crate) unsafe trait Word: Copy + 'static {}
 
 // SAFETY: integers are.
+unsafe impl Word for u32 {}
+// SAFETY: as above.
 unsafe impl Word for u64 {}
 // SAFETY: `enforcer-common` promises this of all its structures, and asserts their sizes.
 unsafe impl Word for NetnsEntry {}

@@ -1,11 +1,7 @@
 //! Network namespaces are joined and left as containers come and go: whatever that takes is given back. Alone in its process,
 //! because it counts the process's threads and descriptors. Needs root; says why it skips without.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test's own hands may fail and speak like a test"
-)]
+#![expect(clippy::unwrap_used, reason = "a test's own hands may fail")]
 
 use std::fs;
 use std::path::Path;

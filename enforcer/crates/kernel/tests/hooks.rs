@@ -11,10 +11,14 @@
 mod agent;
 #[path = "hooks/backstop.rs"]
 mod backstop;
+#[path = "hooks/cost.rs"]
+mod cost;
 #[path = "hooks/destroy.rs"]
 mod destroy;
 #[path = "hooks/lifecycle.rs"]
 mod lifecycle;
+#[path = "hooks/probe.rs"]
+mod probe;
 #[path = "hooks/refuse.rs"]
 mod refuse;
 #[path = "hooks/sandbox.rs"]
@@ -29,3 +33,7 @@ mod table;
 mod tcp;
 #[path = "hooks/udp.rs"]
 mod udp;
+#[path = "hooks/unix.rs"]
+mod unix;
+#[path = "hooks/watch.rs"]
+mod watch;

@@ -18,11 +18,11 @@ pub(crate) enum Unattributed {
     /// The kernel filed nothing: somebody connected to the listener itself.
     NoOrigin,
     /// The record names a cgroup that is not labelled any more.
-    NoWorkload(Origin),
+    NoWorkload(Box<Origin>),
     /// The agent asked for the listener itself; forwarding would come back here for ever.
-    Loop(Origin, Arc<Workload>),
+    Loop(Box<Origin>, Arc<Workload>),
     /// The workload is cut off from everything.
-    Quarantined(Origin, Arc<Workload>),
+    Quarantined(Box<Origin>, Arc<Workload>),
 }
 
 impl Attribution {
@@ -44,10 +44,12 @@ impl Attribution {
             .take(netns, client)
             .ok_or(Unattributed::NoOrigin)?;
         match self.workloads.find(origin.cgroup) {
-            None => Err(Unattributed::NoWorkload(origin)),
-            Some(workload) if origin.dst == listener => Err(Unattributed::Loop(origin, workload)),
+            None => Err(Unattributed::NoWorkload(Box::new(origin))),
+            Some(workload) if origin.dst == listener => {
+                Err(Unattributed::Loop(Box::new(origin), workload))
+            }
             Some(workload) if workload.stance == Stance::Quarantine => {
-                Err(Unattributed::Quarantined(origin, workload))
+                Err(Unattributed::Quarantined(Box::new(origin), workload))
             }
             Some(workload) => Ok((origin, workload)),
         }

@@ -58,36 +58,36 @@ pub(crate) struct Patience {
     pub(crate) message: Duration,
 }
 
-/// Reads until the protocol is known. The bytes read are returned for whoever speaks next.
+/// Reads until the protocol is known. The bytes read are left in `bytes` for whoever speaks next.
 pub(crate) async fn classify(
     stream: &mut (impl AsyncRead + Unpin),
+    bytes: &mut Vec<u8>,
     patience: Patience,
-) -> Result<(Class, Vec<u8>), Unclassified> {
-    let mut bytes = Vec::with_capacity(FIRST_READ);
-    match tokio::time::timeout(patience.first_byte, stream.read_buf(&mut bytes)).await {
-        Err(_) => return Ok((Class::Silent, bytes)),
+) -> Result<Class, Unclassified> {
+    bytes.reserve(FIRST_READ);
+    match tokio::time::timeout(patience.first_byte, stream.read_buf(bytes)).await {
+        Err(_) => return Ok(Class::Silent),
         Ok(Err(_)) => return Err(Unclassified::Gone),
         Ok(Ok(0)) => return Err(Unclassified::Closed),
         Ok(Ok(_)) => {}
     }
     let rest = async {
         loop {
-            if let Some(class) = judge(&bytes)? {
+            if let Some(class) = judge(bytes)? {
                 return Ok(class);
             }
             if bytes.len() >= MAX_BYTES {
                 return Err(Unclassified::TooLarge);
             }
-            match stream.read_buf(&mut bytes).await {
+            match stream.read_buf(bytes).await {
                 Ok(0) | Err(_) => return Err(Unclassified::Gone),
                 Ok(_) => {}
             }
         }
     };
-    let class = tokio::time::timeout(patience.message, rest)
+    tokio::time::timeout(patience.message, rest)
         .await
-        .map_err(|_| Unclassified::Stalled)??;
-    Ok((class, bytes))
+        .map_err(|_| Unclassified::Stalled)?
 }
 
 fn judge(bytes: &[u8]) -> Result<Option<Class>, Unclassified> {
@@ -108,6 +108,14 @@ fn judge(bytes: &[u8]) -> Result<Option<Class>, Unclassified> {
 }
 
 impl Unclassified {
+    /// Whether there are bytes that could be passed on as they are.
+    pub(crate) fn could_go_on(&self) -> bool {
+        match self {
+            Self::Closed | Self::Gone => false,
+            Self::Hello(_) | Self::ServerName(_) | Self::Stalled | Self::TooLarge => true,
+        }
+    }
+
     /// The stable word for the ledger; none when nothing went wrong.
     pub(crate) fn cause(&self) -> Option<&'static str> {
         match self {

@@ -17,13 +17,15 @@ use enforcer_policy::Question;
 use tokio::net::TcpStream;
 
 use crate::attribute::Unattributed;
-use crate::classify::{Patience, classify};
+use crate::classify::{Class, Patience, classify};
 use crate::dispatch::{Classified, dispatch};
 use crate::proxy::Proxy;
 use crate::socket::Socket;
 
 /// How long a silent agent is waited for where a rule would allow a protocol whose server speaks first.
 const SERVER_FIRST_DELAY: Duration = Duration::from_millis(300);
+/// How often connections for lookups look whether their label holds.
+const LABEL_CHECK: Duration = Duration::from_millis(500);
 /// The port of DNS (RFC 1035, section 4.2).
 const DNS_PORT: u16 = 53;
 
@@ -62,8 +64,11 @@ pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) 
     if dst.addr().port() == DNS_PORT {
         let asker = Asker { workload, process };
         let serving = enforcer_dns::serve_tcp(stream, Some(&asker), &proxy.parts.resolver);
-        // A lookup takes no time and leaves nothing undone: it may be cut off when the daemon stops.
-        proxy.unless_stopping(serving).await;
+        // A lookup takes no time and leaves nothing undone: it may be cut off when the daemon stops, or its label changes.
+        tokio::select! {
+            _ = proxy.unless_stopping(serving) => {}
+            () = outdated(&proxy, &asker.workload) => {}
+        }
         drop(admitted);
         return;
     }
@@ -80,6 +85,14 @@ pub(crate) async fn run(proxy: Arc<Proxy>, pool: Arc<Pool>, accepted: Accepted) 
         () = serve(&proxy, pool, socket, Arc::clone(&flow)) => flow.finish(),
     }
     drop(admitted);
+}
+
+/// Returns once a workload is not what it was when a connection came, or some moments later: lookups are no flows, and nobody
+/// else ends them.
+async fn outdated(proxy: &Proxy, workload: &Arc<Workload>) {
+    while proxy.parts.attribution.is_current(workload) {
+        tokio::time::sleep(LABEL_CHECK).await;
+    }
 }
 
 /// Looks up who it is and where it meant to go. What cannot be attributed is recorded and reset.
@@ -138,8 +151,16 @@ async fn serve(proxy: &Arc<Proxy>, pool: Arc<Pool>, mut stream: Socket, flow: Ar
         return;
     };
     let patience = patience(proxy, &flow, &destination);
-    let (class, bytes) = match proxy.unless_stopping(classify(&mut stream, patience)).await {
-        Some(Ok(classified)) => classified,
+    let mut bytes = Vec::new();
+    let classifying = classify(&mut stream, &mut bytes, patience);
+    let class = match proxy.unless_stopping(classifying).await {
+        Some(Ok(class)) => class,
+        // Observed, what is not understood is passed on as it is.
+        Some(Err(unclassified))
+            if flow.workload().stance == Stance::Observe && unclassified.could_go_on() =>
+        {
+            Class::Unknown
+        }
         None => {
             flow.fault(Side::Own, "stopped");
             stream.reset();
@@ -239,10 +260,10 @@ impl Unattributed {
     fn known(&self) -> (Option<&Origin>, Option<&Arc<Workload>>) {
         match self {
             Self::Loop(origin, workload) | Self::Quarantined(origin, workload) => {
-                (Some(origin), Some(workload))
+                (Some(&**origin), Some(workload))
             }
             Self::NoOrigin => (None, None),
-            Self::NoWorkload(origin) => (Some(origin), None),
+            Self::NoWorkload(origin) => (Some(&**origin), None),
         }
     }
 }

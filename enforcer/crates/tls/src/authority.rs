@@ -126,7 +126,7 @@ impl Authority {
             None => match store::load(dir)? {
                 store::Stored::Nothing => store::create(dir, &constraints, now)?,
                 store::Stored::KeyOnly(key) => store::certify(dir, key, &constraints, now)?,
-                store::Stored::Pair(pair) => pair,
+                store::Stored::Pair(pair) => *pair,
             },
         };
         Self::new(pair, config, now)

@@ -2,7 +2,10 @@
 
 mod agent;
 mod authority;
+mod constraints;
 mod prefixed;
+mod rotation;
 mod stage;
+mod stores;
 mod trust;
 mod upstream;

@@ -8,6 +8,7 @@ mod environment;
 mod find;
 mod jks;
 mod merge;
+mod openssl;
 mod pkcs12;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use anchors::Anchors;
 pub use environment::{environment, named_by};
 pub use find::{Hints, Kind, Store, Stores, find};
 pub use merge::{Merged, certificates, merge};
+pub use openssl::{OPENSSL_FOLDER, OpensslFolder, openssl_folder};
 pub use roots::public as public_roots;
 
 /// Where a container that was made for it has the files.

@@ -13,6 +13,9 @@ use hickory_proto::rr::{RData, RecordType};
 use crate::wire::{self, Question};
 use crate::{Asker, Cause, Finding, Names, Outcome, Transport};
 
+#[cfg(test)]
+mod tests;
+
 /// How many lookups are asked for real in one second, of all workloads together.
 const PER_SECOND: u32 = 200;
 /// How long the name servers may take.

@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use enforcer_control::{
-    Access, Action, AuthorityView, Code, Controller, Enforcement, LedgerView, Peer, PolicyView,
-    Problem, Quarantined, Rescanned, Server, Status, Target,
+    Access, Action, AuthorityView, Chosen, Code, Controller, Enforcement, LedgerView, Newcomer,
+    Peer, PolicyView, Problem, Quarantined, Rescanned, Server, Status, Target,
 };
 
 use super::*;
@@ -74,6 +74,14 @@ impl Enforcement for Fake {
 
     fn rotate_ca(&self) -> Result<AuthorityView, Problem> {
         unreachable!("nothing is rotated here")
+    }
+
+    fn admit(&self, newcomer: &Newcomer) -> Result<WorkloadView, Problem> {
+        Err(Problem::new(Code::Conflict, &newcomer.id))
+    }
+
+    fn choose(&self, id: &str) -> Result<Chosen, Problem> {
+        Err(Problem::new(Code::Unknown, id))
     }
 
     fn rescan(&self) -> Result<Rescanned, Problem> {

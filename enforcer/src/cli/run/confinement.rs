@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ffi::{CString, OsString};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use enforcer_audit::{Entry, Ledger};
 use enforcer_kernel::confine::{self, Confining, RunAs, Waiver};
 use enforcer_tls::trust::Placed;
 use nix::unistd::{Gid, Group, Uid, User};
+use rustix::thread::CapabilitySet;
 
 use super::host_sockets;
 use crate::config::Config;
@@ -21,6 +22,9 @@ const STORES: [&str; 3] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 ];
+
+/// A device by which a process is a machine of its own, and speaks with the host's vsock services as one.
+const VHOST_VSOCK: &str = "/dev/vhost-vsock";
 
 /// How the command is held, and by whose rights.
 #[derive(Debug, Args)]
@@ -82,10 +86,12 @@ impl ConfinementArgs {
         config: &Config,
         placed: &Placed,
         runner: Option<&Runner>,
-    ) -> Confining {
-        let names = self.cap_add.iter();
-        Confining {
-            capabilities: names.filter_map(|name| confine::capability(name)).collect(),
+    ) -> anyhow::Result<Confining> {
+        for socket in &self.allow_socket {
+            host_sockets::check(socket)?;
+        }
+        Ok(Confining {
+            capabilities: self.capabilities()?,
             waived: self
                 .danger_allow
                 .iter()
@@ -94,7 +100,22 @@ impl ConfinementArgs {
             hidden: self.hidden(config, placed),
             replaced: stores(&placed.bundle),
             user: runner.map(|runner| runner.run_as.clone()),
+        })
+    }
+
+    /// What the command keeps beside the usual. Nobody can leave it what they do not have; `ALL` is all that there is.
+    fn capabilities(&self) -> anyhow::Result<CapabilitySet> {
+        let held = rustix::thread::capabilities(None)?.permitted;
+        let mut all = CapabilitySet::empty();
+        for name in &self.cap_add {
+            let set = confine::capability(name).unwrap_or(CapabilitySet::empty());
+            ensure!(
+                held.intersects(set),
+                "`--cap-add {name}`: the enforcer does not have this capability itself"
+            );
+            all |= set;
         }
+        Ok(all)
     }
 
     /// Writes into the ledger what is given up, before it is.
@@ -113,7 +134,7 @@ impl ConfinementArgs {
     }
 
     /// What only its owner may look into, and a command that runs as that owner must not: the CA's key, the ledgers, the
-    /// operators' socket. And the sockets of others.
+    /// operators' socket. And what others would act for it by.
     fn hidden(&self, config: &Config, placed: &Placed) -> Vec<PathBuf> {
         let own = [
             &config.state_dir,
@@ -127,7 +148,12 @@ impl ConfinementArgs {
         let own = own.into_iter().filter(|place| !holds_trust(place));
         let allowed = config.unix_sockets.allow.iter().chain(&self.allow_socket);
         let sockets = host_sockets::hidden(allowed.map(PathBuf::as_path));
-        own.chain(runs).cloned().chain(sockets).collect()
+        let device = PathBuf::from(VHOST_VSOCK);
+        own.chain(runs)
+            .cloned()
+            .chain([device])
+            .chain(sockets)
+            .collect()
     }
 }
 
@@ -216,7 +242,10 @@ fn find_group(text: &str) -> anyhow::Result<Gid> {
 fn known(text: &str) -> Result<String, String> {
     match confine::capability(text) {
         Some(_) => Ok(text.to_ascii_uppercase()),
-        None => Err(format!("no capability is called `{text}`")),
+        None => Err(
+            "no capability is called that; capabilities(7) has their names, and ALL is all that the enforcer has"
+                .to_owned(),
+        ),
     }
 }
 

@@ -51,6 +51,20 @@ pub(super) fn hidden<'a>(allowed: impl Iterator<Item = &'a Path>) -> BTreeSet<Pa
         .collect()
 }
 
+/// Whether the command can be left this one.
+///
+/// # Errors
+/// When it is no socket; a command that was promised one would look for the fault elsewhere.
+pub(super) fn check(path: &Path) -> anyhow::Result<()> {
+    let found = real(path).is_some_and(|path| is_socket(&path));
+    anyhow::ensure!(
+        found,
+        "`--allow-socket {}`: there is no such socket",
+        path.display()
+    );
+    Ok(())
+}
+
 /// Under its one true name, if it is there.
 fn real(path: &Path) -> Option<PathBuf> {
     std::fs::canonicalize(path).ok()

@@ -124,7 +124,15 @@ impl Container {
     }
 
     fn check(&self, checked: &mut Vec<Checked>) {
+        let before = checked.len();
         for runtime in CATALOGUE {
+            // The second way to ask the same is for where the first is not there.
+            if checked[before..]
+                .iter()
+                .any(|one| one.runtime == runtime.name)
+            {
+                continue;
+            }
             if let Some(program) = self.locate(runtime.program) {
                 checked.extend(self.ask(runtime, program));
             }

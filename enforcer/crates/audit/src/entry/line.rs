@@ -4,11 +4,11 @@ use enforcer_flow::{FlowId, Process, Stance, Workload};
 
 use super::attributes::attributes;
 use super::object::{CODE, Object};
-use super::observed::{address_observed, hook_fault};
+use super::observed::{address_observed, hook_fault, kernel_refused, would};
 use super::{
     ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied,
-    ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, KernelRefused, Mode, NameFacts,
-    OperatorAction, PartRuled, PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, Mode, NameFacts, OperatorAction, PartRuled,
+    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 
 /// The bound of texts for people.
@@ -321,32 +321,6 @@ fn flow_aborted(line: &mut Object<'_>, aborted: &FlowAborted<'_>) {
     passed(line, traffic);
 }
 
-fn kernel_refused(
-    line: &mut Object<'_>,
-    refused: &KernelRefused<'_>,
-    instead: Option<&'static str>,
-) {
-    let KernelRefused {
-        workload,
-        cgroup,
-        process,
-        hook,
-        cause,
-        protocol,
-        dst,
-    } = refused;
-    known_workload(line, *workload);
-    line.number("cgroup", cgroup.0);
-    self::process(line, process);
-    line.code("hook", hook);
-    would(line, instead);
-    line.code("cause", cause);
-    line.code("protocol", protocol);
-    if let Some(dst) = dst {
-        line.shown("dst", dst, CODE);
-    }
-}
-
 fn name(line: &mut Object<'_>, facts: &NameFacts<'_>) {
     let NameFacts {
         workload,
@@ -439,14 +413,7 @@ fn passed(line: &mut Object<'_>, traffic: &Traffic) {
     line.number("duration_us", micros);
 }
 
-/// What would have been decided, where something else was done.
-fn would(line: &mut Object<'_>, instead: Option<&'static str>) {
-    if let Some(instead) = instead {
-        line.code("would", instead);
-    }
-}
-
-fn known_workload(line: &mut Object<'_>, known: Option<&Workload>) {
+pub(super) fn known_workload(line: &mut Object<'_>, known: Option<&Workload>) {
     if let Some(known) = known {
         workload(line, known);
     }
@@ -481,7 +448,7 @@ pub(super) fn workload(line: &mut Object<'_>, workload: &Workload) {
     });
 }
 
-fn process(line: &mut Object<'_>, process: &Process) {
+pub(super) fn process(line: &mut Object<'_>, process: &Process) {
     line.object("process", |fields| known_to_the_kernel(fields, process));
 }
 

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use enforcer_flow::{FlowId, Host, Workload};
 
-use super::line;
 use super::object::{CODE, Object};
+use super::{KernelRefused, line};
 
 /// An address that would have been refused.
 #[derive(Clone, Copy, Debug)]
@@ -82,5 +82,38 @@ pub(super) fn hook_fault(line: &mut Object<'_>, fault: &HookFault<'_>) {
     );
     if let Some(problem) = problem {
         line.shown("problem", problem, line::DETAIL);
+    }
+}
+
+pub(super) fn kernel_refused(
+    line: &mut Object<'_>,
+    refused: &KernelRefused<'_>,
+    instead: Option<&'static str>,
+) {
+    let KernelRefused {
+        workload,
+        cgroup,
+        process,
+        hook,
+        cause,
+        protocol,
+        dst,
+    } = refused;
+    line::known_workload(line, *workload);
+    line.number("cgroup", cgroup.0);
+    line::process(line, process);
+    line.code("hook", hook);
+    would(line, instead);
+    line.code("cause", cause);
+    line.code("protocol", protocol);
+    if let Some(dst) = dst {
+        line.shown("dst", dst, CODE);
+    }
+}
+
+/// What would have been decided, where something else was done.
+pub(super) fn would(line: &mut Object<'_>, instead: Option<&'static str>) {
+    if let Some(instead) = instead {
+        line.code("would", instead);
     }
 }

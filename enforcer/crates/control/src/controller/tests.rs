@@ -74,6 +74,14 @@ impl Enforcement for Fake {
         })
     }
 
+    fn admit(&self, newcomer: &Newcomer) -> Result<WorkloadView, Problem> {
+        Err(Problem::new(Code::Conflict, &newcomer.id))
+    }
+
+    fn choose(&self, id: &str) -> Result<Chosen, Problem> {
+        Err(Problem::new(Code::Unknown, id))
+    }
+
     fn rescan(&self) -> Result<Rescanned, Problem> {
         self.hear("rescan".to_owned());
         Ok(Rescanned {

@@ -30,7 +30,7 @@ pub const IO_URING: [(&str, i64); 3] = [
 ];
 /// Requests of ioctl(2) that put characters into a terminal's input, where the caller's shell would read them once the
 /// command has ended.
-pub const TERMINAL_INPUT: [u64; 2] = [libc::TIOCSTI as u64, TIOCLINUX];
+pub const TERMINAL_INPUT: [u64; 2] = [libc::TIOCSTI, TIOCLINUX];
 
 /// From `asm-generic/ioctls.h`: pasting into a virtual console.
 const TIOCLINUX: u64 = 0x541c;
@@ -70,9 +70,7 @@ impl Filter {
     /// Puts the calling process and whatever it executes behind the filter. It must have set `no_new_privs` or may administer
     /// the system.
     pub(super) fn enter(&self) -> io::Result<()> {
-        self.programs
-            .iter()
-            .try_for_each(|program| install(program))
+        self.programs.iter().try_for_each(install)
     }
 }
 

@@ -68,16 +68,14 @@ impl Scope {
                 0,
             )
         };
-        match RawFd::try_from(fd) {
-            // SAFETY: the kernel just made this descriptor, and nobody else knows it.
-            Ok(fd) if fd >= 0 => Ok(Some(Self {
-                rules: unsafe { OwnedFd::from_raw_fd(fd) },
-            })),
-            _ => Err(KernelError::call(
-                "making a Landlock ruleset",
-                io::Error::last_os_error(),
-            )),
-        }
+        let fd = RawFd::try_from(fd).ok().filter(|fd| *fd >= 0);
+        let Some(fd) = fd else {
+            let error = io::Error::last_os_error();
+            return Err(KernelError::call("making a Landlock ruleset", error));
+        };
+        // SAFETY: the kernel just made this descriptor, and nobody else knows it.
+        let rules = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Some(Self { rules }))
     }
 
     pub(super) fn enter(&self) -> io::Result<()> {

@@ -4,15 +4,17 @@
 //! Mounts that a more privileged namespace made cannot be undone in one that the command makes for itself: the kernel locks
 //! them as they are (mount_namespaces(7)).
 
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
 use rustix::thread::UnshareFlags;
 
 use crate::KernelError;
+use crate::mountinfo::{self, Mounted};
 
 /// What only root may write to by who it is, without a capability: a program named there is run by the kernel itself.
 const KERNEL_SETTINGS: [&str; 5] = [
@@ -55,12 +57,12 @@ impl View {
             let (ours, theirs) = (path(ours)?, path(theirs)?);
             changes.push(Change::Replace { ours, theirs });
         }
-        let mounts = mounted()?;
+        let mounts = mountinfo::mounted()?;
         // Programs that are pinned there can be taken off by whoever owns the file.
         let pins = mounts
             .iter()
-            .filter(|(kind, _)| kind == "bpf")
-            .map(|(_, place)| place);
+            .filter(|mount| mount.kind == "bpf")
+            .map(|mount| &mount.place);
         let mut places: Vec<&PathBuf> = hidden.iter().chain(pins).collect();
         // A folder before what is in it, which then is not there to be hidden.
         places.sort();
@@ -80,7 +82,7 @@ impl View {
             }
         }
         if let Some(is_root) = closed {
-            for (kind, place) in &mounts {
+            for Mounted { kind, place } in &mounts {
                 if ["cgroup", "cgroup2", "sysfs"].contains(&kind.as_str()) {
                     changes.push(Change::Close(path(place)?));
                 }
@@ -118,21 +120,24 @@ impl Change {
                     | MountFlags::NOSUID
                     | MountFlags::NODEV
                     | MountFlags::NOEXEC;
-                Ok(mount(
-                    c"none",
-                    folder.as_c_str(),
-                    c"tmpfs",
-                    flags,
-                    c"size=4k,mode=555",
-                )?)
+                let options = c"size=4k,mode=555";
+                unless_gone(mount(c"none", folder.as_c_str(), c"tmpfs", flags, options))
             }
-            Self::Void(file) => Ok(mount_bind(c"/dev/null", file.as_c_str())?),
+            Self::Void(file) => unless_gone(mount_bind(c"/dev/null", file.as_c_str())),
             Self::Close(mount) => close(mount),
             Self::CloseFolder(folder) => {
                 mount_bind(folder.as_c_str(), folder.as_c_str())?;
                 close(folder)
             }
         }
+    }
+}
+
+/// What was to be hidden and is not there any more is hidden.
+fn unless_gone(done: Result<(), Errno>) -> io::Result<()> {
+    match done {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -162,60 +167,7 @@ fn close(place: &CString) -> io::Result<()> {
     }
 }
 
-/// What is mounted, and where: the fifth field is the place, the first after the lone dash the kind (proc_pid_mountinfo(5)).
-fn mounted() -> Result<Vec<(String, PathBuf)>, KernelError> {
-    let path = Path::new("/proc/self/mountinfo");
-    let text =
-        std::fs::read_to_string(path).map_err(|error| KernelError::file("read", path, error))?;
-    let mounts = text.lines().filter_map(entry);
-    Ok(mounts.filter(|(_, place)| place.exists()).collect())
-}
-
-fn entry(line: &str) -> Option<(String, PathBuf)> {
-    let (place, kind) = line.split_once(" - ")?;
-    let place = unescaped(place.split(' ').nth(4)?.as_bytes());
-    Some((kind.split(' ').next()?.to_owned(), place))
-}
-
-/// White space and backslashes are written as a backslash and three octal digits.
-fn unescaped(word: &[u8]) -> PathBuf {
-    let mut bytes = Vec::with_capacity(word.len());
-    let mut rest = word;
-    while let [first, tail @ ..] = rest {
-        match rest {
-            [
-                b'\\',
-                a @ b'0'..=b'3',
-                b @ b'0'..=b'7',
-                c @ b'0'..=b'7',
-                left @ ..,
-            ] => {
-                bytes.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
-                rest = left;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    OsString::from_vec(bytes).into()
-}
-
 fn path(path: &Path) -> Result<CString, KernelError> {
     CString::new(path.as_os_str().as_bytes())
         .map_err(|error| KernelError::file("use", path, io::Error::from(error)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mounts_are_found_wherever_they_are() {
-        let found = entry(r"31 30 0:27 / /srv/my\040cgroups rw shared:3 - cgroup2 none rw");
-        let expected = ("cgroup2".to_owned(), PathBuf::from("/srv/my cgroups"));
-        assert_eq!(found, Some(expected));
-        assert_eq!(entry("not a mount"), None);
-    }
 }

@@ -1,16 +1,15 @@
 //! The list of mounts that a process sees, as `/proc/PID/mountinfo` shows it (proc_pid_mountinfo(5)).
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, openat};
 
 use crate::KernelError;
+use crate::mountinfo::unescaped;
 
 /// A container may have many mounts; a list beyond this is nobody's honest one.
 const MAX: u64 = 4 << 20;
@@ -118,23 +117,6 @@ impl Mounts {
 
 fn number(word: &[u8]) -> Option<u64> {
     std::str::from_utf8(word).ok()?.parse().ok()
-}
-
-/// White space and backslashes are written as a backslash and three octal digits.
-fn unescaped(word: &[u8]) -> PathBuf {
-    let mut bytes = Vec::with_capacity(word.len());
-    let mut rest = word;
-    while let [first, tail @ ..] = rest {
-        let octal = match rest {
-            [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
-                Some((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'))
-            }
-            _ => None,
-        };
-        bytes.push(octal.unwrap_or(*first));
-        rest = if octal.is_some() { &rest[4..] } else { tail };
-    }
-    OsString::from_vec(bytes).into()
 }
 
 #[cfg(test)]

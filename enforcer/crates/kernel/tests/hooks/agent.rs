@@ -3,10 +3,11 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use enforcer_kernel::{KernelError, Netns, Placement, Programs, cgroup_id};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -224,9 +225,28 @@ impl Hands {
                 self.listener = Some(listener);
                 Ok(format!("ok {addr}"))
             }
+            ["unix", path] => UnixStream::connect(path).map(|_| "ok".into()),
+            ["unix-send", path] => {
+                let sent = UnixDatagram::unbound()?.send_to(b"x", path);
+                sent.map(|_| "ok".into())
+            }
+            ["unix-pair"] => {
+                let (mut here, there) = UnixStream::pair()?;
+                here.write_all(b"x")?;
+                drop(there);
+                Ok("ok".into())
+            }
             ["accept"] => {
                 let (stream, _) = self.listener.as_ref().unwrap().accept()?;
                 self.socket = Some(Socket::from(stream));
+                Ok("ok".into())
+            }
+            ["connects", addr, count] => connects(addr, count.parse().unwrap()),
+            ["pour", count] => {
+                self.socket().set_tcp_nodelay(true)?;
+                for _ in 0..count.parse().unwrap() {
+                    self.socket().send(b"x")?;
+                }
                 Ok("ok".into())
             }
             ["visit", addr] => {
@@ -248,6 +268,21 @@ impl Hands {
     fn local(&mut self) -> io::Result<SocketAddr> {
         Ok(self.socket().local_addr()?.as_socket().unwrap())
     }
+}
+
+/// Connects again and again, and says what the call took in the median, in nanoseconds.
+fn connects(addr: &str, count: usize) -> io::Result<String> {
+    let addr = parse(addr);
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_linger(Some(Duration::ZERO))?;
+        let began = Instant::now();
+        socket.connect(&addr)?;
+        times.push(began.elapsed().as_nanos());
+    }
+    times.sort_unstable();
+    Ok(format!("ok {}", times[count / 2]))
 }
 
 fn parse(addr: &str) -> SockAddr {

@@ -77,6 +77,12 @@ fn multipath_tcp_is_redirected_with_its_origin() {
     agent.ask("connect 192.0.2.1:443");
     let (_stream, _, origin) = sandbox.accept();
     assert_eq!(origin.unwrap().dst.to_string(), "192.0.2.1:443");
+    assert_eq!(agent.ask("peer"), "ok 192.0.2.1:443");
+    agent.ask("socket 10 1 262");
+    agent.ask("connect [2001:db8::1]:443");
+    let (_stream, _, origin) = sandbox.accept();
+    assert_eq!(origin.unwrap().dst.to_string(), "[2001:db8::1]:443");
+    assert_eq!(agent.ask("peer"), "ok [2001:db8::1]:443");
 }
 
 #[test]

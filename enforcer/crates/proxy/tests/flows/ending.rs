@@ -91,3 +91,13 @@ async fn a_workload_whose_flows_were_ended_may_open_others() {
     assert_eq!(entries.one("flow_aborted")["cause"], CAUSE);
     entries.one("flow_closed");
 }
+
+#[tokio::test]
+async fn connections_for_lookups_do_not_outlive_the_label() {
+    let world = Setup::default().start();
+    let mut stream = world.open(([192, 0, 2, 53], 53).into()).await;
+    world.open_flows(1).await;
+    world.relabel();
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+    world.open_flows(0).await;
+}

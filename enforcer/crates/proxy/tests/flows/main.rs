@@ -13,6 +13,7 @@ mod entries;
 mod far;
 mod first_bytes;
 mod lookups;
+mod observe;
 mod places;
 mod stopping;
 mod streams;

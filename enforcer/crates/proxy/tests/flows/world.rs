@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use enforcer_audit::{Fingerprinter, Ledger};
 use enforcer_dns::{Family, Names, Resolver};
 use enforcer_flow::{
-    CgroupId, ClientAddr, Destination, Host, NetnsCookie, OriginalDst, Process, Secret,
+    CgroupId, ClientAddr, Destination, Host, NetnsCookie, OriginalDst, Process, Secret, Stance,
 };
 use enforcer_gate::{Gate, Quota, UpstreamConfig};
 use enforcer_http::{Judging, PoolConfig};
@@ -61,6 +61,8 @@ pub(crate) struct Setup {
     pub(crate) workers: NonZeroUsize,
     pub(crate) connect_to: HashMap<Destination, SocketAddr>,
     pub(crate) roots: Vec<PathBuf>,
+    /// How the workloads are treated.
+    pub(crate) stance: Stance,
 }
 
 /// A proxy that runs.
@@ -77,6 +79,7 @@ pub(crate) struct World {
     origins: Filed,
     stopping: watch::Sender<bool>,
     workers: Arc<Workers>,
+    workloads: Arc<Workloads>,
     _site: Site,
     _other: Borrowed,
     dir: tempfile::TempDir,
@@ -102,6 +105,7 @@ impl Default for Setup {
             workers: NonZeroUsize::MIN,
             connect_to: HashMap::new(),
             roots: Vec::new(),
+            stance: Stance::Enforce,
         }
     }
 }
@@ -124,9 +128,9 @@ impl Setup {
         let policy = Arc::new(ArcSwap::from_pointee(policy()));
         let gate = Arc::new(Gate::new(Arc::clone(&policy), Arc::clone(&ledger)));
         let authority = Arc::new(Authority::load_or_create(&dir.path().join("ca")).unwrap());
-        let (workloads, agent, other) = workloads();
+        let (workloads, agent, other) = workloads(self.stance);
         let origins = Filed::default();
-        let attribution = Attribution::new(Box::new(origins.clone()), workloads);
+        let attribution = Attribution::new(Box::new(origins.clone()), Arc::clone(&workloads));
         let names = Arc::new(Names::new());
         let resolver = Arc::new(Resolver::new(
             Arc::clone(&names),
@@ -166,6 +170,7 @@ impl Setup {
             origins,
             stopping,
             workers,
+            workloads,
             _site: site,
             _other: other,
             dir,
@@ -276,6 +281,16 @@ impl World {
         panic!("never {count}, but {:?}", self.flows.of(self.agent));
     }
 
+    /// Puts another label on the one workload's cgroup.
+    pub(crate) fn relabel(&self) {
+        let hierarchy = Hierarchy::discover().unwrap();
+        let root = hierarchy.open(hierarchy.mount()).unwrap();
+        let label = Label::new(Some("other")).unwrap();
+        self.workloads
+            .insert(&root, &label, &Arc::default())
+            .unwrap();
+    }
+
     /// Ends what a workload has open; returns how many flows.
     pub(crate) fn end(&self, agent: CgroupId, cause: &'static str) -> usize {
         self.gate.end(agent, cause)
@@ -328,12 +343,12 @@ impl Drop for Borrowed {
     }
 }
 
-fn workloads() -> (Arc<Workloads>, CgroupId, Borrowed) {
+fn workloads(stance: Stance) -> (Arc<Workloads>, CgroupId, Borrowed) {
     let hierarchy = Hierarchy::discover().unwrap();
     let root = hierarchy.open(hierarchy.mount()).unwrap();
     let other = Borrowed::any(&hierarchy);
     let workloads = Workloads::new(2);
-    let label = Label::new(None).unwrap();
+    let label = Label::new(None).unwrap().with_stance(stance);
     workloads.insert(&root, &label, &Arc::default()).unwrap();
     workloads
         .insert(&other.cgroup, &label, &Arc::default())

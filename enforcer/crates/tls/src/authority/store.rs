@@ -31,7 +31,7 @@ pub(super) struct Pair {
 pub(super) enum Stored {
     KeyOnly(KeyPair),
     Nothing,
-    Pair(Pair),
+    Pair(Box<Pair>),
 }
 
 pub(super) fn lock(dir: &Path) -> Result<File, TlsError> {
@@ -52,7 +52,9 @@ pub(super) fn load(dir: &Path) -> Result<Stored, TlsError> {
             certificate: certificate.path().to_owned(),
             key: key_path(dir),
         }),
-        (Some(key), Some(certificate)) => pair(key, certificate, &key_path(dir)).map(Stored::Pair),
+        (Some(key), Some(certificate)) => {
+            pair(key, certificate, &key_path(dir)).map(|pair| Stored::Pair(Box::new(pair)))
+        }
     }
 }
 

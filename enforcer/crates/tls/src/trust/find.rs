@@ -4,8 +4,8 @@
 //! no regular file is not opened, and time, entries, depth and bytes are bounded. Nothing is written, and what is found comes
 //! as an open file, so that what is covered later is what was looked at.
 
-use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::collections::{HashSet, VecDeque};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
 
 /// Where distributions keep the bundle that most programs read.
 const BUNDLES: &[&str] = &[
@@ -64,8 +64,8 @@ const BROUGHT: &[(&str, &str, Kind)] = &[
     ("security", "cacerts", Kind::Keystore),
 ];
 
-/// Folders at the root that are searched first: most of what is found is there.
-const FIRST: &[&str] = &["usr", "opt", "app", "venv", "srv", "root", "home"];
+/// Large folders in which stores are rare: searched when the rest is.
+const LAST: &[&str] = &["/usr/share", "/usr/src", "/var"];
 /// Folders without trust stores, or without files at all.
 const SKIPPED: &[&str] = &[
     ".git",
@@ -81,6 +81,8 @@ const SKIPPED_AT_ROOT: &[&str] = &["boot", "dev", "proc", "sys"];
 
 const MAX_ENTRIES: usize = 400_000;
 const MAX_DEPTH: usize = 24;
+/// Folders that may wait at once.
+const MAX_WAITING: usize = 100_000;
 const MAX_STORES: usize = 256;
 const MAX_STORE: u64 = 8 << 20;
 const MAX_ALL: u64 = 64 << 20;
@@ -151,11 +153,11 @@ pub fn find(root: BorrowedFd<'_>, hints: &Hints) -> Stores {
     search.stores
 }
 
-/// A folder that is still to be read.
-struct Folder {
-    handle: OwnedFd,
-    path: PathBuf,
-    depth: usize,
+/// Folders that are still to be read, as paths: what waits holds nothing open.
+#[derive(Default)]
+struct Waiting {
+    soon: VecDeque<PathBuf>,
+    last: Vec<PathBuf>,
 }
 
 struct Search<'a> {
@@ -211,17 +213,11 @@ impl Search<'_> {
         });
     }
 
+    /// Goes through the folders, those near the root first: what people install is seldom deep.
     fn walk(&mut self) {
-        let Some(root) = open_folder(self.root, OsStr::new(".")) else {
-            return;
-        };
-        let path = PathBuf::from("/");
-        let mut waiting = vec![Folder {
-            handle: root,
-            path,
-            depth: 0,
-        }];
-        while let Some(folder) = waiting.pop() {
+        let mut waiting = Waiting::default();
+        waiting.soon.push_back(PathBuf::from("/"));
+        while let Some(folder) = waiting.next() {
             if self.is_over() {
                 return;
             }
@@ -229,59 +225,58 @@ impl Search<'_> {
         }
     }
 
-    fn read_folder(&mut self, folder: &Folder, waiting: &mut Vec<Folder>) {
-        let Ok(entries) = Dir::read_from(&folder.handle) else {
+    fn read_folder(&mut self, folder: &Path, waiting: &mut Waiting) {
+        let Some(entries) = open_folder(self.root, folder).and_then(|open| Dir::new(open).ok())
+        else {
             return;
         };
-        let mut below: Vec<OsString> = Vec::new();
+        let depth = folder.components().count();
         for entry in entries.map_while(Result::ok) {
             self.entries += 1;
             if self.entries >= MAX_ENTRIES {
-                break;
+                return;
             }
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             match entry.file_type() {
-                FileType::Directory => below.push(name.to_owned()),
+                FileType::Directory if is_skipped(name, depth) => {}
+                FileType::Directory => {
+                    let path = folder.join(name);
+                    if self.foreign.contains(&path) {
+                        continue;
+                    }
+                    self.stores.cut_short |= depth > MAX_DEPTH || !waiting.push(path);
+                }
                 FileType::RegularFile | FileType::Symlink | FileType::Unknown => {
-                    if let Some(kind) = brought(&folder.path, name) {
-                        self.look_at(&folder.path.join(name), kind);
+                    if let Some(kind) = brought(folder, name) {
+                        self.look_at(&folder.join(name), kind);
                     }
                 }
                 _ => {}
             }
         }
-        if folder.depth >= MAX_DEPTH {
-            self.stores.cut_short |= !below.is_empty();
-            return;
-        }
-        if folder.depth == 0 {
-            // Taken from the end.
-            below.sort_by_key(|name| FIRST.iter().rev().position(|first| name == first));
-        }
-        for name in below {
-            let path = folder.path.join(&name);
-            if is_skipped(&name, folder.depth) || self.foreign.contains(&path) {
-                continue;
-            }
-            // So many folders side by side are no honest tree, and each that waits holds a descriptor.
-            if waiting.len() >= MAX_WAITING {
-                self.stores.cut_short = true;
-                break;
-            }
-            if let Some(handle) = open_folder(&folder.handle, &name) {
-                let depth = folder.depth + 1;
-                waiting.push(Folder {
-                    handle,
-                    path,
-                    depth,
-                });
-            }
-        }
     }
 }
 
-/// Folders that may wait at once.
-const MAX_WAITING: usize = 4096;
+// === impl Waiting ===
+
+impl Waiting {
+    /// Whether there was room.
+    fn push(&mut self, path: PathBuf) -> bool {
+        if self.soon.len() >= MAX_WAITING {
+            return false;
+        }
+        if LAST.iter().any(|last| path == Path::new(last)) {
+            self.last.push(path);
+        } else {
+            self.soon.push_back(path);
+        }
+        true
+    }
+
+    fn next(&mut self) -> Option<PathBuf> {
+        self.soon.pop_front().or_else(|| self.last.pop())
+    }
+}
 
 fn brought(folder: &Path, name: &OsStr) -> Option<Kind> {
     let folder = folder.file_name()?;
@@ -292,14 +287,23 @@ fn brought(folder: &Path, name: &OsStr) -> Option<Kind> {
 }
 
 fn is_skipped(name: &OsStr, depth: usize) -> bool {
-    SKIPPED.iter().any(|skipped| name == *skipped)
-        || depth == 0 && SKIPPED_AT_ROOT.iter().any(|skipped| name == *skipped)
+    name == "."
+        || name == ".."
+        || SKIPPED.iter().any(|skipped| name == *skipped)
+        || depth == 1 && SKIPPED_AT_ROOT.iter().any(|skipped| name == *skipped)
 }
 
-/// A folder right below another; a link is none.
-fn open_folder(parent: impl std::os::fd::AsFd, name: &OsStr) -> Option<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(parent, name, flags | OFlags::NONBLOCK, Mode::empty()).ok()
+/// A folder of the container; what is behind a link is found where it is.
+fn open_folder(root: BorrowedFd<'_>, path: &Path) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let path = path.strip_prefix("/").unwrap_or(path);
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    openat2(root, path, flags, Mode::empty(), resolve).ok()
 }
 
 /// Opens anew, through our own /proc, what is known to be a regular file; a path cannot be swapped in between.

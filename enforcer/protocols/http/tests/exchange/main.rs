@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod early;
 mod judged;
 mod socket;
 mod upstream;

@@ -61,6 +61,20 @@ pub(crate) async fn closing_after_each() -> Running {
     .await
 }
 
+/// Answers each request when it has its head, and only then takes its body of ten bytes.
+pub(crate) async fn answering_early() -> Running {
+    raw(|mut stream| async move {
+        loop {
+            read_head(&mut stream).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            stream.write_all(answer).await.unwrap();
+            let mut body = [0; 10];
+            stream.read_exact(&mut body).await.unwrap();
+        }
+    })
+    .await
+}
+
 /// A port that nothing listens on.
 pub(crate) async fn nobody() -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -163,6 +163,18 @@ impl World {
         panic!("a flow has not ended");
     }
 
+    /// Waits until so many exchanges have closed.
+    pub(crate) async fn ended(&self, exchanges: usize) {
+        for _ in 0..400 {
+            self.gate.ledger().flush().unwrap();
+            if Entries::read(&self.path).all("exchange_closed").len() == exchanges {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("an exchange has not ended");
+    }
+
     fn open(&self, protocol: Protocol, host: &str, version: Version) -> DuplexStream {
         let workload = Workload {
             name: "agent".into(),

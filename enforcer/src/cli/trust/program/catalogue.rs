@@ -154,20 +154,25 @@ pub(super) const CATALOGUE: &[Runtime] = &[
     },
     Runtime {
         name: "Java",
-        program: "java",
-        arguments: &["--source", "11", "/dev/stdin"],
+        program: "jshell",
+        arguments: &["--execution", "local", "-s", "-"],
         input: Some(
-            "public class TrustCheck { public static void main(String[] a) throws Exception { \
-             System.out.println(new String(new java.net.URL(\"https://NAME/\").openStream().readAllBytes())); } }",
+            "System.out.println(new String(new java.net.URL(\"https://NAME/\").openStream().readAllBytes()));\n/exit\n",
         ),
         success: "trusted",
         absent: &[],
-        unable: &[
-            "jdk.compiler",
-            "Unrecognized option: --source",
-            "UnknownHostException",
-        ],
-        advice: "it reads its `cacerts`; a machine without a compiler cannot be asked, but `enforcer trust list` says whether that is covered",
+        unable: &["UnknownHostException"],
+        advice: "it reads its `cacerts` when it starts; `enforcer trust list` says whether that is covered",
+    },
+    Runtime {
+        name: "Java",
+        program: "java",
+        arguments: &["-version"],
+        input: None,
+        success: "enforcer",
+        absent: &[],
+        unable: &["version"],
+        advice: "without `jshell` it cannot be asked; `enforcer trust list` says whether its `cacerts` are covered",
     },
     Runtime {
         name: "Ruby",

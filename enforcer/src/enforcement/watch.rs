@@ -1,0 +1,160 @@
+//! Looks after the programs in turn, mends what is wrong, and says so.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use enforcer_audit::{Entry, HookFault};
+use enforcer_control::WatchdogView;
+use enforcer_flow::CgroupId;
+use enforcer_identity::Cgroup;
+use enforcer_kernel::Fault;
+
+use super::Enforcement;
+
+/// Workloads that are looked at in one go; a machine with more is looked through in several.
+const AT_ONCE: usize = 64;
+
+/// What looking after the programs came to.
+#[derive(Debug, Default)]
+pub(crate) struct Watchdog {
+    looked: Option<Instant>,
+    /// Where the next look begins.
+    next: usize,
+    programs: u64,
+    mended: u64,
+    /// Faults that could not be mended, and were said already.
+    standing: HashSet<(CgroupId, Fault)>,
+    problems: Vec<(CgroupId, String)>,
+}
+
+// === impl Watchdog ===
+
+impl Watchdog {
+    /// For operators; none before the first look.
+    pub(crate) fn view(&self) -> Option<WatchdogView> {
+        let looked = self.looked?;
+        Some(WatchdogView {
+            seconds_ago: looked.elapsed().as_secs(),
+            programs: self.programs,
+            mended: self.mended,
+            problems: self
+                .problems
+                .iter()
+                .map(|(_, problem)| problem.clone())
+                .collect(),
+        })
+    }
+
+    /// How many faults stand.
+    pub(crate) fn standing(&self) -> usize {
+        self.problems.len()
+    }
+}
+
+// === impl Enforcement ===
+
+impl Enforcement {
+    /// Looks at the programs of some workloads, the next ones in turn, and mends what is wrong.
+    pub(crate) fn look_after(&self, watchdog: &mut Watchdog) {
+        let mut all = self.cgroups();
+        all.sort_by_key(|cgroup| cgroup.id().0);
+        watchdog.forget_all_but(&all);
+        let begin = if watchdog.next < all.len() {
+            watchdog.next
+        } else {
+            0
+        };
+        let some: Vec<&Cgroup> = all.iter().skip(begin).take(AT_ONCE).collect();
+        for cgroup in &some {
+            self.look_at(cgroup, watchdog);
+        }
+        watchdog.next = begin + some.len();
+        watchdog.programs = (all.len() * self.tools.programs.count()) as u64;
+        watchdog.looked = Some(Instant::now());
+    }
+
+    fn look_at(&self, cgroup: &Cgroup, watchdog: &mut Watchdog) {
+        let id = cgroup.id();
+        let programs = &self.tools.programs;
+        let faults = match programs.verify(cgroup.dir(), id) {
+            Ok(faults) => faults,
+            // It went away since; the next look at the labels releases it.
+            Err(_) if !cgroup.exists() => return,
+            Err(error) => {
+                tracing::error!(%error, cgroup = %cgroup.path(), "the programs of a workload could not be looked at");
+                return;
+            }
+        };
+        watchdog.problems.retain(|(of, _)| *of != id);
+        if faults.is_empty() {
+            watchdog.standing.retain(|(of, _)| *of != id);
+            return;
+        }
+        let mended = self.mend(cgroup, &faults);
+        for fault in faults {
+            self.report(cgroup, fault, mended.as_ref().err(), watchdog);
+        }
+    }
+
+    fn mend(&self, cgroup: &Cgroup, faults: &[Fault]) -> anyhow::Result<()> {
+        let programs = &self.tools.programs;
+        // The entry may be gone with everything that was in it.
+        if let Some(workload) = self.tools.workloads.find(cgroup.id()) {
+            programs.take_stance(cgroup.id(), workload.stance)?;
+        }
+        programs.mend(cgroup.dir(), cgroup.id(), faults)?;
+        let left = programs.verify(cgroup.dir(), cgroup.id())?;
+        anyhow::ensure!(
+            left.is_empty(),
+            "still wrong after it was put back: {left:?}"
+        );
+        Ok(())
+    }
+
+    fn report(
+        &self,
+        cgroup: &Cgroup,
+        fault: Fault,
+        problem: Option<&anyhow::Error>,
+        watchdog: &mut Watchdog,
+    ) {
+        let id = cgroup.id();
+        let text = problem.map(|problem| format!("{problem:#}"));
+        match &text {
+            None => {
+                watchdog.mended += 1;
+                watchdog.standing.remove(&(id, fault.clone()));
+                tracing::warn!(cgroup = %cgroup.path(), hook = fault.hook, fault = %fault.kind, "a program was not in place; it is again");
+            }
+            Some(text) => {
+                let line = format!(
+                    "{} of {} is {}: {text}",
+                    fault.hook,
+                    cgroup.path(),
+                    fault.kind
+                );
+                watchdog.problems.push((id, line));
+                if !watchdog.standing.insert((id, fault.clone())) {
+                    return;
+                }
+                tracing::error!(cgroup = %cgroup.path(), hook = fault.hook, fault = %fault.kind, problem = %text, "A PROGRAM IS NOT IN PLACE, and cannot be put back");
+            }
+        }
+        let workload = self.tools.workloads.find(id);
+        self.tools.ledger.defer(&Entry::HookFault(HookFault {
+            workload: workload.as_deref(),
+            cgroup: id,
+            hook: fault.hook,
+            cause: fault.kind.as_str(),
+            problem: text.as_ref().map(|text| text as &dyn std::fmt::Display),
+        }));
+    }
+}
+
+impl Watchdog {
+    fn forget_all_but(&mut self, all: &[Cgroup]) {
+        let known: HashSet<CgroupId> = all.iter().map(Cgroup::id).collect();
+        self.standing.retain(|(of, _)| known.contains(of));
+        self.problems.retain(|(of, _)| known.contains(of));
+    }
+}
