@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::desk::{Bench, Dialect, Id, Rendered, Rulings, Said};
-use super::{Item, Stop};
+use super::{Item, Ruling, Stop};
 use crate::call::{Arguments, ToolCall, ToolKind};
 use crate::json::{Patch, Value};
 use crate::provider;
@@ -53,6 +53,7 @@ impl Dialect for Chat {
         bench.count(root);
         let mut waits = Vec::new();
         let Some(choices) = root.get("choices") else {
+            stored(root, bench)?;
             return Ok(waits);
         };
         let at = Place::ROOT.key("choices");
@@ -104,6 +105,24 @@ impl Dialect for Chat {
         }
         Rendered::Edited(patch.apply(said.document.text()))
     }
+}
+
+/// Completions that the provider has stored, listed with their calls: what was taken out once does not come back this way.
+fn stored(root: &Value<'_>, bench: &mut Bench<'_>) -> Result<(), Stop> {
+    let at = Place::ROOT.key("data");
+    for completion in root.get("data").map(Value::elements).unwrap_or_default() {
+        let choices = completion.get("choices").map(Value::elements);
+        for choice in choices.unwrap_or_default() {
+            let calls = choice.at(&["message", "tool_calls"]).map(Value::elements);
+            for call in calls.unwrap_or_default() {
+                let call = provider::chat_call(&at, call)?;
+                if bench.rule(&Item::Call(call))? == Ruling::Strip {
+                    return Err(Stop::Blocked);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn index_of(choice: &Value<'_>, position: usize) -> u64 {

@@ -21,6 +21,11 @@ pub(super) trait Dialect: Debug + Send {
     /// The frame without what was taken out. Asked only when something was, and in the frames' order.
     fn render(&self, said: &Said<'_, '_>, rulings: &Rulings) -> Rendered;
 
+    /// Whether an event of this name brings something else than a document.
+    fn is_no_document(&self, _event: &[u8]) -> bool {
+        false
+    }
+
     /// Whether nothing of it is ruled on, when somebody listens to what is said or when nobody does.
     fn only_counts(&self, _listens: bool) -> bool {
         false
@@ -261,6 +266,9 @@ impl Desk {
         let Some(data) = frame.data() else {
             return Ok(Vec::new());
         };
+        if sse::name(frame.raw).is_some_and(|name| dialect.is_no_document(name)) {
+            return Ok(Vec::new());
+        }
         let hearing_listens = hearing.listens;
         let mut bench = Bench {
             judge,
@@ -315,6 +323,12 @@ impl Desk {
         };
         let document = match Document::parse(data, &self.limits) {
             Ok(document) => document,
+            Err(_)
+                if sse::name(frame.raw).is_some_and(|name| self.dialect.is_no_document(name)) =>
+            {
+                emit(frame.raw);
+                return Ok(());
+            }
             Err(error) if error.cause == Cause::Empty => {
                 emit(frame.raw);
                 return Ok(());

@@ -44,6 +44,11 @@ impl Dialect for Mcp {
         Ok(Vec::new())
     }
 
+    /// The older transport says first where messages are to be posted.
+    fn is_no_document(&self, event: &[u8]) -> bool {
+        event == b"endpoint"
+    }
+
     fn end(&mut self, _: &mut Bench<'_>) -> Result<(), Stop> {
         Ok(())
     }

@@ -30,6 +30,7 @@ impl Dialect for Responses {
         let root = said.document.root();
         let place = Place::ROOT;
         let kind = root.get("type").and_then(Value::as_str).unwrap_or_default();
+        self.forget();
         if self.items.len() > bench.limits.parts || self.names.len() > bench.limits.parts {
             return Err(place.wrong(Cause::TooMany, root).into());
         }
@@ -72,6 +73,21 @@ impl Dialect for Responses {
 }
 
 impl Responses {
+    /// Forgets what was before the current response. A session may last for days; what shows again is ruled on again.
+    fn forget(&mut self) {
+        /// As many items as a response may have before anybody has to count.
+        const MANY: usize = 256;
+        // While something waits for a ruling, frames wait that have to be rendered by what is known.
+        let waiting = self.items.iter().any(|item| item.is_call && !item.ruled);
+        if waiting || self.items.len().max(self.names.len()) < MANY {
+            return;
+        }
+        let current = self.response;
+        self.items
+            .retain(|item| item.index.is_some_and(|(response, _)| response == current));
+        self.names.retain(|(_, response)| *response == current);
+    }
+
     /// Notes which response is spoken of.
     fn begin(&mut self, kind: &str, response: &Value<'_>) {
         let name = response.get("id").and_then(Value::as_str);
@@ -146,7 +162,9 @@ impl Responses {
             .get("type")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        let done = event.ends_with(".done") || event.ends_with(".retrieved");
+        let complete = item.get("status").and_then(Value::as_str) == Some("completed");
+        // What the agent itself put into the conversation comes back complete, and is never done.
+        let done = complete || event.ends_with(".done") || event.ends_with(".retrieved");
         if done || known.run_by() == ToolKind::Hosted {
             known.judge(&at, item, bench)?;
         }

@@ -222,3 +222,92 @@ fn what_is_held_and_what_an_event_has_is_bounded() {
     let pieces = vec![piece.as_bytes(); 8];
     assert!(too_many(run(&pieces)), "a call without an end");
 }
+
+/// What the provider has stored, or what the agent itself put into a conversation, is ruled on where it shows.
+#[test]
+fn stored_answers_and_items_of_agents_are_ruled_on() {
+    let listed = r#"{"object":"list","data":[{"choices":[{"message":{"tool_calls":[{"function":{"name":"delete_user","arguments":"{}"}}]}}]}]}"#;
+    let stored = case("x.json", OPENAI, "/v1/chat/completions");
+    assert_eq!(
+        stored.edit([listed.as_bytes()], Ruling::Strip).result,
+        Err(Stop::Blocked)
+    );
+    assert_eq!(
+        stored.edit([listed.as_bytes()], Ruling::Keep).out,
+        listed.as_bytes()
+    );
+    let one = Head {
+        host: OPENAI,
+        method: "GET",
+        path: "/v1/chat/completions/chatcmpl-1",
+        ..Head::default()
+    };
+    let api = recognise(&one).api;
+    assert_eq!(
+        api,
+        enforcer_prompt::Api::Model(
+            enforcer_prompt::Provider::OpenAi,
+            enforcer_prompt::Operation::Chat
+        )
+    );
+    let echo = "data: {\"type\":\"conversation.item.created\",\"item\":{\"id\":\"i\",\"type\":\"function_call\",\"status\":\"completed\",\"name\":\"f\",\"arguments\":\"{}\"}}\n\n";
+    let edited = case("x.sse", OPENAI, "/v1/responses").edit([echo.as_bytes()], Ruling::Keep);
+    assert_eq!(
+        (edited.out, edited.asked),
+        (echo.as_bytes().to_vec(), vec!["function f {}".to_owned()])
+    );
+}
+
+/// A session goes on for ever in constant memory, and a call that shows again is ruled on again.
+#[test]
+fn long_sessions_are_edited_as_short_ones() {
+    let shape = recognise(&Head {
+        host: OPENAI,
+        method: "GET",
+        path: "/v1/realtime",
+        websocket: true,
+        ..Head::default()
+    });
+    let mut editor = AnswerEditor::new(&shape, &Limits::default()).unwrap();
+    let mut out = Vec::new();
+    let mut judge = |item: &Item<'_>| {
+        if super::forbidden(item) {
+            Ruling::Strip
+        } else {
+            Ruling::Keep
+        }
+    };
+    for n in 0..3_000 {
+        let name = if n % 2 == 0 {
+            "delete_user"
+        } else {
+            "get_time"
+        };
+        let item = format!(
+            r#"{{"id":"i{n}","type":"function_call","status":"completed","name":"{name}","arguments":"{{}}"}}"#
+        );
+        for text in [
+            format!(r#"{{"type":"response.created","response":{{"id":"r{n}","output":[]}}}}"#),
+            format!(
+                r#"{{"type":"response.output_item.done","response_id":"r{n}","output_index":0,"item":{item}}}"#
+            ),
+            format!(r#"{{"type":"response.done","response":{{"id":"r{n}","output":[{item}]}}}}"#),
+        ] {
+            editor.message(&text, &mut judge, &mut out).unwrap();
+        }
+    }
+    assert_eq!(out.len(), 3_000 * 2 + 1_500);
+    assert!(out.iter().all(|text| !text.contains("delete_user")));
+}
+
+#[test]
+fn the_older_transport_of_mcp_says_where_to_post() {
+    let mcp = case("mcp.sse", "mcp.example.com", "/mcp");
+    let first = b"event: endpoint\ndata: /messages?session=1\n\n";
+    let bytes = [&first[..], &mcp.bytes()].concat();
+    assert_eq!(mcp.edit([&bytes[..]], Ruling::Keep).out, bytes);
+    let stripped = mcp.edit([&bytes[..]], Ruling::Strip);
+    assert!(stripped.out.starts_with(first));
+    let chat = case("x.sse", OPENAI, "/v1/chat/completions");
+    assert!(chat.edit([&first[..]], Ruling::Keep).result.is_err());
+}

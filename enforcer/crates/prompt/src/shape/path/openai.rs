@@ -80,6 +80,11 @@ fn operation(
     };
     Some(match path {
         ["chat", "completions"] => Operation::Chat,
+        // One that is stored comes with its calls.
+        ["chat", "completions", _] if !shape.expects_body => {
+            id(shape, 2);
+            Operation::Chat
+        }
         ["completions"] => Operation::Completions,
         ["embeddings"] => Operation::Embeddings,
         ["moderations"] => Operation::Moderations,
