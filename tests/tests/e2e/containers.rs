@@ -1,5 +1,10 @@
 //! Real containers: found by what they are labelled, started by our runtime, and what becomes of them then.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's own hands may fail like a test"
+)]
+
 use std::fs;
 use std::sync::Arc;
 
