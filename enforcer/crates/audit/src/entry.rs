@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 
 mod attributes;
+mod exchange;
 mod facts;
 pub(crate) mod line;
 mod object;
