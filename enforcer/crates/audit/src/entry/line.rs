@@ -7,7 +7,7 @@ use super::exchange::{
     exchange_aborted, exchange_closed, exchange_denied, exchange_granted, part_ruled,
 };
 use super::object::{CODE, Object};
-use super::observed::{address_observed, hook_fault, kernel_refused};
+use super::observed::{address_observed, hook_fault, kernel_refused, would};
 use super::{
     EnforcerStarted, Entry, FlowAborted, FlowFacts, FlowRefused, Mode, NameFacts, OperatorAction,
     PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
