@@ -100,7 +100,9 @@ pub(crate) fn read(path: &Path) -> Result<Texts, Vec<Diagnostic>> {
         });
     }
     let (mut paths, warnings) = list(path).map_err(|error| vec![unreadable(path, &error)])?;
-    let included = paths.extract_if(.., |path| is_included(path)).collect::<Vec<_>>();
+    let included = paths
+        .extract_if(.., |path| is_included(path))
+        .collect::<Vec<_>>();
     let mut texts = Texts {
         files: Vec::with_capacity(paths.len()),
         includes: Vec::with_capacity(included.len()),

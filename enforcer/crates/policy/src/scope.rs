@@ -3,18 +3,21 @@
 use crate::compile::glob::Glob;
 use crate::{Attributes, Principal};
 
+/// Patterns of which one must match.
+type Globs = Box<[Glob]>;
+
 /// Patterns of which one must match, for each thing that is named; none means that everything does.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
-    pub(crate) workloads: Option<Box<[Glob]>>,
-    pub(crate) images: Option<Box<[Glob]>>,
-    pub(crate) containers: Option<Box<[Glob]>>,
-    pub(crate) pods: Option<Box<[Glob]>>,
-    pub(crate) namespaces: Option<Box<[Glob]>>,
-    pub(crate) units: Option<Box<[Glob]>>,
-    pub(crate) principals: Option<Box<[Glob]>>,
-    pub(crate) groups: Option<Box<[Glob]>>,
-    pub(crate) labels: Box<[(Box<str>, Box<[Glob]>)]>,
+    pub(crate) workloads: Option<Globs>,
+    pub(crate) images: Option<Globs>,
+    pub(crate) containers: Option<Globs>,
+    pub(crate) pods: Option<Globs>,
+    pub(crate) namespaces: Option<Globs>,
+    pub(crate) units: Option<Globs>,
+    pub(crate) principals: Option<Globs>,
+    pub(crate) groups: Option<Globs>,
+    pub(crate) labels: Box<[(Box<str>, Globs)]>,
 }
 
 /// Who asks, as far as scopes speak of them.
@@ -59,7 +62,7 @@ impl Scope {
     }
 }
 
-fn within(globs: &Option<Box<[Glob]>>, value: Option<&str>) -> bool {
+fn within(globs: &Option<Globs>, value: Option<&str>) -> bool {
     globs.as_deref().is_none_or(|globs| among(globs, value))
 }
 

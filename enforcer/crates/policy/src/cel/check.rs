@@ -123,15 +123,7 @@ impl<'p> Walk<'p> {
                 }
                 Type::Any
             }
-            Expr::Map(map) => {
-                for entry in &map.entries {
-                    if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        self.walk(&entry.key, depth);
-                        self.walk(&entry.value, depth);
-                    }
-                }
-                Type::Any
-            }
+            Expr::Map(map) => self.map(map, depth),
             Expr::Struct(_) => {
                 self.fault(node, Fault::new("expressions make no structures"));
                 Type::Any
@@ -173,6 +165,16 @@ impl<'p> Walk<'p> {
                 Type::Any
             }
         }
+    }
+
+    fn map(&mut self, map: &'p cel::common::ast::MapExpr, depth: usize) -> Type {
+        for entry in &map.entries {
+            if let EntryExpr::MapEntry(entry) = &entry.expr {
+                self.walk(&entry.key, depth);
+                self.walk(&entry.value, depth);
+            }
+        }
+        Type::Any
     }
 
     fn ident(&mut self, node: &IdedExpr, name: &str) -> Type {

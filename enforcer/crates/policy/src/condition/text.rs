@@ -1,7 +1,5 @@
 //! Keywords and patterns in texts.
 
-use std::borrow::Cow;
-
 use crate::condition::Reader;
 use crate::diagnostic::{Fault, excerpt};
 use crate::document::Text;
@@ -112,7 +110,7 @@ fn roles(entry: Entry<'_>, reader: &mut Reader<'_>) -> Vec<&'static str> {
     roles
 }
 
-fn no_role(text: &Cow<'_, str>) -> Fault {
+fn no_role(text: &str) -> Fault {
     let fault = Fault::new(format!("`{}` is no role", excerpt(text)));
     fault.with_hint(format!("the roles are {}", listed(&facts::ROLES)))
 }
