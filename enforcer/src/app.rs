@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use enforcer_audit::{Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode};
+use enforcer_cost::{Estimator, Prices};
+use enforcer_credentials::{Hooks, Secrets};
 use enforcer_dns::{Names, Resolver};
-use enforcer_gate::{Gate, Lookups, Quota, UpstreamConfig};
-use enforcer_http::PoolConfig;
+use enforcer_gate::{Costs, Gate, Lookups, Quota, UpstreamConfig};
+use enforcer_http::{Judging, PoolConfig};
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::PolicySet;
@@ -92,7 +94,9 @@ impl App {
         let workloads = Arc::new(Workloads::new(config.limits.workloads));
         let flows = Quota::new(config.limits.flows, config.limits.flows_per_workload);
         let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
-        let gate = Arc::new(Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)));
+        let gate = Arc::new(
+            Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)).with_costs(costs(config)?),
+        );
         let names = Arc::new(Names::new());
         let resolver = Resolver::new(
             Arc::clone(&names),
@@ -121,6 +125,7 @@ impl App {
             names,
             resolver: Arc::clone(&resolver),
             fingerprinter: Arc::new(Fingerprinter::open(&config.state_dir)?),
+            judging: Arc::new(judging(config)?),
             limits: limits(config),
             stopping: stop,
         });
@@ -263,6 +268,46 @@ fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers>
         &connector,
         pool,
     )?)
+}
+
+/// The prices that came with this version.
+const PRICES: &str = include_str!("../deploy/prices.yaml");
+
+fn costs(config: &Config) -> anyhow::Result<Arc<Costs>> {
+    let own = config.costs.prices.as_deref();
+    let text = match own {
+        None => PRICES.to_owned(),
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("the prices `{}` cannot be read", path.display()))?,
+    };
+    let prices = Prices::parse(&text).with_context(|| {
+        let file = own.map_or("deploy/prices.yaml".into(), |path| {
+            path.display().to_string()
+        });
+        format!("the prices `{file}` are not understood")
+    })?;
+    Ok(Costs::new(
+        Estimator::new(prices),
+        config.costs.budgets.clone(),
+    ))
+}
+
+fn judging(config: &Config) -> anyhow::Result<Judging> {
+    let limits = &config.limits;
+    let sources = config.secrets.iter();
+    let secrets = Secrets::load(
+        sources.map(|(name, source)| (name.as_str(), source)),
+        |variable| std::env::var_os(variable),
+    )?;
+    Ok(Judging {
+        hooks: Hooks::new(&config.webhooks, &secrets)?,
+        secrets,
+        memory: Quota::new(limits.body_memory, limits.body_memory_per_workload),
+        body_bytes: limits.body_bytes,
+        body_timeout: limits.body_timeout,
+        message_bytes: limits.message_bytes,
+        structure: enforcer_prompt::Limits::default(),
+    })
 }
 
 fn limits(config: &Config) -> Limits {

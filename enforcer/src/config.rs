@@ -4,7 +4,7 @@
 //! on the way. Nothing here touches what the values name: no folder is made, no certificate is read.
 //! `deploy/enforcer.yaml` shows every key with its default; a test holds the two together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use enforcer_credentials::{Registered, Source};
 use enforcer_flow::Destination;
 use enforcer_tls::{AuthorityConfig, OwnFiles, Subtree};
 
@@ -53,6 +54,12 @@ pub(crate) struct Config {
     pub workloads: Vec<Selected>,
     /// `limits`: what one agent, and all of them together, may take.
     pub limits: Limits,
+    /// `costs`: what requests to models cost, and what was spent.
+    pub costs: Costs,
+    /// `secrets`: where the secrets come from that policies and webhooks name, by name.
+    pub secrets: BTreeMap<String, Source>,
+    /// `webhooks`: webhooks whose URL is the secret.
+    pub webhooks: Vec<Registered>,
     /// `unix_sockets`: those of the host.
     pub unix_sockets: UnixSockets,
     /// `danger`: what weakens security.
@@ -141,6 +148,16 @@ pub(crate) struct Limits {
     pub streams_per_flow: u32,
     /// `limits.header_bytes`: a request's or response's whole header block.
     pub header_bytes: usize,
+    /// `limits.body_bytes`: the longest body that a rule may read.
+    pub body_bytes: usize,
+    /// `limits.body_timeout`: how long such a body may take to come.
+    pub body_timeout: Duration,
+    /// `limits.body_memory`: bytes of bodies that are kept while they are judged, of all workloads.
+    pub body_memory: usize,
+    /// `limits.body_memory_per_workload`: of them, those of one workload.
+    pub body_memory_per_workload: usize,
+    /// `limits.message_bytes`: the longest message on a WebSocket that rules read.
+    pub message_bytes: usize,
     /// `limits.first_byte_timeout`: from accept to the first byte.
     pub first_byte_timeout: Duration,
     /// `limits.handshake_timeout`: the agent's side of a TLS handshake.
@@ -152,6 +169,15 @@ pub(crate) struct Limits {
     pub idle_timeout: Duration,
     /// `limits.drain_timeout`: how long a stopping daemon lets open exchanges finish.
     pub drain_timeout: Duration,
+}
+
+/// `costs`: what requests to models cost, and what was spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Costs {
+    /// `costs.prices`: a price table; none is the one that came with this version.
+    pub prices: Option<PathBuf>,
+    /// `costs.budgets`: the database of what was spent; by default `budgets.db` below `state_dir`.
+    pub budgets: PathBuf,
 }
 
 /// `log`: what operators read on standard error.
@@ -289,6 +315,12 @@ impl Config {
             containers: Containers::default(),
             workloads: Vec::new(),
             limits: Limits::default(),
+            costs: Costs {
+                prices: None,
+                budgets: state_dir.join("budgets.db"),
+            },
+            secrets: BTreeMap::new(),
+            webhooks: Vec::new(),
             unix_sockets: UnixSockets::default(),
             danger: Danger::default(),
             log: Log::default(),
@@ -365,6 +397,11 @@ impl Default for Limits {
             flows_per_workload: 2048,
             streams_per_flow: 128,
             header_bytes: 64 * 1024,
+            body_bytes: 16 << 20,
+            body_timeout: Duration::from_secs(60),
+            body_memory: 512 << 20,
+            body_memory_per_workload: 128 << 20,
+            message_bytes: 4 << 20,
             first_byte_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(60),

@@ -108,7 +108,7 @@ pub(crate) fn compile(texts: &Texts) -> Result<(PolicySet, Loaded), Vec<Diagnost
     match PolicySet::compile(&sources) {
         Ok((set, found)) => {
             let loaded = Loaded {
-                files: sources.len(),
+                files: texts.files().len(),
                 rules: set.rules(),
                 digest: set.digest().to_owned(),
                 warnings: texts.warnings().iter().cloned().chain(found).collect(),

@@ -1,4 +1,5 @@
-//! `enforcer policy`: checks policies and runs the cases beside them. Needs no root and no daemon.
+//! `enforcer policy`: checks, tests and explains policies, replays what was recorded against them, and drafts new ones. Needs
+//! no root and no daemon.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,11 +10,16 @@ use enforcer_policy::{Cases, Diagnostic, Outcome, PolicySet, Source};
 
 use crate::policies::files::{self, Text, Texts};
 
+mod explain;
+mod pin;
+mod recorded;
+mod replay;
 mod report;
+mod suggest;
 #[cfg(test)]
 mod tests;
 
-/// Check and test policies.
+/// Check, test and explain policies.
 #[derive(Debug, Args)]
 pub(crate) struct PolicyArgs {
     #[command(subcommand)]
@@ -31,6 +37,25 @@ enum PolicyCommand {
     /// The cases of `NAME.yaml` are in `NAME.cases.yaml`. Exits with 0 when all answers are as expected, and with 1 when one
     /// is not, or when there is nothing to ask.
     Test(Paths),
+    /// Tell what would be decided, by which rule, and why others did not speak.
+    ///
+    /// What is asked is one line (`POST https://api.openai.com/v1/responses`), a file with more of it (headers, a body, a
+    /// principal, a part of the answer, as in cases), or an exchange from the ledger. Exits with 0 when it would be allowed,
+    /// and with 1 when it would not.
+    Explain(explain::ExplainArgs),
+    /// Print the JSON Schema of policy files, for editors.
+    Schema,
+    /// Ask policies what was recorded, and show what would change.
+    ///
+    /// The ledger holds no bodies: where rules read these, it is said that the answer depends on them. Exits with 0 when
+    /// nothing would change, and with 1 when something would.
+    Replay(replay::ReplayArgs),
+    /// Write a draft of a policy from what was recorded.
+    ///
+    /// Takes what was granted, and what was let through or denied while a workload was only observed.
+    Suggest(suggest::SuggestArgs),
+    /// Print the fingerprints of the tools in a listing of an MCP server, for `answer.tool.pin`.
+    Pin(pin::PinArgs),
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +118,14 @@ pub(crate) fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
             let asked: usize = tested.iter().map(Tested::asked).sum();
             (asked > 0 && tested.iter().all(Tested::is_good), printed)
         }
+        PolicyCommand::Explain(args) => explain::run(&args, &mut out)?,
+        PolicyCommand::Schema => {
+            let printed = out.write_all(enforcer_policy::schema().as_bytes());
+            (true, printed)
+        }
+        PolicyCommand::Replay(args) => replay::run(&args, &mut out)?,
+        PolicyCommand::Suggest(args) => suggest::run(&args, &mut out)?,
+        PolicyCommand::Pin(args) => pin::run(&args, &mut out)?,
     };
     match printed.and_then(|()| out.flush()) {
         // Whoever reads us has seen enough; the exit code is for somebody else.
@@ -127,6 +160,16 @@ fn check(paths: &[PathBuf]) -> Checked {
     }
 }
 
+/// Compiles what is named, or says why it cannot be.
+fn compile(paths: &[PathBuf]) -> anyhow::Result<PolicySet> {
+    let checked = check(paths);
+    checked.set.ok_or_else(|| {
+        let errors = checked.diagnostics.iter().filter(|own| own.is_error());
+        let lines: String = errors.map(|finding| format!("\n  {finding}")).collect();
+        anyhow::anyhow!("the policies cannot be used:{lines}")
+    })
+}
+
 /// Runs the cases beside every policy named, each policy by itself.
 fn test(paths: &[PathBuf]) -> Vec<Tested> {
     let (texts, unread) = read(paths);
@@ -140,26 +183,28 @@ fn test(paths: &[PathBuf]) -> Vec<Tested> {
         result: Err(Untested::Refused(vec![finding])),
     });
     unread
-        .chain(texts.files().iter().map(test_one))
+        .chain(texts.files().iter().map(|policy| test_one(policy, &texts)))
         .chain(orphans)
         .collect()
 }
 
-fn test_one(policy: &Text) -> Tested {
+fn test_one(policy: &Text, texts: &Texts) -> Tested {
     Tested {
         file: policy.name.clone(),
-        result: run_cases(policy),
+        result: run_cases(policy, texts),
     }
 }
 
-fn run_cases(policy: &Text) -> Result<Vec<Outcome>, Untested> {
-    let (set, _) = PolicySet::compile(&[policy.source()]).map_err(Untested::Refused)?;
+fn run_cases(policy: &Text, texts: &Texts) -> Result<Vec<Outcome>, Untested> {
+    let sources: Vec<Source<'_>> = texts.sources_of(policy).collect();
+    let (set, _) = PolicySet::compile(&sources).map_err(Untested::Refused)?;
     let beside = files::cases_beside(&policy.path);
     if !beside.exists() {
         return Err(Untested::NoCases);
     }
     let text = files::read_file(&beside).map_err(|finding| Untested::Refused(vec![finding]))?;
-    let cases = Cases::parse(text.source()).map_err(Untested::Refused)?;
+    let read = |name: &str| explain::read_beside(&beside, name);
+    let cases = Cases::parse_with(text.source(), &read).map_err(Untested::Refused)?;
     let name = set.names().next().unwrap_or_default();
     Ok(cases.run(&set, name))
 }

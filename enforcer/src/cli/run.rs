@@ -72,7 +72,13 @@ enum Net {
 }
 
 /// The events by which the enforcer said no.
-const DENIALS: [&str; 3] = ["exchange_denied", "flow_refused", "name_refused"];
+const DENIALS: [&str; 5] = [
+    "answer_blocked",
+    "exchange_denied",
+    "flow_refused",
+    "message_denied",
+    "name_refused",
+];
 
 /// What its caller wants of a run.
 struct Wanted<'a> {

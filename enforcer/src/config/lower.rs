@@ -16,8 +16,11 @@ use super::containers;
 use super::file::{Node, Value};
 use super::section::{Expected, Section, Wrong};
 use super::{
-    Ca, Config, Control, Danger, Ledger, Limits, Log, LogFormat, Mistake, UnixSockets, Upstream,
+    Ca, Config, Control, Costs, Danger, Ledger, Limits, Log, LogFormat, Mistake, UnixSockets,
+    Upstream,
 };
+
+mod secrets;
 
 /// Longest path of a unix socket, `sun_path` of unix(7) less its end.
 const MAX_SOCKET_PATH: usize = 107;
@@ -44,6 +47,9 @@ pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>
     containers::containers(root.section("containers"), base, &mut config.containers);
     root.list("workloads", &mut config.workloads, containers::selected);
     limits(root.section("limits"), &mut config.limits);
+    costs(root.section("costs"), base, &mut config.costs);
+    secrets::secrets(&mut root, base, &mut config.secrets);
+    secrets::webhooks(&mut root, &config.secrets, &mut config.webhooks);
     unix_sockets(root.section("unix_sockets"), base, &mut config.unix_sockets);
     danger(root.section("danger"), &mut config.danger);
     log(root.section("log"), &mut config.log);
@@ -169,6 +175,11 @@ fn limits(mut section: Section<'_>, config: &mut Limits) {
         flows_per_workload,
         streams_per_flow,
         header_bytes,
+        body_bytes,
+        body_timeout,
+        body_memory,
+        body_memory_per_workload,
+        message_bytes,
         first_byte_timeout,
         handshake_timeout,
         header_timeout,
@@ -180,6 +191,15 @@ fn limits(mut section: Section<'_>, config: &mut Limits) {
     section.read("flows_per_workload", flows_per_workload, positive);
     section.read("streams_per_flow", streams_per_flow, streams);
     section.read("header_bytes", header_bytes, header_bytes_size);
+    section.read("body_bytes", body_bytes, body_size);
+    section.read("body_timeout", body_timeout, timeout);
+    section.read("body_memory", body_memory, memory_size);
+    section.read(
+        "body_memory_per_workload",
+        body_memory_per_workload,
+        memory_size,
+    );
+    section.read("message_bytes", message_bytes, body_size);
     section.read("first_byte_timeout", first_byte_timeout, timeout);
     section.read("handshake_timeout", handshake_timeout, timeout);
     section.read("header_timeout", header_timeout, timeout);
@@ -193,6 +213,23 @@ fn limits(mut section: Section<'_>, config: &mut Limits) {
         );
         section.contradiction(&["flows_per_workload", "flows"], &message);
     }
+    if *body_memory_per_workload > *body_memory {
+        let message = "one workload may keep more bytes of bodies (`body_memory_per_workload`) than all of them (`body_memory`)";
+        section.contradiction(&["body_memory_per_workload", "body_memory"], message);
+    }
+    // A socket keeps a message of each side, and a body its decoded form.
+    if (*body_bytes).max(*message_bytes).saturating_mul(2) > *body_memory_per_workload {
+        let message = "a workload's memory for bodies (`body_memory_per_workload`) must hold two bodies (`body_bytes`) and two messages (`message_bytes`)";
+        let keys = ["body_memory_per_workload", "body_bytes", "message_bytes"];
+        section.contradiction(&keys, message);
+    }
+    section.finish();
+}
+
+fn costs(mut section: Section<'_>, base: &Path, config: &mut Costs) {
+    let Costs { prices, budgets } = config;
+    section.read("prices", prices, |v| path(v, base).map(Some));
+    section.read("budgets", budgets, |v| path(v, base));
     section.finish();
 }
 
@@ -246,6 +283,16 @@ fn whole_number(range: &RangeInclusive<usize>) -> Expected {
 
 fn header_bytes_size(value: &Value) -> Result<usize, Expected> {
     let bytes = size(value, 8 * KIB..=MIB)?;
+    usize::try_from(bytes).map_err(|_| "fewer bytes".to_owned())
+}
+
+fn body_size(value: &Value) -> Result<usize, Expected> {
+    let bytes = size(value, KIB..=1024 * MIB)?;
+    usize::try_from(bytes).map_err(|_| "fewer bytes".to_owned())
+}
+
+fn memory_size(value: &Value) -> Result<usize, Expected> {
+    let bytes = size(value, MIB..=1024 * 1024 * MIB)?;
     usize::try_from(bytes).map_err(|_| "fewer bytes".to_owned())
 }
 

@@ -41,6 +41,9 @@ fn the_example_shows_every_key_with_its_default() {
         let line = line
             .strip_prefix("# workers")
             .map_or(line, |_| "workers: 4");
+        let line = line
+            .strip_prefix("  # prices")
+            .map_or(line, |_| "prices: x");
         // What has no default to be shown with stands in a comment.
         let trimmed = line.trim_start();
         let own = trimmed.strip_prefix("# ").unwrap_or(trimmed);
@@ -58,7 +61,7 @@ fn the_example_shows_every_key_with_its_default() {
         "zzz: 1",
         &[&format!(
             "1:1: `zzz`: is not a key here, valid are {}",
-            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, unix_sockets, danger, log"
+            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log"
         )],
     );
     for (section, names) in [
@@ -72,9 +75,10 @@ fn the_example_shows_every_key_with_its_default() {
         ("containers", "engines, nri, cri, default_policy, runtime"),
         (
             "limits",
-            "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, first_byte_timeout, \
-             handshake_timeout, header_timeout, idle_timeout, drain_timeout",
+            "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, body_bytes, body_timeout, body_memory, \
+             body_memory_per_workload, message_bytes, first_byte_timeout, handshake_timeout, header_timeout, idle_timeout, drain_timeout",
         ),
+        ("costs", "prices, budgets"),
         ("unix_sockets", "allow, refuse"),
         ("danger", "observe"),
         ("log", "level, format"),
@@ -97,6 +101,8 @@ fn the_example_shows_every_key_with_its_default() {
         "runtime_dir",
         "policies",
         "workers",
+        "secrets",
+        "webhooks",
         "workloads",
     ] {
         assert!(keys.contains(&name), "`{name}` is not in the example");
@@ -115,7 +121,11 @@ fn every_key_is_taken_over() {
          containers: {engines: [d.sock, /p.sock], nri: null, cri: [/c.sock], default_policy: openai, runtime: /usr/bin/runc}\n\
          workloads: [{cgroup: /agents/*, policy: openai}, {unit: agent@*.service}]\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
+         body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  message_bytes: 5KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
+         costs: {prices: p.yaml, budgets: b.db}\n\
+         secrets:\n  hook: {file: hook.secret}\n  key: {env: KEY}\n\
+         webhooks:\n  Hooks.slack.com/alerts: hook\n\
          unix_sockets: {allow: [x.sock, /y.sock], refuse: [strict]}\n\
          danger: {observe: [trial, '*']}\n\
          log: {level: off, format: json}\n",
@@ -188,12 +198,33 @@ fn every_key_is_taken_over() {
             flows_per_workload: 8,
             streams_per_flow: 9,
             header_bytes: 10 * 1024,
+            body_bytes: 2 * 1024,
+            body_timeout: Duration::from_secs(14),
+            body_memory: 3 << 20,
+            body_memory_per_workload: 2 << 20,
+            message_bytes: 5 * 1024,
             first_byte_timeout: Duration::from_millis(11),
             handshake_timeout: Duration::from_millis(12),
             header_timeout: Duration::from_millis(13),
             idle_timeout: Duration::from_secs(5400),
             drain_timeout: Duration::ZERO,
         },
+        costs: Costs {
+            prices: Some("/etc/enforcer/p.yaml".into()),
+            budgets: "/etc/enforcer/b.db".into(),
+        },
+        secrets: BTreeMap::from([
+            (
+                "hook".to_owned(),
+                Source::File("/etc/enforcer/hook.secret".into()),
+            ),
+            ("key".to_owned(), Source::Environment("KEY".to_owned())),
+        ]),
+        webhooks: vec![Registered {
+            host: Host::parse("hooks.slack.com").unwrap(),
+            path: "/alerts".to_owned(),
+            secret: "hook".to_owned(),
+        }],
         unix_sockets: UnixSockets {
             allow: vec!["/etc/enforcer/x.sock".into(), "/y.sock".into()],
             refuse: vec!["strict".to_owned()],
@@ -207,6 +238,36 @@ fn every_key_is_taken_over() {
         },
     };
     assert_eq!(config, expected);
+}
+
+#[test]
+fn secrets_are_named_and_never_written_down() {
+    check_rows(&[
+        (
+            "secrets:\n  hook: hunter2\n",
+            "2:3: `secrets`: key `hook`: expected `{file: PATH}` or `{env: VARIABLE}`",
+        ),
+        (
+            "secrets:\n  hook: {file: a, env: B}\n",
+            "2:3: `secrets`: key `hook`: expected `{file: PATH}` or `{env: VARIABLE}`",
+        ),
+        (
+            "secrets:\n  a b: {env: X}\n",
+            "2:3: `secrets`: key `a b`: a secret's name is at most 64 letters, digits, `-`, `_` and `.`",
+        ),
+        (
+            "webhooks:\n  hooks.slack.com/alerts: nobody\n",
+            "2:27: `webhooks`: expected the name of one of `secrets`, found `nobody`",
+        ),
+        (
+            "secrets: {s: {env: X}}\nwebhooks:\n  hooks.slack.com: s\n",
+            "3:3: `webhooks`: key `hooks.slack.com`: expected `host/path`, such as `hooks.slack.com/alerts`",
+        ),
+        (
+            "limits: {body_bytes: 64MiB, body_memory_per_workload: 65MiB}\n",
+            "1:55: `limits.body_memory_per_workload`: a workload's memory for bodies (`body_memory_per_workload`) must hold two bodies (`body_bytes`) and two messages (`message_bytes`)",
+        ),
+    ]);
 }
 
 #[test]
@@ -261,11 +322,11 @@ fn keys_that_are_none_are_refused_with_those_that_are() {
         ),
         (
             "\"a\\nb\": 1\n",
-            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, unix_sockets, danger, log",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "<<: {workers: 1}\n",
-            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, unix_sockets, danger, log",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "workers: 1\nca: {}\nworkers: 2\n",

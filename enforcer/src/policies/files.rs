@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use enforcer_policy::{Diagnostic, Severity, Source};
+use enforcer_policy::{Diagnostic, Severity, Source, includes, is_include};
 
 /// Most policy files in one folder.
 const MAX_FILES: usize = 1_000;
@@ -16,6 +16,8 @@ const MAX_FILE: u64 = 5 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Texts {
     files: Vec<Text>,
+    /// What policies include; no policies themselves.
+    includes: Vec<Text>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -42,13 +44,34 @@ impl Texts {
     }
 
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source<'_>> {
-        self.files.iter().map(Text::source)
+        self.files.iter().chain(&self.includes).map(Text::source)
+    }
+
+    /// One policy with what it may include.
+    pub(crate) fn sources_of<'t>(&'t self, policy: &'t Text) -> impl Iterator<Item = Source<'t>> {
+        std::iter::once(policy)
+            .chain(&self.includes)
+            .map(Text::source)
+    }
+
+    /// Every file that was read.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Text> {
+        self.files.iter().chain(&self.includes)
     }
 
     /// Adds those of another place.
     pub(crate) fn extend(&mut self, other: Self) {
-        let Self { files, warnings } = other;
+        let Self {
+            files,
+            includes,
+            warnings,
+        } = other;
         self.files.extend(files);
+        for include in includes {
+            if !self.includes.contains(&include) {
+                self.includes.push(include);
+            }
+        }
         self.warnings.extend(warnings);
     }
 }
@@ -69,14 +92,20 @@ pub(crate) fn read(path: &Path) -> Result<Texts, Vec<Diagnostic>> {
     let metadata = fs::metadata(path).map_err(|error| vec![unreadable(path, &error)])?;
     if !metadata.is_dir() {
         let file = read_file(path).map_err(|finding| vec![finding])?;
+        let beside = included(&file)?;
         return Ok(Texts {
             files: vec![file],
+            includes: beside,
             warnings: Vec::new(),
         });
     }
-    let (paths, warnings) = list(path).map_err(|error| vec![unreadable(path, &error)])?;
+    let (mut paths, warnings) = list(path).map_err(|error| vec![unreadable(path, &error)])?;
+    let included = paths
+        .extract_if(.., |path| is_included(path))
+        .collect::<Vec<_>>();
     let mut texts = Texts {
         files: Vec::with_capacity(paths.len()),
+        includes: Vec::with_capacity(included.len()),
         warnings,
     };
     let mut found = Vec::new();
@@ -91,6 +120,12 @@ pub(crate) fn read(path: &Path) -> Result<Texts, Vec<Diagnostic>> {
     for path in paths.iter().take(MAX_FILES) {
         match read_file(path) {
             Ok(file) => texts.files.push(file),
+            Err(finding) => found.push(finding),
+        }
+    }
+    for path in included.iter().take(MAX_FILES) {
+        match read_file(path) {
+            Ok(file) => texts.includes.push(file),
             Err(finding) => found.push(finding),
         }
     }
@@ -118,6 +153,25 @@ pub(crate) fn read_file(path: &Path) -> Result<Text, Diagnostic> {
         name: path.display().to_string(),
         text,
     })
+}
+
+/// What one policy includes, from beside it.
+fn included(policy: &Text) -> Result<Vec<Text>, Vec<Diagnostic>> {
+    let mut files = Vec::new();
+    for name in includes(&policy.text) {
+        let path = policy.path.with_file_name(name);
+        // What is not there the compiler reports, at the place that names it.
+        if path.exists() {
+            files.push(read_file(&path).map_err(|finding| vec![finding])?);
+        }
+    }
+    Ok(files)
+}
+
+fn is_included(path: &Path) -> bool {
+    path.file_name()
+        .and_then(OsStr::to_str)
+        .is_some_and(is_include)
 }
 
 /// Where the cases of a policy file are.
@@ -214,6 +268,7 @@ mod tests {
         for (name, expected) in [
             ("a.yaml", Kind::Policy),
             ("a.b.yaml", Kind::Policy),
+            ("a.inc.yaml", Kind::Policy),
             ("a.cases.yaml", Kind::Other),
             (".a.yaml", Kind::Other),
             (".#a.yaml", Kind::Other),

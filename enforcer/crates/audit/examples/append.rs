@@ -165,6 +165,7 @@ impl Agent {
             path: Some("/v1/chat/completions"),
             query_bytes: Some(0),
             credentials: &self.credentials,
+            content: None,
         };
         let receipt = ledger.append(&Entry::ExchangeGranted {
             facts: &facts,

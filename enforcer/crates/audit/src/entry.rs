@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 
 mod attributes;
+mod exchange;
 mod facts;
 pub(crate) mod line;
 mod object;
@@ -17,7 +18,7 @@ mod observed;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
+pub use facts::{ContentFacts, ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
 pub(crate) use object::Object;
 pub use observed::{AddressObserved, HookFault};
 
@@ -29,6 +30,10 @@ pub use observed::{AddressObserved, HookFault};
 pub enum Entry<'a> {
     /// `address_observed`: a name of an observed workload's led to an address that no rule names, and was dialled.
     AddressObserved(AddressObserved<'a>),
+    /// `answer_blocked`: an answer ended where a rule said so.
+    AnswerBlocked(PartRuled<'a>),
+    /// `answer_edited`: a part of an answer was left out.
+    AnswerEdited(PartRuled<'a>),
     /// `danger`: a setting that weakens security is in use.
     Danger {
         /// The setting, as the operator wrote it.
@@ -76,6 +81,8 @@ pub enum Entry<'a> {
     KernelObserved(KernelRefused<'a>),
     /// `kernel_refused`: a hook said no without asking the enforcer.
     KernelRefused(KernelRefused<'a>),
+    /// `message_denied`: something said on a WebSocket was not passed on.
+    MessageDenied(PartRuled<'a>),
     /// `name_answered`.
     NameAnswered {
         /// Who asked what.
@@ -100,6 +107,8 @@ pub enum Entry<'a> {
     },
     /// `operator_action`: an operator asks for a change; written before the change is made.
     OperatorAction(OperatorAction<'a>),
+    /// `part_observed`: a part of an answer or a message that would not have been passed on, of an observed workload.
+    PartObserved(PartRuled<'a>),
     /// `policy_loaded`.
     PolicyLoaded(PolicyLoaded<'a>),
     /// `policy_rejected`: the last good set stays in force.
@@ -135,6 +144,27 @@ pub struct EnforcerStarted<'a> {
     pub policy_digest: &'a str,
     /// How many rules that set has.
     pub rules: u64,
+}
+
+/// A part of an answer, or of what an agent says on a WebSocket, that was not passed on.
+#[derive(Clone, Copy)]
+pub struct PartRuled<'a> {
+    /// Which exchange.
+    pub exchange: ExchangeId,
+    /// Its connection.
+    pub flow: FlowId,
+    /// What kind of part: `tool_call`, `listed_tool`, `rows`, …
+    pub part: &'a str,
+    /// Its name, where it has one.
+    pub name: Option<&'a str>,
+    /// How much of it there is, where that is what the rule is about.
+    pub count: Option<u64>,
+    /// The code of the ruling.
+    pub cause: &'a str,
+    /// The rule that said so.
+    pub rule: Option<&'a str>,
+    /// The rule's reason, or more for people.
+    pub reason: Option<&'a dyn Display>,
 }
 
 /// A refused exchange.
@@ -296,6 +326,8 @@ impl Entry<'_> {
     pub fn event(&self) -> &'static str {
         match self {
             Self::AddressObserved(_) => "address_observed",
+            Self::AnswerBlocked(_) => "answer_blocked",
+            Self::AnswerEdited(_) => "answer_edited",
             Self::Danger { .. } => "danger",
             Self::EnforcerStarted(_) => "enforcer_started",
             Self::EnforcerStopped { .. } => "enforcer_stopped",
@@ -311,10 +343,12 @@ impl Entry<'_> {
             Self::HookFault(_) => "hook_fault",
             Self::KernelObserved(_) => "kernel_observed",
             Self::KernelRefused(_) => "kernel_refused",
+            Self::MessageDenied(_) => "message_denied",
             Self::NameAnswered { .. } => "name_answered",
             Self::NameObserved { .. } => "name_observed",
             Self::NameRefused { .. } => "name_refused",
             Self::OperatorAction(_) => "operator_action",
+            Self::PartObserved(_) => "part_observed",
             Self::PolicyLoaded(_) => "policy_loaded",
             Self::PolicyRejected(_) => "policy_rejected",
             Self::Suppressed(_) => "suppressed",
@@ -330,6 +364,8 @@ impl Entry<'_> {
             Self::ExchangeGranted { facts, .. } => Some(facts.exchange),
             Self::ExchangeObserved(observed) => Some(observed.facts.exchange),
             Self::AddressObserved(_)
+            | Self::AnswerBlocked(_)
+            | Self::AnswerEdited(_)
             | Self::Danger { .. }
             | Self::EnforcerStarted(_)
             | Self::EnforcerStopped { .. }
@@ -343,10 +379,12 @@ impl Entry<'_> {
             | Self::HookFault(_)
             | Self::KernelObserved(_)
             | Self::KernelRefused(_)
+            | Self::MessageDenied(_)
             | Self::NameAnswered { .. }
             | Self::NameObserved { .. }
             | Self::NameRefused { .. }
             | Self::OperatorAction(_)
+            | Self::PartObserved(_)
             | Self::PolicyLoaded(_)
             | Self::PolicyRejected(_)
             | Self::Suppressed(_)

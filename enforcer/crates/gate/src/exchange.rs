@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use enforcer_audit::{Entry, ExchangeAborted, ExchangeClosed};
 use enforcer_flow::{ExchangeId, Side};
+use enforcer_prompt::Usage;
 
+use crate::costs::Bill;
 use crate::{Flow, Meter};
 
 /// A granted exchange in progress. It writes its ending when finished; dropped without, it writes that it was aborted,
@@ -20,13 +22,15 @@ pub struct Exchange {
     status: Option<u16>,
     upstream: Option<SocketAddr>,
     ending: Ending,
+    /// What it has reserved, where limits count it.
+    bill: Option<Box<Bill>>,
 }
 
 enum Ending {
     Aborted {
         side: Side,
         cause: &'static str,
-        detail: Option<String>,
+        detail: Option<Box<str>>,
     },
     Finished,
     Open,
@@ -42,6 +46,7 @@ impl Exchange {
             status: None,
             upstream: None,
             ending: Ending::Open,
+            bill: None,
         }
     }
 
@@ -61,6 +66,23 @@ impl Exchange {
     #[must_use]
     pub fn meter(&self) -> &Arc<Meter> {
         &self.meter
+    }
+
+    pub(crate) fn owe(&mut self, bill: Option<Bill>) {
+        self.bill = bill.map(Box::new);
+    }
+
+    /// Whether limits count what it takes: then its answer says how much that is.
+    #[must_use]
+    pub fn is_billed(&self) -> bool {
+        self.bill.is_some()
+    }
+
+    /// Notes what the answer says it took.
+    pub fn used(&mut self, model: Option<&str>, usage: &Usage) {
+        if let Some(bill) = &mut self.bill {
+            bill.used(model, usage);
+        }
     }
 
     /// Notes the status the far side answered with.
@@ -87,7 +109,7 @@ impl Exchange {
         self.ending = Ending::Aborted {
             side,
             cause,
-            detail: Some(detail.to_string()),
+            detail: Some(detail.to_string().into()),
         };
     }
 
@@ -100,6 +122,9 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.flow.add(&self.meter);
+        if let Some(bill) = self.bill.take() {
+            bill.settle(self.upstream.is_some());
+        }
         let traffic = self.meter.traffic(self.opened);
         let ledger = self.flow.gate().ledger();
         let (side, cause, detail) = match (&self.ending, self.flow.ending()) {

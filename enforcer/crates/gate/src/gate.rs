@@ -1,17 +1,37 @@
 //! The door itself: one question in, a permit or a refusal out, and the ledger written either way.
 
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
-use enforcer_audit::{Entry, ExchangeDenied, ExchangeFacts, Fingerprint, Ledger};
+use enforcer_audit::{Entry, Fingerprint, Ledger, PartRuled};
+use enforcer_cost::Estimate;
 use enforcer_flow::{CgroupId, Destination, ExchangeId, Host, Protocol, Stance};
-use enforcer_policy::{Decision, PolicySet, Question, Request, RuleRef, Verdict};
+use enforcer_policy::{
+    self as policy, Amount, Beyond, By, Cause, Decision, Obligation, PolicySet, Question, Request,
+    RuleRef,
+};
 
+use crate::costs::{Bill, Costs, Unpaid};
 use crate::endings::Endings;
 use crate::spared::Spared;
-use crate::{Exchange, Fault, Flow, Permit, Refusal};
+use crate::{Exchange, Fault, Flow, Judge, Permit, Refusal};
+
+mod facts;
+mod public;
+mod record;
+
+use public::public;
+pub(crate) use public::reason;
+use record::Objection;
+
+/// The cause of refusals because limits cannot be counted.
+const LIMITS: &str = "limits_unavailable";
+/// The cause of refusals because a rule asks for what cannot be done here.
+const TERMS: &str = "terms_impossible";
 
 /// What a protocol wants to do, as far as it has read.
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +40,41 @@ pub struct Ask<'a> {
     pub protocol: Protocol,
     /// Where to; the host is the verified name.
     pub destination: &'a Destination,
-    /// Method and path, where the protocol has them.
+    /// The request, where the protocol has one. The content of its query and body never enters the ledger.
     pub request: Option<Request<'a>>,
-    /// The length of the query string; its content never enters the ledger.
-    pub query_bytes: Option<usize>,
+    /// The path as it may be written, where it holds a secret itself.
+    pub shown_path: Option<&'a str>,
+    /// What it will take at most, where it is a request to a model and that was counted.
+    pub estimate: Option<Estimate>,
     /// The credentials it carries, as keyed fingerprints.
     pub credentials: &'a [Fingerprint],
+}
+
+/// What a request's head is answered.
+pub enum Head {
+    /// It depends on the body: gather it, and [`Gate::ask`] with what it says. Nothing is recorded yet.
+    Body,
+    /// It may pass, whatever the body says.
+    Granted(Granted),
+}
+
+/// A granted exchange.
+pub struct Granted {
+    /// It.
+    pub exchange: Exchange,
+    /// The proof.
+    pub permit: Permit,
+    /// What is to be done beside forwarding it. None for most.
+    pub terms: Option<Box<Terms>>,
+}
+
+/// What a grant depends on. Who cannot do it must not forward.
+#[derive(Default)]
+pub struct Terms {
+    /// What is to be done with the request.
+    pub obligations: Vec<Obligation>,
+    /// Who rules on the answer, part by part.
+    pub judge: Option<Judge>,
 }
 
 /// The door. One per daemon, shared by every worker.
@@ -33,6 +82,7 @@ pub struct Gate {
     policy: Arc<ArcSwap<PolicySet>>,
     ledger: Arc<Ledger>,
     closing: AtomicBool,
+    costs: Option<Arc<Costs>>,
     endings: Endings,
     spared: Spared,
 }
@@ -45,9 +95,26 @@ impl Gate {
             policy,
             ledger,
             closing: AtomicBool::new(false),
+            costs: None,
             endings: Endings::default(),
             spared: Spared::default(),
         }
+    }
+
+    /// The same gate, counting what exchanges take. Without, what limits count is refused.
+    #[must_use]
+    pub fn with_costs(self, costs: Arc<Costs>) -> Self {
+        Self {
+            costs: Some(costs),
+            ..self
+        }
+    }
+
+    /// Who counts what requests take, if any rule asks for that.
+    #[must_use]
+    pub fn costs(&self) -> Option<&Arc<Costs>> {
+        let costs = self.costs.as_ref()?;
+        self.policy.load().reads_estimates().then_some(costs)
     }
 
     /// The set in force now.
@@ -96,75 +163,88 @@ impl Gate {
     /// [`Gate::ask`], a no means that the flow is opened and judged by what is inside.
     #[must_use]
     pub fn passes_unopened(&self, flow: &Flow, destination: &Destination) -> bool {
-        if self.spared.holds(flow.workload(), &destination.host) {
+        let Destination { host, port } = destination;
+        if self.spared.holds(flow.workload(), host) {
             return true;
         }
-        let question = Question {
-            workload: flow.workload(),
-            protocol: Protocol::Tls,
-            host: &destination.host,
-            port: destination.port,
-            request: None,
+        let question = Question::new(flow.workload(), Protocol::Tls, host, *port);
+        self.policy.load().evaluate(&question).is_allow()
+    }
+
+    /// Asks policy about a request of which the head was read, and records the answer unless it depends on the body.
+    ///
+    /// # Errors
+    /// As [`Gate::ask`].
+    pub fn head(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<Head, Refusal> {
+        self.serves(flow, ask)?;
+        let set = self.policy.load();
+        let decision = match set.head(&question(flow, &ask)) {
+            policy::Head::Body => return Ok(Head::Body),
+            policy::Head::Decided(decision) => decision,
         };
-        self.policy.load().evaluate(&question).verdict == Verdict::Allow
+        // A signature is over the whole body, and tokens are counted in it: it must be here before anything is granted.
+        if needs_body(&decision) && matches!(ask.request, Some(request) if is_unread(&request)) {
+            return Ok(Head::Body);
+        }
+        self.decide(&set, flow, ask, decision).map(Head::Granted)
     }
 
     /// Asks policy and records the answer. A grant is in the kernel's hands before this returns.
     ///
     /// # Errors
     /// The refusal, already recorded: policy said no, the flow has been ended, or the grant could not be recorded.
-    pub fn ask(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<(Exchange, Permit), Refusal> {
-        if let Some(cause) = flow.ending() {
-            return Err(self.refuse(flow, ask, cause, "the connection has been ended"));
-        }
-        let stance = flow.workload().stance;
-        if stance == Stance::Quarantine {
-            return Err(self.refuse(flow, ask, "quarantined", "the workload is in quarantine"));
-        }
-        let id = ExchangeId::new();
-        let question = Question {
-            workload: flow.workload(),
-            protocol: ask.protocol,
-            host: &ask.destination.host,
-            port: ask.destination.port,
-            request: ask.request,
-        };
-        let decision = self.policy.load().evaluate(&question);
-        match (decision.verdict, &decision.rule) {
-            (Verdict::Allow, Some(rule)) => self.grant(id, flow, ask, rule),
-            // An allow that no rule made would be nobody's; policy never makes one, and the gate never takes one.
-            (Verdict::Allow, None) | (Verdict::Deny, _) if stance == Stance::Observe => {
-                self.observe(id, flow, ask, &Objection::of(&decision))
-            }
-            (Verdict::Allow, None) | (Verdict::Deny, _) => Err(self.deny(id, flow, ask, &decision)),
-        }
+    pub fn ask(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<Granted, Refusal> {
+        self.serves(flow, ask)?;
+        let set = self.policy.load();
+        let decision = set.evaluate(&question(flow, &ask));
+        self.decide(&set, flow, ask, decision)
     }
 
-    /// As [`Gate::refuse`], where the exchange could go on all the same: for an observed workload it is let out to where the
-    /// connection goes, and recorded as what would have been refused.
+    /// Asks policy about one message within a granted exchange. Only a no is recorded.
     ///
     /// # Errors
-    /// The refusal, already recorded.
-    pub fn object(
+    /// The refusal: policy said no, or yes under terms that the exchange was not granted under.
+    pub fn message(
         &self,
-        flow: &Arc<Flow>,
+        exchange: &Exchange,
         ask: Ask<'_>,
-        cause: &'static str,
-        public: &str,
-    ) -> Result<(Exchange, Permit), Refusal> {
+        terms: &[Obligation],
+    ) -> Result<(), Refusal> {
+        let flow = exchange.flow();
+        let decision = self.policy.load().evaluate(&question(flow, &ask));
+        let met = |obligation| terms.contains(obligation);
+        let cause = match &decision.rule {
+            Some(_) if decision.is_allow() && decision.obligations.iter().all(met) => return Ok(()),
+            Some(_) if decision.is_allow() => TERMS,
+            Some(_) | None => decision.cause.code(),
+        };
+        let rule = decision.rule.as_ref();
+        let reason = rule.and_then(RuleRef::reason);
+        let ruled = PartRuled {
+            exchange: exchange.id(),
+            flow: flow.id(),
+            part: "message",
+            name: None,
+            count: None,
+            cause,
+            rule: rule.map(RuleRef::as_str),
+            reason: reason.as_ref().map(|reason| reason as &dyn Display),
+        };
         match flow.workload().stance {
-            Stance::Observe if flow.ending().is_none() => {
-                let objection = Objection {
-                    cause,
-                    rule: None,
-                    reason: None,
-                };
-                self.observe(ExchangeId::new(), flow, ask, &objection)
+            Stance::Observe => {
+                self.ledger.defer(&Entry::PartObserved(ruled));
+                return Ok(());
             }
-            Stance::Enforce | Stance::Observe | Stance::Quarantine => {
-                Err(self.refuse(flow, ask, cause, public))
+            Stance::Enforce | Stance::Quarantine => {
+                self.ledger.defer(&Entry::MessageDenied(ruled));
             }
         }
+        Err(Refusal {
+            exchange: exchange.id(),
+            fault: fault(&decision),
+            cause,
+            public: public(exchange.id(), ask, &decision),
+        })
     }
 
     /// Notes that a program of an observed workload does not talk to us in this host's place, or that we cannot talk to the
@@ -176,148 +256,181 @@ impl Gate {
         }
     }
 
-    /// Lets out what would have been refused. The line is in the kernel's hands before.
-    fn observe(
-        &self,
-        id: ExchangeId,
-        flow: &Arc<Flow>,
-        ask: Ask<'_>,
-        objection: &Objection<'_>,
-    ) -> Result<(Exchange, Permit), Refusal> {
-        let entry = Entry::ExchangeObserved(ExchangeDenied {
-            facts: &facts(id, flow, ask),
-            cause: objection.cause,
-            rule: objection.rule.map(RuleRef::as_str),
-            reason: objection
-                .reason
-                .as_ref()
-                .map(|reason| reason as &dyn Display),
-        });
-        self.let_out(id, flow, ask, &entry)
-    }
-
-    /// Records that a protocol itself refuses what it read (a name that contradicts another, a nested proxy).
-    #[must_use]
-    pub fn refuse(
-        &self,
-        flow: &Arc<Flow>,
-        ask: Ask<'_>,
-        cause: &'static str,
-        public: &str,
-    ) -> Refusal {
-        let id = ExchangeId::new();
-        self.ledger.defer(&Entry::ExchangeDenied(ExchangeDenied {
-            facts: &facts(id, flow, ask),
-            cause,
-            rule: None,
-            reason: None,
-        }));
-        Refusal {
-            exchange: id,
-            fault: Fault::Policy,
-            cause,
-            public: format!("{public} (exchange {id})"),
+    /// Whether anything is granted on this flow at all.
+    fn serves(&self, flow: &Arc<Flow>, ask: Ask<'_>) -> Result<(), Refusal> {
+        if let Some(cause) = flow.ending() {
+            return Err(self.refuse(flow, ask, cause, "the connection has been ended"));
         }
-    }
-
-    fn grant(
-        &self,
-        id: ExchangeId,
-        flow: &Arc<Flow>,
-        ask: Ask<'_>,
-        rule: &RuleRef,
-    ) -> Result<(Exchange, Permit), Refusal> {
-        let entry = Entry::ExchangeGranted {
-            facts: &facts(id, flow, ask),
-            rule: rule.as_str(),
-        };
-        self.let_out(id, flow, ask, &entry)
-    }
-
-    fn let_out(
-        &self,
-        id: ExchangeId,
-        flow: &Arc<Flow>,
-        ask: Ask<'_>,
-        entry: &Entry<'_>,
-    ) -> Result<(Exchange, Permit), Refusal> {
-        let receipt = self.ledger.append(entry).map_err(|error| {
-            tracing::error!(%error, exchange.id = %id, "the ledger could not be written; the exchange is refused");
-            Refusal {
-                exchange: id,
-                fault: Fault::Unavailable,
-                cause: "ledger_unavailable",
-                public: format!("the enforcer cannot serve requests now (exchange {id})"),
+        match flow.workload().stance {
+            Stance::Enforce | Stance::Observe => Ok(()),
+            Stance::Quarantine => {
+                Err(self.refuse(flow, ask, "quarantined", "the workload is in quarantine"))
             }
-        })?;
-        let exchange = Exchange::new(id, Arc::clone(flow));
-        Ok((exchange, Permit::new(flow, ask, receipt)))
+        }
     }
 
-    fn deny(&self, id: ExchangeId, flow: &Arc<Flow>, ask: Ask<'_>, decision: &Decision) -> Refusal {
-        let cause = decision.cause.code();
-        let rule = decision.rule.as_ref();
-        let reason = rule.and_then(RuleRef::reason);
-        self.ledger.defer(&Entry::ExchangeDenied(ExchangeDenied {
-            facts: &facts(id, flow, ask),
-            cause,
-            rule: rule.map(RuleRef::as_str),
-            reason: reason.as_ref().map(|reason| reason as &dyn Display),
-        }));
-        Refusal {
-            exchange: id,
-            fault: Fault::Policy,
-            cause,
-            public: public(id, ask, decision),
+    fn decide(
+        &self,
+        set: &Arc<PolicySet>,
+        flow: &Arc<Flow>,
+        ask: Ask<'_>,
+        decision: Decision,
+    ) -> Result<Granted, Refusal> {
+        let id = ExchangeId::new();
+        let bill = self.bill(flow, &ask, &decision);
+        match (&decision.rule, bill) {
+            (Some(rule), Ok(bill)) if decision.is_allow() => {
+                let (mut exchange, permit) = match self.grant(id, flow, ask, rule) {
+                    Ok(granted) => granted,
+                    Err(refusal) => {
+                        bill.into_iter().for_each(|bill| bill.settle(false));
+                        return Err(refusal);
+                    }
+                };
+                exchange.owe(bill);
+                let judge = Judge::new(set, id, flow, &ask);
+                Ok(Granted {
+                    exchange,
+                    permit,
+                    terms: terms(decision.obligations, judge),
+                })
+            }
+            // An allow that no rule made would be nobody's; policy never makes one, and the gate never takes one.
+            (Some(_) | None, bill) => {
+                let unpaid = bill.err();
+                let cause = unpaid.map_or(decision.cause.code(), |unpaid| unpaid.cause);
+                let objection = Objection::of(&decision, cause);
+                match flow.workload().stance {
+                    Stance::Observe => self.observe(id, flow, ask, &objection),
+                    Stance::Enforce | Stance::Quarantine => {
+                        let refusal = self.deny(id, flow, ask, (&decision, &objection));
+                        let fault = unpaid.map_or(refusal.fault, |unpaid| unpaid.fault);
+                        Err(Refusal { fault, ..refusal })
+                    }
+                }
+            }
         }
     }
 }
 
-/// Why an exchange would have been refused.
-struct Objection<'a> {
-    cause: &'a str,
-    rule: Option<&'a RuleRef>,
-    reason: Option<&'a str>,
-}
-
-impl<'a> Objection<'a> {
-    fn of(decision: &'a Decision) -> Self {
-        let rule = decision.rule.as_ref();
-        Self {
-            cause: decision.cause.code(),
-            rule,
-            reason: rule.and_then(RuleRef::reason),
-        }
+pub(crate) fn question<'a>(flow: &'a Flow, ask: &Ask<'a>) -> Question<'a> {
+    let Destination { host, port } = ask.destination;
+    let question = Question::new(flow.workload(), ask.protocol, host, *port);
+    let request = ask.request.map(|request| Request {
+        estimate: ask
+            .estimate
+            .map_or(request.estimate, |estimate| policy::Estimate {
+                tokens: Some(estimate.tokens()),
+                micro_usd: estimate.micro_usd,
+            }),
+        ..request
+    });
+    Question {
+        process: Some(flow.process()),
+        request,
+        ..question
     }
 }
 
-/// The agent's sentence: the destination it knows, the rule's name and the reason its author wrote for it.
-fn public(id: ExchangeId, ask: Ask<'_>, decision: &Decision) -> String {
-    let what = match ask.request {
-        Some(request) => format!("{} {}{}", request.method, ask.destination, request.path),
-        None => format!("{} to {}", ask.protocol, ask.destination),
-    };
-    match &decision.rule {
-        Some(rule) => {
-            let reason = rule.reason().map(|r| format!(": {r}")).unwrap_or_default();
-            format!("{what} is denied by rule {rule}{reason} (exchange {id})")
-        }
-        None => format!("{what} is denied: {} (exchange {id})", decision.cause),
+fn is_unread(request: &Request<'_>) -> bool {
+    match request.body {
+        policy::Body::Unread => true,
+        policy::Body::Later
+        | policy::Body::None
+        | policy::Body::Read(_)
+        | policy::Body::Undecidable(_) => false,
     }
 }
 
-fn facts<'a>(id: ExchangeId, flow: &'a Flow, ask: Ask<'a>) -> ExchangeFacts<'a> {
-    ExchangeFacts {
-        exchange: id,
-        flow: flow.id(),
-        workload: flow.workload(),
-        process: flow.process(),
-        protocol: ask.protocol,
-        host: &ask.destination.host,
-        port: ask.destination.port,
-        method: ask.request.map(|request| request.method),
-        path: ask.request.map(|request| request.path),
-        query_bytes: ask.query_bytes.map(|bytes| bytes as u64),
-        credentials: ask.credentials,
+/// Whether the body must be here before it is granted, whatever it says.
+fn needs_body(decision: &Decision) -> bool {
+    decision
+        .obligations
+        .iter()
+        .any(|obligation| match obligation {
+            Obligation::Inject(_) => false,
+            Obligation::Limit(limit) => match (limit.amount, limit.by) {
+                (Amount::Requests(_), By::Model) | (Amount::MicroUsd(_) | Amount::Tokens(_), _) => {
+                    true
+                }
+                (Amount::Requests(_), By::All | By::Group | By::Principal | By::Workload) => false,
+            },
+            Obligation::Sign(_) => true,
+        })
+}
+
+/// Why an exchange that rules allow is refused all the same.
+#[derive(Clone, Copy)]
+struct Unmet {
+    cause: &'static str,
+    fault: Fault,
+}
+
+impl Gate {
+    /// Reserves what limits count of an allowed exchange.
+    fn bill(&self, flow: &Flow, ask: &Ask<'_>, decision: &Decision) -> Result<Option<Bill>, Unmet> {
+        let obligations = &decision.obligations;
+        if obligations.is_empty() {
+            return Ok(None);
+        }
+        if ask.request.is_none() {
+            // A stream of bytes has no headers to fill.
+            let fault = Fault::Policy;
+            return Err(Unmet {
+                cause: TERMS,
+                fault,
+            });
+        }
+        let counts = |obligation: &Obligation| matches!(obligation, Obligation::Limit(_));
+        let Some(costs) = &self.costs else {
+            let unmet = Unmet {
+                cause: LIMITS,
+                fault: Fault::Unavailable,
+            };
+            return match obligations.iter().any(counts) {
+                true => Err(unmet),
+                false => Ok(None),
+            };
+        };
+        costs.reserve(flow, ask, obligations).map_err(Unmet::of)
+    }
+}
+
+/// In whole seconds, not too early.
+fn seconds(after: Option<Duration>) -> Option<NonZeroU32> {
+    let seconds = u32::try_from(after?.as_secs()).unwrap_or(u32::MAX);
+    NonZeroU32::new(seconds.saturating_add(1))
+}
+
+impl Unmet {
+    fn of(unpaid: Unpaid) -> Self {
+        let (cause, fault) = match unpaid {
+            Unpaid::Beyond(Beyond::Deny, after) => ("over_budget", Fault::Budget(seconds(after))),
+            Unpaid::Beyond(Beyond::Approval, _) => ("approval_required", Fault::Policy),
+            Unpaid::Unkept => (LIMITS, Fault::Unavailable),
+            Unpaid::Unknown => ("cost_unknown", Fault::Policy),
+        };
+        Self { cause, fault }
+    }
+}
+
+fn terms(obligations: Vec<Obligation>, judge: Option<Judge>) -> Option<Box<Terms>> {
+    if obligations.is_empty() && judge.is_none() {
+        return None;
+    }
+    Some(Box::new(Terms { obligations, judge }))
+}
+
+fn fault(decision: &Decision) -> Fault {
+    match decision.cause {
+        Cause::Terminated => Fault::Terminated,
+        Cause::AmbiguousPath
+        | Cause::ApprovalRequired
+        | Cause::Conflict
+        | Cause::NoPolicy
+        | Cause::NoRule
+        | Cause::NoneApplies
+        | Cause::Rule
+        | Cause::Undecidable(_) => Fault::Policy,
     }
 }

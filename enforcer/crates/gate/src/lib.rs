@@ -8,11 +8,13 @@
 
 #![forbid(unsafe_code)]
 
+mod costs;
 mod endings;
 mod exchange;
 mod far;
 mod flow;
 mod gate;
+mod judge;
 mod lookups;
 mod meter;
 mod permit;
@@ -23,14 +25,16 @@ mod resolve;
 mod spared;
 mod upstream;
 
+pub use costs::Costs;
 pub use exchange::Exchange;
 pub use far::Far;
 pub use flow::Flow;
-pub use gate::{Ask, Gate};
+pub use gate::{Ask, Gate, Granted, Head, Terms};
+pub use judge::Judge;
 pub use lookups::{Known, Lookups};
 pub use meter::Meter;
 pub use permit::Permit;
 pub use quota::{Count, Held, Quota};
 pub use refusal::{Fault, Refusal};
-pub use relay::{Broken, relay};
+pub use relay::{Broken, relay, stalled};
 pub use upstream::{DialError, Upstream, UpstreamConfig};

@@ -1,11 +1,11 @@
-//! How many of a thing may be held at once: in all, and by one workload, so that none can take everybody's share.
+//! How much of a thing may be held at once: in all, and by one workload, so that none can take everybody's share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enforcer_flow::CgroupId;
 
-/// Counts what is held (flows, upstream connections) and refuses what is over the bounds.
+/// Counts what is held (flows, upstream connections, bytes of bodies) and refuses what is over the bounds.
 #[derive(Debug)]
 pub struct Quota {
     max: usize,
@@ -13,11 +13,12 @@ pub struct Quota {
     open: Mutex<Open>,
 }
 
-/// One that was let in; leaving is dropping it.
+/// What was let in; leaving is dropping it.
 #[derive(Debug)]
 pub struct Held {
     quota: Arc<Quota>,
     workload: CgroupId,
+    amount: usize,
 }
 
 #[derive(Debug, Default)]
@@ -75,20 +76,17 @@ impl Quota {
     /// Lets one in, unless that would be over a bound.
     #[must_use]
     pub fn admit(self: &Arc<Self>, workload: CgroupId) -> Option<Held> {
-        let mut open = self.open();
-        if open.all >= self.max {
-            return None;
-        }
-        let count = open.by_workload.entry(workload).or_default();
-        if count.open >= self.max_per_workload {
-            return None;
-        }
-        count.open += 1;
-        count.total += 1;
-        open.all += 1;
+        self.admit_many(workload, 1)
+    }
+
+    /// Lets so many in together, or none of them.
+    #[must_use]
+    pub fn admit_many(self: &Arc<Self>, workload: CgroupId, amount: usize) -> Option<Held> {
+        self.open().take(self, workload, amount)?;
         Some(Held {
             quota: Arc::clone(self),
             workload,
+            amount,
         })
     }
 
@@ -98,12 +96,50 @@ impl Quota {
     }
 }
 
+// === impl Open ===
+
+impl Open {
+    fn take(&mut self, bounds: &Quota, workload: CgroupId, amount: usize) -> Option<()> {
+        let all = self.all.checked_add(amount)?;
+        if all > bounds.max {
+            return None;
+        }
+        let count = self.by_workload.entry(workload).or_default();
+        let own = count.open.checked_add(amount)?;
+        if own > bounds.max_per_workload {
+            return None;
+        }
+        count.open = own;
+        count.total += amount as u64;
+        self.all = all;
+        Some(())
+    }
+}
+
+// === impl Held ===
+
+impl Held {
+    /// Lets so many more in under the same hold, or none of them.
+    #[must_use]
+    pub fn grow(&mut self, amount: usize) -> bool {
+        let taken = self
+            .quota
+            .open()
+            .take(&self.quota, self.workload, amount)
+            .is_some();
+        if taken {
+            self.amount += amount;
+        }
+        taken
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         let mut open = self.quota.open();
-        open.all -= 1;
+        open.all -= self.amount;
         if let Some(count) = open.by_workload.get_mut(&self.workload) {
-            count.open -= 1;
+            count.open -= self.amount;
             // Forgotten while its last flows ran.
             if *count == Count::default() {
                 open.by_workload.remove(&self.workload);
@@ -128,6 +164,19 @@ mod tests {
         assert_eq!(quota.of(CgroupId(1)), Count { open: 1, total: 2 });
         assert!(quota.admit(CgroupId(1)).is_some());
         assert_eq!((quota.of(CgroupId(1)).total, quota.all()), (3, 2));
+    }
+
+    #[test]
+    fn what_is_held_may_grow_within_the_bounds() {
+        let quota = Quota::new(10, 6);
+        let mut held = quota.admit_many(CgroupId(1), 2).unwrap();
+        assert!(held.grow(4));
+        assert!(!held.grow(1));
+        assert!(quota.admit_many(CgroupId(2), 5).is_none());
+        assert!(quota.admit_many(CgroupId(2), usize::MAX).is_none());
+        assert_eq!(quota.all(), 6);
+        drop(held);
+        assert_eq!((quota.all(), quota.of(CgroupId(1)).open), (0, 0));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Our "no", in two strings: one for the agent, one for the operator.
 
+use std::num::NonZeroU32;
+
 use enforcer_flow::{ExchangeId, Side};
 
 /// What kind of no it is; protocols translate it (400, 403, 431, 502, 503, a reset).
@@ -7,8 +9,12 @@ use enforcer_flow::{ExchangeId, Side};
 pub enum Fault {
     /// The agent's own message broke off or stood still.
     Agent,
+    /// A limit leaves too little; in how many seconds there will be enough, if ever.
+    Budget(Option<NonZeroU32>),
     /// A rule, the absence of one, or a request that contradicts itself. Final: asking again changes nothing.
     Policy,
+    /// As [`Fault::Policy`], and the connection that asked is to end.
+    Terminated,
     /// The head of the agent's request is longer than may be.
     TooLarge,
     /// The enforcer cannot witness or serve it now.
@@ -35,7 +41,9 @@ impl Fault {
     #[must_use]
     pub fn side(self) -> Side {
         match self {
-            Self::Agent | Self::Policy | Self::TooLarge => Side::Agent,
+            Self::Agent | Self::Budget(_) | Self::Policy | Self::Terminated | Self::TooLarge => {
+                Side::Agent
+            }
             Self::Unavailable => Side::Own,
             Self::Upstream => Side::Upstream,
         }

@@ -74,7 +74,7 @@ async fn copy(
 }
 
 /// Returns once a whole interval has passed without a byte. One timer per interval, none per byte.
-async fn stalled(meter: &Meter, idle: Duration) {
+pub async fn stalled(meter: &Meter, idle: Duration) {
     let mut seen = None;
     loop {
         let now = Some((meter.up(), meter.down()));

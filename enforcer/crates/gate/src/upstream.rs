@@ -150,13 +150,7 @@ impl Upstream {
             return true;
         }
         let host = Host::from_ip(addr);
-        let question = Question {
-            workload: flow.workload(),
-            protocol: permit.protocol(),
-            host: &host,
-            port: destination.port,
-            request: None,
-        };
+        let question = Question::new(flow.workload(), permit.protocol(), &host, destination.port);
         if self.gate.policy().evaluate(&question).verdict == Verdict::Allow {
             return true;
         }

@@ -13,7 +13,7 @@ use enforcer_audit::{Config, Ledger};
 use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Side, Workload,
 };
-use enforcer_gate::{Ask, Fault, Flow, Gate};
+use enforcer_gate::{Ask, Fault, Flow, Gate, Granted};
 use enforcer_policy::{PolicySet, Request, Source};
 use serde_json::Value;
 
@@ -85,11 +85,9 @@ fn ask<'a>(destination: &'a Destination, path: &'a str) -> Ask<'a> {
     Ask {
         protocol: Protocol::Https,
         destination,
-        request: Some(Request {
-            method: "POST",
-            path,
-        }),
-        query_bytes: None,
+        request: Some(Request::new("POST", path)),
+        shown_path: None,
+        estimate: None,
         credentials: &[],
     }
 }
@@ -111,7 +109,9 @@ fn last(path: &Path, event: &str) -> Value {
 fn evidence_before_egress() {
     let door = door();
     let destination = destination();
-    let (exchange, permit) = door
+    let Granted {
+        exchange, permit, ..
+    } = door
         .gate
         .ask(&door.flow, ask(&destination, "/v1/chat"))
         .unwrap();
@@ -179,7 +179,7 @@ fn no_exchange_ends_without_evidence() {
         door.gate
             .ask(&door.flow, ask(&destination, path))
             .unwrap()
-            .0
+            .exchange
     };
     let finished = granted("/v1/a");
     let finished_id = finished.id().to_string();
@@ -230,7 +230,7 @@ fn a_flow_that_was_ended_is_granted_nothing() {
     let door = door();
     let destination = destination();
     let asked = ask(&destination, "/v1/chat");
-    let (exchange, _permit) = door.gate.ask(&door.flow, asked).unwrap();
+    let exchange = door.gate.ask(&door.flow, asked).unwrap().exchange;
     assert_eq!(door.gate.end(CgroupId(8), "relabelled"), 0);
     assert_eq!(door.gate.end(CgroupId(7), "relabelled"), 1);
     let refusal = door.gate.ask(&door.flow, asked).err().unwrap();
@@ -252,7 +252,9 @@ fn a_flow_that_was_ended_is_granted_nothing() {
 fn what_an_observed_workload_would_be_denied_is_let_out_with_evidence_first() {
     let door = door_for(enforcer_flow::Stance::Observe);
     let destination = destination();
-    let (exchange, permit) = door
+    let Granted {
+        exchange, permit, ..
+    } = door
         .gate
         .ask(&door.flow, ask(&destination, "/v1/files"))
         .unwrap();

@@ -105,16 +105,10 @@ fn time(set: &PolicySet, questions: &[(Host, String)], allowed: bool) -> String 
         .map(|_| {
             let started = Instant::now();
             for (host, path) in questions {
-                let decision = set.evaluate(black_box(&Question {
-                    workload: &workload,
-                    protocol: Protocol::Https,
-                    host,
-                    port: 443,
-                    request: Some(Request {
-                        method: "POST",
-                        path,
-                    }),
-                }));
+                let decision = set.evaluate(black_box(
+                    &Question::new(&workload, Protocol::Https, host, 443)
+                        .with_request(Request::new("POST", path)),
+                ));
                 assert_eq!(decision.is_allow(), allowed, "{host}{path}");
                 black_box(&decision);
             }

@@ -5,19 +5,16 @@
 
 use std::sync::Arc;
 
-use enforcer_flow::{CgroupId, Workload};
-
-use crate::cases::ask::Ask;
 use crate::diagnostic::{Fault, Findings, Spot, excerpt};
 use crate::document::Text;
+use crate::inquiry::{Inquiry, ReadFile, Reply};
 use crate::parse::fields::{self, Fields, listed};
 use crate::parse::nearest::did_you_mean;
 use crate::parse::tree::{self, Node, Value};
 use crate::{
-    Cause, Decision, Diagnostic, Explanation, PolicySet, Position, Severity, Source, Verdict,
+    Action, Cause, Decision, Diagnostic, Explanation, PolicySet, Position, Severity, Source,
+    Verdict,
 };
-
-mod ask;
 
 /// A table of cases.
 #[derive(Debug)]
@@ -42,23 +39,27 @@ pub struct Outcome {
 #[derive(Debug)]
 struct Case {
     at: Position,
-    text: String,
-    ask: Ask,
-    /// The workload that asks; without one, a workload whose label names the policy.
-    workload: Option<Arc<str>>,
+    inquiry: Inquiry,
     expected: Expected,
 }
 
 #[derive(Debug)]
 struct Expected {
-    verdict: Verdict,
+    outcome: Expectation,
     /// The deciding rule's id.
     rule: Option<String>,
     cause: Option<Cause>,
 }
 
+/// What is to become of a request, or of a part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expectation {
+    Action(Action),
+    Verdict(Verdict),
+}
+
 const TABLE_KEYS: [&str; 1] = ["cases"];
-const CASE_KEYS: [&str; 5] = ["ask", "expect", "rule", "cause", "workload"];
+const CASE_KEYS: [&str; 3] = ["expect", "rule", "cause"];
 
 // === impl Cases ===
 
@@ -68,8 +69,16 @@ impl Cases {
     /// # Errors
     /// All findings, when there is any.
     pub fn parse(source: Source<'_>) -> Result<Self, Vec<Diagnostic>> {
+        Self::parse_with(source, &|_| Err("there are no files here".to_owned()))
+    }
+
+    /// Reads a table whose cases may name files.
+    ///
+    /// # Errors
+    /// All findings, when there is any.
+    pub fn parse_with(source: Source<'_>, read: ReadFile<'_>) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Findings::new(source.name);
-        let cases = read_table(source.text, &mut findings);
+        let cases = read_table(source.text, read, &mut findings);
         let found = findings.into_sorted();
         if found.is_empty() {
             let file = source.name.into();
@@ -95,39 +104,42 @@ impl Cases {
     fn ask(&self, case: &Case, set: &PolicySet, policy: &str) -> Outcome {
         let Case {
             at,
-            text,
-            ask,
-            workload,
+            inquiry,
             expected,
         } = case;
-        let workload = Workload {
-            name: workload.clone().unwrap_or_else(|| "case".into()),
-            policy: workload.is_none().then(|| policy.into()),
-            cgroup: CgroupId(0),
-            path: "/".into(),
-            attributes: Default::default(),
-            stance: enforcer_flow::Stance::default(),
-        };
-        let explanation = set.explain(&ask.question(&workload));
-        let failure = expected
-            .differs(&explanation.decision)
-            .map(|expected| Diagnostic {
+        let text = inquiry.text();
+        let reply = inquiry.ask(set, Some(policy));
+        let failure = expected.differs(&reply).map(|expected| {
+            let decision = &reply.explanation.decision;
+            let got = match reply.action {
+                None => decision.to_string(),
+                Some(action) => said_of(action, decision),
+            };
+            Diagnostic {
                 severity: Severity::Error,
                 file: Arc::clone(&self.file),
                 at: Some(*at),
                 text: excerpt(text),
-                message: format!(
-                    "`{}`: expected {expected}, got {}",
-                    excerpt(text),
-                    explanation.decision
-                ),
+                message: format!("`{}`: expected {expected}, got {got}", excerpt(text)),
                 hint: None,
-            });
+            }
+        });
         Outcome {
             at: *at,
-            ask: text.clone(),
-            explanation,
+            ask: text.to_owned(),
+            explanation: reply.explanation,
             failure,
+        }
+    }
+}
+
+/// An action and the rule or cause behind it.
+fn said_of(action: Action, decision: &Decision) -> String {
+    match (&decision.rule, action) {
+        (Some(rule), _) => format!("{} ({rule}: {})", action.as_str(), decision.cause),
+        (None, Action::Keep) => action.as_str().to_owned(),
+        (None, Action::Block | Action::Strip) => {
+            format!("{} ({})", action.as_str(), decision.cause)
         }
     }
 }
@@ -136,33 +148,37 @@ impl Cases {
 
 impl Expected {
     /// What was expected, in words, if the decision is not that.
-    fn differs(&self, decision: &Decision) -> Option<String> {
+    fn differs(&self, reply: &Reply) -> Option<String> {
         let Self {
-            verdict,
+            outcome,
             rule,
             cause,
         } = self;
+        let decision = &reply.explanation.decision;
+        let (same_outcome, word) = match (outcome, reply.action) {
+            (Expectation::Action(own), action) => (action == Some(*own), own.as_str()),
+            (Expectation::Verdict(own), None) => (*own == decision.verdict, own.as_str()),
+            (Expectation::Verdict(own), Some(_)) => (false, own.as_str()),
+        };
         let same_rule = match rule {
             Some(id) => decision.rule.as_ref().is_some_and(|rule| rule.id() == id),
             None => true,
         };
-        let same = *verdict == decision.verdict
-            && same_rule
-            && cause.is_none_or(|cause| cause == decision.cause);
+        let same = same_outcome && same_rule && cause.is_none_or(|cause| cause == decision.cause);
         if same {
             return None;
         }
         let rule = rule.as_ref().map(|id| format!(" by rule `{id}`"));
         let cause = cause.map(|cause| format!(" with cause `{}`", cause.code()));
         Some(format!(
-            "{verdict}{}{}",
+            "{word}{}{}",
             rule.unwrap_or_default(),
             cause.unwrap_or_default()
         ))
     }
 }
 
-fn read_table(text: &str, findings: &mut Findings) -> Vec<Case> {
+fn read_table(text: &str, read: ReadFile<'_>, findings: &mut Findings) -> Vec<Case> {
     let entry = tree::read(text, findings)
         .and_then(|node| Fields::open(node, "a table of cases", &TABLE_KEYS, findings))
         .and_then(|mut fields| fields.require("cases", findings));
@@ -172,7 +188,7 @@ fn read_table(text: &str, findings: &mut Findings) -> Vec<Case> {
     match entry.value.value {
         Value::List(nodes) if !nodes.is_empty() => nodes
             .into_iter()
-            .filter_map(|node| read_case(node, findings))
+            .filter_map(|node| read_case(node, read, findings))
             .collect(),
         Value::List(_) | Value::Map(_) | Value::Null | Value::Text(_) => {
             let message = "`cases` takes a list of at least one case".to_owned();
@@ -183,37 +199,27 @@ fn read_table(text: &str, findings: &mut Findings) -> Vec<Case> {
     }
 }
 
-fn read_case(node: Node<'_>, findings: &mut Findings) -> Option<Case> {
-    let mut fields = Fields::open(node, "a case", &CASE_KEYS, findings)?;
+fn read_case(node: Node<'_>, read: ReadFile<'_>, findings: &mut Findings) -> Option<Case> {
+    let known: Vec<&str> = Inquiry::KEYS.into_iter().chain(CASE_KEYS).collect();
+    let mut fields = Fields::open(node, "a case", &known, findings)?;
     let at = fields.spot.at;
-    let ask = fields.require("ask", findings);
-    let ask = ask.and_then(|entry| fields::text(entry, findings));
-    let expect = fields.require("expect", findings);
-    let verdict = expect
+    let inquiry = Inquiry::read(&mut fields, read, findings);
+    let outcome = fields
+        .require("expect", findings)
         .and_then(|entry| fields::text(entry, findings))
-        .and_then(|text| one_of(&text, "a verdict", &VERDICTS, findings));
+        .and_then(|text| one_of(&text, "a verdict", &OUTCOMES, findings));
     let mut optional = |name| {
         let entry = fields.take(name)?;
         fields::text(entry, findings)
     };
-    let (rule, cause, workload) = (optional("rule"), optional("cause"), optional("workload"));
-    let causes = Cause::ALL.map(|cause| (cause.code(), cause));
+    let (rule, cause) = (optional("rule"), optional("cause"));
+    let causes: Vec<_> = Cause::all().map(|cause| (cause.code(), cause)).collect();
     let cause = cause.map(|text| one_of(&text, "a cause", &causes, findings));
-    let text = ask?;
-    let parsed = match Ask::parse(&text.text) {
-        Ok(ask) => ask,
-        Err(fault) => {
-            findings.fault(text.spot, fault);
-            return None;
-        }
-    };
     Some(Case {
         at,
-        text: text.text.into_owned(),
-        ask: parsed,
-        workload: workload.map(|name| (*name.text).into()),
+        inquiry: inquiry?,
         expected: Expected {
-            verdict: verdict?,
+            outcome: outcome?,
             rule: rule.map(|id| id.text.into_owned()),
             cause: match cause {
                 Some(cause) => Some(cause?),
@@ -223,7 +229,13 @@ fn read_case(node: Node<'_>, findings: &mut Findings) -> Option<Case> {
     })
 }
 
-const VERDICTS: [(&str, Verdict); 2] = [("allow", Verdict::Allow), ("deny", Verdict::Deny)];
+const OUTCOMES: [(&str, Expectation); 5] = [
+    ("allow", Expectation::Verdict(Verdict::Allow)),
+    ("deny", Expectation::Verdict(Verdict::Deny)),
+    ("block", Expectation::Action(Action::Block)),
+    ("keep", Expectation::Action(Action::Keep)),
+    ("strip", Expectation::Action(Action::Strip)),
+];
 
 /// The value whose word stands there.
 fn one_of<T: Copy>(

@@ -5,60 +5,93 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use enforcer_flow::Protocol;
-
-use crate::compile::cidr;
+use crate::cel::{Language, When};
+use crate::check::matches::{Sight, check_match};
 use crate::compile::glob::Glob;
 use crate::compile::host::Place;
 use crate::compile::method::Method;
 use crate::compile::path::PathPattern;
-use crate::compile::reach::{Ports, Protocols, Reach, parse_ports, parse_protocol};
+use crate::compile::reach::Reach;
+use crate::condition::answer::AnswerTest;
+use crate::condition::{self, Condition, Reader};
 use crate::diagnostic::{Fault, Findings, Spot, excerpt};
-use crate::document::{AppliesTo, Document, List, Match, Rule, Text};
+use crate::document::{AppliesTo, Document, List, Rule, Text};
+use crate::lexicon::Lexicon;
 use crate::parse::fields::listed;
 use crate::parse::nearest::did_you_mean;
+use crate::parse::tree::Entry;
+use crate::scope::Scope;
+use crate::{Action, Obligation, RuleRef};
 
 /// Longest name of a policy or rule, in bytes.
 const MAX_NAME: usize = 64;
 /// Longest reason, in characters; it travels in refusals and in the ledger.
 const MAX_REASON: usize = 300;
 
+mod matches;
+mod more;
+
 /// A policy whose every value means something.
 #[derive(Debug)]
 pub(crate) struct Checked<'t> {
     pub(crate) name: Text<'t>,
-    /// Which workloads it is for; none means all.
-    pub(crate) workloads: Option<Vec<Glob>>,
+    /// Which workloads it is for.
+    pub(crate) scope: Scope,
     pub(crate) rules: Vec<CheckedRule<'t>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct CheckedRule<'t> {
     pub(crate) spot: Spot<'t>,
-    pub(crate) id: Cow<'t, str>,
     pub(crate) effect: Effect,
-    pub(crate) reason: Option<String>,
+    pub(crate) name: RuleRef,
     pub(crate) places: Vec<Place>,
     pub(crate) reach: Reach,
     /// None means any.
     pub(crate) methods: Option<Vec<Method>>,
     /// None means any.
     pub(crate) paths: Option<Vec<PathPattern>>,
+    pub(crate) more: More,
+}
+
+/// What a rule says beyond place, method and path.
+#[derive(Debug, Default)]
+pub(crate) struct More {
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) when: Option<When>,
+    pub(crate) answer: Option<AnswerTest>,
+    /// What becomes of a part of an answer.
+    pub(crate) action: Action,
+    pub(crate) obligations: Vec<Obligation>,
+    /// The conditions as they are written, to tell equal ones.
+    pub(crate) written: String,
 }
 
 /// What a rule does with what it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Allow,
+    Approve,
     Deny,
+    Terminate,
 }
 
+/// What texts are checked with, for a whole set.
+pub(crate) struct Tools<'r> {
+    pub(crate) findings: &'r mut Findings,
+    pub(crate) lexicon: &'r mut Lexicon,
+    pub(crate) language: &'r Language,
+}
+
+type Lists<'t> = Vec<(Cow<'t, str>, Vec<Text<'t>>)>;
+
 /// Checks one document. None when it has no usable name; findings say why.
-pub(crate) fn check<'t>(document: Document<'t>, findings: &mut Findings) -> Option<Checked<'t>> {
+pub(crate) fn check<'t>(document: Document<'t>, tools: &mut Tools<'_>) -> Option<Checked<'t>> {
     let Document {
         version,
         name,
         applies_to,
+        lists,
         rules,
     } = document;
     if let Some(version) = version
@@ -66,29 +99,59 @@ pub(crate) fn check<'t>(document: Document<'t>, findings: &mut Findings) -> Opti
     {
         let message = format!("version `{}` is not known", excerpt(&version.text));
         let hint = "this enforcer reads `version: 1`".to_owned();
-        findings.error(version.spot, message, Some(hint));
+        tools.findings.error(version.spot, message, Some(hint));
     }
-    let workloads = applies_to.and_then(|applies_to| {
-        let AppliesTo { workloads } = applies_to;
-        workloads.map(|list| globs(list, findings))
-    });
+    let scope = applies_to.map(|applies_to| check_scope(applies_to, tools.findings));
+    let policy = name.as_ref().map_or("", |name| &*name.text).to_owned();
     let mut ids = HashMap::new();
     let rules = rules
         .into_iter()
-        .filter_map(|rule| check_rule(rule, &mut ids, findings))
+        .filter_map(|rule| check_rule(rule, &policy, &lists, &mut ids, tools))
         .collect();
-    let name = name.filter(|name| is_name("a policy's name", name, findings))?;
+    let name = name.filter(|name| is_name("a policy's name", name, tools.findings))?;
     Some(Checked {
         name,
-        workloads,
+        scope: scope.unwrap_or_default(),
         rules,
     })
 }
 
+fn check_scope(applies_to: AppliesTo<'_>, findings: &mut Findings) -> Scope {
+    let AppliesTo {
+        workloads,
+        images,
+        containers,
+        pods,
+        namespaces,
+        units,
+        principals,
+        groups,
+        labels,
+    } = applies_to;
+    let mut globs =
+        |list: Option<List<'_>>| list.map(|list| globs(list, findings).into_boxed_slice());
+    Scope {
+        workloads: globs(workloads),
+        images: globs(images),
+        containers: globs(containers),
+        pods: globs(pods),
+        namespaces: globs(namespaces),
+        units: globs(units),
+        principals: globs(principals),
+        groups: globs(groups),
+        labels: labels
+            .into_iter()
+            .map(|(name, list)| ((*name).into(), globs(Some(list)).unwrap_or_default()))
+            .collect(),
+    }
+}
+
 fn check_rule<'t>(
     rule: Rule<'t>,
+    policy: &str,
+    lists: &Lists<'t>,
     ids: &mut HashMap<Cow<'t, str>, u32>,
-    findings: &mut Findings,
+    tools: &mut Tools<'_>,
 ) -> Option<CheckedRule<'t>> {
     let Rule {
         spot,
@@ -96,30 +159,47 @@ fn check_rule<'t>(
         effect,
         reason,
         inspect,
+        action,
+        when,
+        obligations,
         matches,
     } = rule;
+    let findings = &mut *tools.findings;
     let id = id.filter(|id| is_id(id, ids, findings));
     let effect = effect.and_then(|effect| check_effect(&effect, findings));
     let reason = reason.and_then(|reason| check_reason(&reason, findings));
     let opened = inspect.as_ref().is_none_or(|text| is_true(text, findings));
     // Without its effect nothing can be said about the rest: defaults differ.
-    let (effect, matches) = (effect?, matches?);
+    let (effect, mut matches) = (effect?, matches?);
     let sight = Sight {
         spot,
         effect,
         opened,
         inspect: inspect.map(|text| text.spot),
     };
-    let (places, reach, methods, paths) = check_match(matches, sight, findings);
+    let id_text = id.as_ref().map_or("", |id| &*id.text);
+    let name = RuleRef::new(policy, id_text, reason.as_deref());
+    let fields = std::mem::take(&mut matches.more);
+    let of_request = |entry: &&Entry<'_>| !condition::is_of_subject(&entry.key);
+    let first = fields.iter().find(of_request).map(|entry| entry.spot);
+    let expression = when.as_ref().map(|when| when.spot);
+    let more = more::check(fields, when, sight, lists, tools);
+    let asks = more.when.as_ref().is_some_and(When::speaks_of_request);
+    let asked = first.or(expression.filter(|_| asks));
+    let more = more::act(more, action, obligations, (&name, sight), tools.findings);
+    let implied = more.conditions.iter().find_map(Condition::places);
+    let (places, reach, methods, paths) =
+        check_match(matches, (sight, asked, implied), tools.findings);
+    id?;
     Some(CheckedRule {
         spot,
-        id: id?.text,
         effect,
-        reason,
+        name,
         places,
         reach,
         methods,
         paths,
+        more,
     })
 }
 
@@ -139,176 +219,13 @@ fn is_id<'t>(id: &Text<'t>, ids: &mut HashMap<Cow<'t, str>, u32>, findings: &mut
     }
 }
 
-/// What the fields of a match must be read with.
-#[derive(Clone, Copy)]
-struct Sight<'t> {
-    /// The rule.
-    spot: Spot<'t>,
-    effect: Effect,
-    /// Whether TLS is opened.
-    opened: bool,
-    /// Where `inspect` stands, if it does.
-    inspect: Option<Spot<'t>>,
-}
-
-type Matched = (
-    Vec<Place>,
-    Reach,
-    Option<Vec<Method>>,
-    Option<Vec<PathPattern>>,
-);
-
-fn check_match(matches: Match<'_>, sight: Sight<'_>, findings: &mut Findings) -> Matched {
-    let Match {
-        host,
-        cidr,
-        port,
-        protocol,
-        method,
-        path,
-    } = matches;
-    let requests = Requests {
-        method: method.as_ref().map(|list| list.spot),
-        path: path.as_ref().map(|list| list.spot),
-    };
-    let places = check_places(host, cidr, sight, findings);
-    let protocols = check_protocols(protocol, requests, sight, findings);
-    let ports = check_ports(port, protocols, sight, findings);
-    let methods = method.map(|list| values(list, Method::parse, findings));
-    let paths = path.map(|list| values(list, PathPattern::parse, findings));
-    (places, Reach { protocols, ports }, methods, paths)
-}
-
-fn check_places(
-    host: Option<List<'_>>,
-    cidr: Option<List<'_>>,
-    sight: Sight<'_>,
-    findings: &mut Findings,
-) -> Vec<Place> {
-    match (host, cidr) {
-        (None, None) => {
-            if sight.effect == Effect::Allow {
-                let message = "a rule that allows without saying where to".to_owned();
-                let hint = "add `host` or `cidr`; `host: \"*\"` means everywhere".to_owned();
-                findings.error(sight.spot, message, Some(hint));
-            }
-            vec![Place::Anywhere]
-        }
-        (Some(_), Some(cidr)) => {
-            let message = "`host` and `cidr` in one rule, which both would have to hold".to_owned();
-            let hint = "make two rules of it".to_owned();
-            findings.error(cidr.spot, message, Some(hint));
-            Vec::new()
-        }
-        (Some(host), None) => values(host, Place::parse, findings),
-        (None, Some(cidr)) => values(cidr, |text| cidr::parse(text).map(Place::Net), findings),
-    }
-}
-
-/// Where a rule speaks of requests, if it does.
-#[derive(Clone, Copy)]
-struct Requests<'t> {
-    method: Option<Spot<'t>>,
-    path: Option<Spot<'t>>,
-}
-
-fn check_protocols(
-    list: Option<List<'_>>,
-    requests: Requests<'_>,
-    sight: Sight<'_>,
-    findings: &mut Findings,
-) -> Protocols {
-    let named = list.map(|list| {
-        let spot = list.spot;
-        let named = values(list, parse_protocol, findings);
-        check_named(&named, spot, requests, sight, findings);
-        Protocols::of(&named)
-    });
-    let requested = requests.method.or(requests.path);
-    match (sight.effect, sight.opened) {
-        (Effect::Allow, true) => named.unwrap_or(Protocols::of(&[Protocol::Https])),
-        (Effect::Allow, false) => {
-            if let Some(spot) = requested {
-                let message = "requests cannot be seen in TLS that is not opened".to_owned();
-                let hint = "leave out `method` and `path`, or `inspect: false`".to_owned();
-                findings.error(spot, message, Some(hint));
-            }
-            Protocols::of(&[Protocol::Tls])
-        }
-        (Effect::Deny, _) => {
-            if let Some(spot) = sight.inspect {
-                let message = "`inspect` in a rule that denies, where nothing is opened".to_owned();
-                let hint = "leave it out; `protocol: tls` denies TLS that is forwarded unopened";
-                findings.error(spot, message, Some(hint.to_owned()));
-            }
-            let all = [Protocol::Http, Protocol::Https, Protocol::Tls];
-            let opaque = requested.is_none().then_some(Protocol::Tcp);
-            let all = opaque
-                .into_iter()
-                .fold(Protocols::of(&all), Protocols::with);
-            named.unwrap_or(all)
-        }
-    }
-}
-
-/// Checks protocols that were written out against what else the rule says.
-fn check_named(
-    named: &[Protocol],
-    spot: Spot<'_>,
-    requests: Requests<'_>,
-    sight: Sight<'_>,
-    findings: &mut Findings,
-) {
-    let tls = named.contains(&Protocol::Tls);
-    let mut error = |message: &str, hint: &str| {
-        findings.error(spot, message.to_owned(), Some(hint.to_owned()));
-    };
-    if sight.effect == Effect::Allow && sight.opened && tls {
-        error(
-            "`tls` means TLS that is not opened",
-            "write `https`, or add `inspect: false` to forward it unopened",
-        );
-    }
-    if sight.effect == Effect::Allow && !sight.opened && named.iter().any(|p| *p != Protocol::Tls) {
-        error(
-            "`inspect: false` forwards TLS unopened and speaks of nothing else",
-            "leave `protocol` out, and make another rule for other protocols",
-        );
-    }
-    let requested = requests.method.is_some() || requests.path.is_some();
-    if requested && named.contains(&Protocol::Tcp) {
-        error(
-            "`tcp` has no requests for `method` or `path` to match",
-            "make another rule for `tcp`",
-        );
-    }
-}
-
-fn check_ports(
-    list: Option<List<'_>>,
-    protocols: Protocols,
-    sight: Sight<'_>,
-    findings: &mut Findings,
-) -> Ports {
-    match (list, sight.effect) {
-        (Some(list), _) => Ports::In(values(list, parse_ports, findings).into()),
-        (None, Effect::Allow) => {
-            if protocols.has(Protocol::Tcp) {
-                let message = "a rule that allows `tcp` without naming its ports".to_owned();
-                let hint = "add `port`".to_owned();
-                findings.error(sight.spot, message, Some(hint));
-            }
-            Ports::Usual
-        }
-        (None, Effect::Deny) => Ports::Any,
-    }
-}
-
 fn check_effect(effect: &Text<'_>, findings: &mut Findings) -> Option<Effect> {
-    let known = ["allow", "deny"];
+    let known = ["allow", "deny", "require_approval", "terminate"];
     match &*effect.text {
         "allow" => Some(Effect::Allow),
         "deny" => Some(Effect::Deny),
+        "require_approval" => Some(Effect::Approve),
+        "terminate" => Some(Effect::Terminate),
         other => {
             let message = format!("`{}` is no effect", excerpt(other));
             let hint = match did_you_mean(other, &known) {
@@ -349,6 +266,32 @@ fn is_true(text: &Text<'_>, findings: &mut Findings) -> bool {
             let hint = "write `true` or `false`".to_owned();
             findings.error(text.spot, message, Some(hint));
             true
+        }
+    }
+}
+
+// === impl More ===
+
+impl More {
+    /// Whether a rule with it says no more than one without.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.is_unconditional() && self.obligations.is_empty()
+    }
+
+    /// Whether it asks for nothing to match.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.conditions.is_empty() && self.when.is_none() && self.answer.is_none()
+    }
+}
+
+// === impl Effect ===
+
+impl Effect {
+    /// Whether it lets anything through, so that it must be seen to match.
+    pub(crate) fn opens(self) -> bool {
+        match self {
+            Self::Allow => true,
+            Self::Approve | Self::Deny | Self::Terminate => false,
         }
     }
 }

@@ -5,14 +5,17 @@ use std::fmt;
 use foldhash::{HashMap, HashMapExt};
 use sha2::{Digest, Sha256};
 
-use crate::check::{Checked, CheckedRule, Effect, check};
-use crate::compile::glob::Glob;
+use crate::cel::Language;
+use crate::check::{Checked, CheckedRule, Effect, More, Tools, check};
 use crate::compile::host::HostIndex;
 use crate::compile::method::Method;
 use crate::compile::path::PathPattern;
 use crate::compile::reach::Reach;
 use crate::diagnostic::{Findings, Spot};
-use crate::{Diagnostic, RuleRef, parse};
+use crate::lexicon::{Automata, Lexicon};
+use crate::parse::include;
+use crate::scope::{Scope, Subject};
+use crate::{Amount, AnswerNeeds, Diagnostic, Obligation, RuleRef, parse};
 
 pub(crate) mod cidr;
 pub(crate) mod glob;
@@ -38,13 +41,17 @@ pub struct PolicySet {
     pub(crate) policies: Box<[Policy]>,
     by_name: HashMap<Box<str>, usize>,
     digest: Box<str>,
+    /// All keywords and patterns.
+    pub(crate) automata: Automata,
+    /// What the rules about answers need, all together.
+    pub(crate) answers: AnswerNeeds,
+    estimates: bool,
 }
 
 /// One policy of a set.
 pub(crate) struct Policy {
     pub(crate) name: Box<str>,
-    /// Which workloads it is for when their labels name none; none means all.
-    workloads: Option<Box<[Glob]>>,
+    scope: Scope,
     /// In the order of the file.
     pub(crate) rules: Box<[Rule]>,
     pub(crate) index: HostIndex,
@@ -57,42 +64,58 @@ pub(crate) struct Rule {
     pub(crate) reach: Reach,
     pub(crate) methods: Option<Box<[Method]>>,
     pub(crate) paths: Option<Box<[PathPattern]>>,
+    /// What it says beyond these, if it says more.
+    pub(crate) more: Option<Box<More>>,
 }
 
 // === impl PolicySet ===
 
 impl PolicySet {
-    /// Compiles sources into a set, with warnings beside it.
+    /// Compiles sources into a set, with warnings beside it. Sources whose names end in `.inc.yaml` are no policies; they are
+    /// there for others to include.
     ///
     /// # Errors
     /// All findings in all sources, warnings among them, when at least one is an error.
     pub fn compile(sources: &[Source<'_>]) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut names: HashMap<String, String> = HashMap::new();
-        let mut policies: Vec<(Policy, &str)> = Vec::with_capacity(sources.len());
+        let mut policies: Vec<Policy> = Vec::with_capacity(sources.len());
+        let (mut lexicon, language) = (Lexicon::default(), Language::new());
         let mut found = Vec::new();
-        for Source { name: file, text } in sources {
-            let mut findings = Findings::new(file);
-            let checked = parse::document(text, &mut findings)
-                .and_then(|document| check(document, &mut findings));
+        for source in sources.iter().filter(|own| !include::is_include(own.name)) {
+            let mut findings = Findings::new(source.name);
+            let document = parse::document(source, sources, &mut findings);
+            let mut tools = Tools {
+                findings: &mut findings,
+                lexicon: &mut lexicon,
+                language: &language,
+            };
+            let checked = document.and_then(|document| check(document, &mut tools));
             if let Some(checked) = checked {
-                refuse_duplicate(&checked, file, &mut names, &mut findings);
-                policies.push((Policy::new(checked, &mut findings), text));
+                refuse_duplicate(&checked, source.name, &mut names, &mut findings);
+                policies.push(Policy::new(checked, &mut findings));
             }
             found.extend(findings.into_sorted());
         }
+        // What several policies include is found as often, and told once.
+        let mut told = std::collections::HashSet::new();
+        found.retain(|diagnostic| told.insert(diagnostic.to_string()));
+        let automata = lexicon.compile().map_err(|fault| {
+            let file = sources.first().map_or("", |source| source.name);
+            let finding = Diagnostic::of_file(crate::Severity::Error, file, fault.message);
+            found.iter().cloned().chain([finding]).collect::<Vec<_>>()
+        })?;
         if found.iter().any(Diagnostic::is_error) {
             return Err(found);
         }
-        policies.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-        let digest = fingerprint(policies.iter().map(|(policy, text)| (&*policy.name, *text)));
-        let policies: Box<[Policy]> = policies.into_iter().map(|(policy, _)| policy).collect();
-        Ok((Self::new(policies, digest), found))
+        policies.sort_by(|a, b| a.name.cmp(&b.name));
+        let digest = fingerprint(sources);
+        Ok((Self::new(policies.into(), digest, automata), found))
     }
 
     /// The set without policies: every answer is no.
     #[must_use]
     pub fn deny_all() -> Self {
-        Self::new(Box::default(), fingerprint([].into_iter()))
+        Self::new(Box::default(), fingerprint(&[]), Automata::default())
     }
 
     /// A fingerprint of the sources, `sha256:` and hexadecimal digits: equal for equal texts, whatever their order and
@@ -108,6 +131,12 @@ impl PolicySet {
         self.policies.iter().map(|policy| policy.rules.len()).sum()
     }
 
+    /// Whether some rule asks what a request will take, or limits it, so that [`crate::Estimate`] is worth its time.
+    #[must_use]
+    pub fn reads_estimates(&self) -> bool {
+        self.estimates
+    }
+
     /// The policies' names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.policies.iter().map(|policy| &*policy.name)
@@ -115,11 +144,11 @@ impl PolicySet {
 
     /// The policies that judge a workload: the one its label names, or those that apply to it. None when there is no
     /// policy of the name its label has.
-    pub(crate) fn scope<'s>(
+    pub(crate) fn scope<'s, 'q>(
         &'s self,
-        workload: &'s enforcer_flow::Workload,
-    ) -> Option<impl Iterator<Item = &'s Policy> + Clone> {
-        let (policies, labelled) = match &workload.policy {
+        subject: Subject<'q>,
+    ) -> Option<impl Iterator<Item = &'s Policy> + Clone + use<'s, 'q>> {
+        let (policies, labelled) = match &subject.workload.policy {
             Some(name) => (
                 std::slice::from_ref(self.policies.get(*self.by_name.get(&**name)?)?),
                 true,
@@ -129,11 +158,17 @@ impl PolicySet {
         Some(
             policies
                 .iter()
-                .filter(move |policy| labelled || policy.applies_to(&workload.name)),
+                .filter(move |policy| labelled || policy.scope.has(&subject)),
         )
     }
 
-    fn new(policies: Box<[Policy]>, digest: Box<str>) -> Self {
+    fn new(policies: Box<[Policy]>, digest: Box<str>, automata: Automata) -> Self {
+        let rules = policies.iter().flat_map(|policy| &policy.rules);
+        let answers = rules
+            .filter_map(Rule::answer)
+            .fold(AnswerNeeds::NONE, |all, answer| all.or(answer.needs()));
+        let mut rules = policies.iter().flat_map(|policy| &policy.rules);
+        let estimates = rules.any(Rule::reads_estimate);
         let named = policies.iter().enumerate();
         let by_name = named
             .map(|(at, policy)| (policy.name.clone(), at))
@@ -142,6 +177,9 @@ impl PolicySet {
             policies,
             by_name,
             digest,
+            automata,
+            answers,
+            estimates,
         }
     }
 }
@@ -163,7 +201,7 @@ impl Policy {
     fn new(checked: Checked<'_>, findings: &mut Findings) -> Self {
         let Checked {
             name,
-            workloads,
+            scope,
             rules: checked,
         } = checked;
         let mut index = HostIndex::new();
@@ -175,50 +213,65 @@ impl Policy {
         let mut rules = Vec::with_capacity(checked.len());
         let mut places: Vec<(Spot<'_>, Vec<host::Place>)> = Vec::with_capacity(checked.len());
         for rule in checked {
-            let (rule, place) = Rule::new(&name.text, rule);
+            let (rule, place) = Rule::new(rule);
             rules.push(rule);
             places.push(place);
         }
         index.finish(&rules);
         let policy = Self {
             name: name.text.into(),
-            workloads: workloads.map(Into::into),
+            scope,
             rules: rules.into(),
             index,
         };
-        overlap::report(&policy, &places, findings);
+        // Of rules that were not read to their end nothing is sure.
+        if !findings.refuse() {
+            overlap::report(&policy, &places, findings);
+        }
         policy
-    }
-
-    fn applies_to(&self, workload: &str) -> bool {
-        self.workloads
-            .as_ref()
-            .is_none_or(|globs| globs.iter().any(|glob| glob.matches(workload.as_bytes())))
     }
 }
 
 // === impl Rule ===
 
 impl Rule {
-    fn new<'t>(policy: &str, rule: CheckedRule<'t>) -> (Self, (Spot<'t>, Vec<host::Place>)) {
+    fn new<'t>(rule: CheckedRule<'t>) -> (Self, (Spot<'t>, Vec<host::Place>)) {
         let CheckedRule {
             spot,
-            id,
             effect,
-            reason,
+            name,
             places,
             reach,
             methods,
             paths,
+            more,
         } = rule;
         let rule = Self {
-            name: RuleRef::new(policy, &id, reason.as_deref()),
+            name,
             effect,
             reach,
             methods: methods.map(Into::into),
             paths: paths.map(Into::into),
+            more: (!more.is_empty()).then(|| Box::new(more)),
         };
         (rule, (spot, places))
+    }
+
+    fn reads_estimate(&self) -> bool {
+        let counted = |obligation: &Obligation| match obligation {
+            Obligation::Limit(limit) => !matches!(limit.amount, Amount::Requests(_)),
+            Obligation::Inject(_) | Obligation::Sign(_) => false,
+        };
+        self.more.as_ref().is_some_and(|more| {
+            more.conditions.iter().any(|own| own.reads_estimate())
+                || more.when.as_ref().is_some_and(|when| when.reads_estimate())
+                || more.obligations.iter().any(counted)
+        })
+    }
+
+    /// What it says about answers, if it is about them.
+    pub(crate) fn answer(&self) -> Option<&crate::condition::answer::AnswerTest> {
+        self.more.as_ref()?.answer.as_ref()
     }
 }
 
@@ -238,10 +291,22 @@ fn refuse_duplicate(
     names.insert(name.text.clone().into_owned(), file.to_owned());
 }
 
-/// Hashes names and texts, each after its length, so that nothing can move from one into the other.
-fn fingerprint<'a>(policies: impl Iterator<Item = (&'a str, &'a str)>) -> Box<str> {
+/// Hashes names and texts in their order, each after its length, so that nothing can move from one into the other. Files
+/// that are included count by their names, policies by what is in them.
+fn fingerprint(sources: &[Source<'_>]) -> Box<str> {
+    let mut parts: Vec<(&str, &str)> = sources
+        .iter()
+        .map(|source| match include::is_include(source.name) {
+            true => (
+                source.name.rsplit('/').next().unwrap_or_default(),
+                source.text,
+            ),
+            false => ("", source.text),
+        })
+        .collect();
+    parts.sort_unstable();
     let mut hash = Sha256::new();
-    for (name, text) in policies {
+    for (name, text) in parts {
         for part in [name, text] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use enforcer_prompt as prompt;
+
+use crate::Obligation;
+
 /// What is to happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -18,6 +22,10 @@ pub enum Verdict {
 pub enum Cause {
     /// The path can be read in more than one way (dot segments, encoded separators), so no rule about paths may allow it.
     AmbiguousPath,
+    /// A rule wants it approved, and nobody approves yet.
+    ApprovalRequired,
+    /// Two rules that allow it ask for what cannot both be done.
+    Conflict,
     /// The label names a policy that is not loaded.
     NoPolicy,
     /// Policies are loaded, but none applies to this workload.
@@ -26,6 +34,10 @@ pub enum Cause {
     NoRule,
     /// A rule decided; the decision names it.
     Rule,
+    /// A rule denies it, and ends the connection that asked.
+    Terminated,
+    /// Rules read the body, and it cannot be understood in one way only.
+    Undecidable(prompt::Cause),
 }
 
 /// A decision: the verdict, its cause, and the rule that made it.
@@ -37,6 +49,8 @@ pub struct Decision {
     pub cause: Cause,
     /// The rule that decided. Always there when the verdict is to allow.
     pub rule: Option<RuleRef>,
+    /// What must be done with what is allowed; empty otherwise. Of all rules that allow it, not of the first alone.
+    pub obligations: Vec<Obligation>,
 }
 
 /// A rule by name. Shows itself as `POLICY/RULE-ID`; cheap to clone.
@@ -74,24 +88,37 @@ impl fmt::Display for Verdict {
 // === impl Cause ===
 
 impl Cause {
-    /// Every cause, in the order of their codes.
-    pub const ALL: [Self; 5] = [
+    /// The causes that are not about bodies, in the order of their codes.
+    const PLAIN: [Self; 8] = [
         Self::AmbiguousPath,
+        Self::ApprovalRequired,
+        Self::Conflict,
         Self::NoPolicy,
         Self::NoRule,
         Self::NoneApplies,
         Self::Rule,
+        Self::Terminated,
     ];
+
+    /// Every cause.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let undecidable = prompt::Cause::ALL.into_iter().map(Self::Undecidable);
+        Self::PLAIN.into_iter().chain(undecidable)
+    }
 
     /// The stable code.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::AmbiguousPath => "ambiguous_path",
+            Self::ApprovalRequired => "approval_required",
+            Self::Conflict => "conflict",
             Self::NoPolicy => "no_policy",
             Self::NoRule => "no_rule",
             Self::NoneApplies => "none_applies",
             Self::Rule => "rule",
+            Self::Terminated => "terminated",
+            Self::Undecidable(cause) => cause.code(),
         }
     }
 }
@@ -101,10 +128,14 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AmbiguousPath => "the path can be read in more than one way",
+            Self::ApprovalRequired => "it needs approval, which nobody can give yet",
+            Self::Conflict => "the rules that allow it ask for what cannot both be done",
             Self::NoPolicy => "the policy named by the workload's label is not loaded",
             Self::NoRule => "no rule allows it",
             Self::NoneApplies => "no policy applies to this workload",
             Self::Rule => "a rule says so",
+            Self::Terminated => "a rule ends the connection",
+            Self::Undecidable(cause) => return cause.fmt(f),
         })
     }
 }
@@ -121,11 +152,25 @@ impl Decision {
         }
     }
 
-    pub(crate) fn allow(rule: RuleRef) -> Self {
+    /// Whether the connection that asked is to be ended.
+    #[must_use]
+    pub fn terminates(&self) -> bool {
+        self.cause == Cause::Terminated
+    }
+
+    /// Whether the body is signed, so that all of it must be there before it is sent.
+    #[must_use]
+    pub fn signs(&self) -> bool {
+        let sign = |obligation: &Obligation| matches!(obligation, Obligation::Sign(_));
+        self.obligations.iter().any(sign)
+    }
+
+    pub(crate) fn allow(rule: RuleRef, obligations: Vec<Obligation>) -> Self {
         Self {
             verdict: Verdict::Allow,
             cause: Cause::Rule,
             rule: Some(rule),
+            obligations,
         }
     }
 
@@ -134,6 +179,7 @@ impl Decision {
             verdict: Verdict::Deny,
             cause,
             rule,
+            obligations: Vec::new(),
         }
     }
 }
@@ -145,6 +191,7 @@ impl fmt::Display for Decision {
             verdict,
             cause,
             rule,
+            obligations: _,
         } = self;
         match (rule, cause) {
             (Some(rule), Cause::Rule) => write!(f, "{verdict} ({rule})"),

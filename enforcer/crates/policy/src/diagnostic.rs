@@ -129,9 +129,15 @@ impl fmt::Display for Diagnostic {
 /// A place in a source and the text that stands there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spot<'t> {
+    /// Which of the files that findings know; a policy and what it includes are several.
+    pub(crate) file: FileId,
     pub(crate) at: Position,
     pub(crate) text: &'t str,
 }
+
+/// A file by its place among those that findings know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileId(usize);
 
 /// Why a value is refused, before anyone knows where it stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -140,10 +146,10 @@ pub(crate) struct Fault {
     pub(crate) hint: Option<String>,
 }
 
-/// What was found in one file so far.
+/// What was found so far in one file and those it includes.
 #[derive(Debug)]
 pub(crate) struct Findings {
-    file: Arc<str>,
+    files: Vec<Arc<str>>,
     found: Vec<Diagnostic>,
 }
 
@@ -151,13 +157,51 @@ pub(crate) struct Findings {
 
 impl<'t> Spot<'t> {
     /// The start of a file, for what is wrong with all of it.
-    pub(crate) const START: Self = Self {
-        at: Position { line: 1, column: 1 },
-        text: "",
-    };
+    pub(crate) fn start(file: FileId) -> Self {
+        let at = Position { line: 1, column: 1 };
+        Self::new(file, at, "")
+    }
 
-    pub(crate) fn new(at: Position, text: &'t str) -> Self {
-        Self { at, text }
+    pub(crate) fn new(file: FileId, at: Position, text: &'t str) -> Self {
+        Self { file, at, text }
+    }
+
+    /// The place within a scalar where a byte of what it stands for is written. Quotes, escapes, indentation and the mark of
+    /// a block are no part of what it stands for, so both are walked together.
+    pub(crate) fn inside(self, value: &str, offset: usize) -> Self {
+        let Position {
+            mut line,
+            mut column,
+        } = self.at;
+        let mut wanted = value.chars();
+        let mut left = value.get(..offset).unwrap_or_default().chars().count();
+        let mut next = wanted.next();
+        let mut written = self.text.char_indices();
+        // A block begins after the line of its mark.
+        if self.text.starts_with(['|', '>']) {
+            for (_, c) in written.by_ref() {
+                if c == '\n' {
+                    (line, column) = (line + 1, 1);
+                    break;
+                }
+            }
+        }
+        for (at, c) in written {
+            if Some(c) == next || (c == '\n' && next == Some(' ')) {
+                if left == 0 {
+                    let text = self.text.get(at..).unwrap_or_default();
+                    let text = text.trim_end_matches(['"', '\'']);
+                    return Self::new(self.file, Position { line, column }, text);
+                }
+                left -= 1;
+                next = wanted.next();
+            }
+            match c {
+                '\n' => (line, column) = (line + 1, 1),
+                _ => column += 1,
+            }
+        }
+        Self::new(self.file, Position { line, column }, "")
     }
 }
 
@@ -182,9 +226,25 @@ impl Fault {
 impl Findings {
     pub(crate) fn new(file: &str) -> Self {
         Self {
-            file: file.into(),
+            files: vec![file.into()],
             found: Vec::new(),
         }
+    }
+
+    /// The file that they began with.
+    pub(crate) fn file(&self) -> FileId {
+        FileId::default()
+    }
+
+    /// Makes another file known.
+    pub(crate) fn add_file(&mut self, file: &str) -> FileId {
+        self.files.push(file.into());
+        FileId(self.files.len() - 1)
+    }
+
+    /// How files show themselves.
+    pub(crate) fn name(&self, file: FileId) -> Arc<str> {
+        self.files.get(file.0).cloned().unwrap_or_default()
     }
 
     pub(crate) fn error(&mut self, spot: Spot<'_>, message: String, hint: Option<String>) {
@@ -200,9 +260,16 @@ impl Findings {
         self.push(Severity::Warning, spot, message, hint);
     }
 
+    /// Whether what was found so far makes the policy refused.
+    pub(crate) fn refuse(&self) -> bool {
+        self.found.iter().any(Diagnostic::is_error)
+    }
+
     /// Everything found, in the order of the text.
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.found.sort_by_key(|diagnostic| diagnostic.at);
+        let place = |file: &str| self.files.iter().position(|own| **own == *file);
+        self.found
+            .sort_by_key(|diagnostic| (place(&diagnostic.file), diagnostic.at));
         self.found
     }
 
@@ -212,7 +279,7 @@ impl Findings {
         if alike < MAX_FINDINGS {
             self.found.push(Diagnostic {
                 severity,
-                file: Arc::clone(&self.file),
+                file: self.name(spot.file),
                 at: Some(spot.at),
                 text: excerpt(spot.text),
                 message,

@@ -1,25 +1,43 @@
-//! `(PolicySet, Question) → Decision`: total, deny by default, deny over allow.
+//! `(PolicySet, Question) → Decision`: total, deny by default, deny over approval over allow.
 //!
 //! Rules that allow must be seen to match; rules that deny match unless they are seen not to. So a path that can be read
-//! in two ways, or a request that was not read, never helps to pass.
+//! in two ways, a request that was not read, or a body that cannot be understood never helps to pass.
 
 use enforcer_flow::{Host, Protocol, Workload};
 
 use crate::check::Effect;
-use crate::compile::path::{Path, PathPattern};
+use crate::compile::path::Path;
 use crate::compile::{Policy, Rule};
-use crate::{Cause, Decision, PolicySet, Question, Request};
+use crate::evaluate::spoken::{Spoken, Verdicts};
+use crate::facts::Facts;
+use crate::scope::Subject;
+use crate::truth::Truth;
+use crate::{Attributes, Body, Cause, Decision, PolicySet, Question, Request};
+
+mod answer;
+mod rule;
+mod spoken;
+
+/// What a request's head is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// It depends on the body: gather it, and ask [`PolicySet::evaluate`] with what it says.
+    Body,
+    /// Final, whatever the body says.
+    Decided(Decision),
+}
 
 /// A question with its path read.
-pub(crate) struct Asked<'a> {
+pub(crate) struct Asked<'s, 'a> {
     protocol: Protocol,
     host: &'a Host,
     port: u16,
     /// The request, if it is known.
-    request: Option<Head<'a>>,
+    request: Option<Line<'a>>,
+    facts: Facts<'s, 'a>,
 }
 
-struct Head<'a> {
+struct Line<'a> {
     method: &'a str,
     path: Path<'a>,
 }
@@ -29,6 +47,12 @@ struct Head<'a> {
 pub enum Mismatch {
     /// It is about paths, and the path can be read in more than one way.
     AmbiguousPath,
+    /// It is about answers, which come later.
+    Answer,
+    /// A field of its `match` does not hold.
+    Field(&'static str),
+    /// Whether a field of its `match` holds, or what its `when` says, cannot be seen.
+    Hidden(&'static str),
     /// It is about other methods.
     Method,
     /// It is about other paths.
@@ -39,15 +63,8 @@ pub enum Mismatch {
     Protocol,
     /// It is about requests, and the request is not known.
     Unseen,
-}
-
-/// The first rules of one policy that match, by their places in the file.
-#[derive(Default)]
-struct Spoken {
-    allow: Option<u32>,
-    deny: Option<u32>,
-    /// Whether a rule might allow it if the path were clear.
-    unclear: bool,
+    /// Its `when` is false.
+    When,
 }
 
 // === impl PolicySet ===
@@ -58,30 +75,8 @@ impl PolicySet {
     /// A question about [`Protocol::Dns`] is answered as [`PolicySet::may_resolve`] does.
     #[must_use]
     pub fn evaluate(&self, question: &Question<'_>) -> Decision {
-        if question.protocol == Protocol::Dns {
-            return self.may_resolve(question.workload, question.host);
-        }
-        let Some(policies) = self.scope(question.workload) else {
-            return Decision::deny(Cause::NoPolicy, None);
-        };
-        let asked = Asked::read(question);
-        let mut cause = Cause::NoneApplies;
-        let mut allow = None;
-        for policy in policies {
-            let spoken = policy.judge(&asked);
-            if let Some(rule) = spoken.deny.and_then(|at| policy.rule(at)) {
-                return Decision::deny(rule.cause_of_denial(&asked), Some(rule.name.clone()));
-            }
-            allow = allow.or(spoken.allow.and_then(|at| policy.rule(at)));
-            if spoken.unclear {
-                cause = Cause::AmbiguousPath;
-            } else if cause == Cause::NoneApplies {
-                cause = Cause::NoRule;
-            }
-        }
-        match allow {
-            Some(rule) => Decision::allow(rule.name.clone()),
-            None => Decision::deny(cause, None),
+        match self.ask(question) {
+            Ok((decision, _)) | Err(decision) => decision,
         }
     }
 
@@ -89,29 +84,78 @@ impl PolicySet {
     /// of all names below it (<https://www.rfc-editor.org/rfc/rfc8020#section-2>).
     #[must_use]
     pub fn may_resolve_below(&self, workload: &Workload, name: &Host) -> bool {
-        let (Some(mut policies), Host::Name(name)) = (self.scope(workload), name) else {
+        let subject = Subject {
+            workload,
+            attributes: Attributes::of(workload),
+            principal: None,
+        };
+        let (Some(mut policies), Host::Name(name)) = (self.scope(subject), name) else {
             return false;
         };
         policies.any(|policy| policy.index.leads_below(name, &policy.rules))
+    }
+
+    /// Answers a request of which the head was read, or says that the body must be read too.
+    #[must_use]
+    pub fn head(&self, question: &Question<'_>) -> Head {
+        match self.ask(question) {
+            Ok((_, true)) => Head::Body,
+            Ok((decision, false)) | Err(decision) => Head::Decided(decision),
+        }
+    }
+
+    /// The decision, and whether the body could change it. What is not up to rules comes as the second kind.
+    fn ask(&self, question: &Question<'_>) -> Result<(Decision, bool), Decision> {
+        if question.protocol == Protocol::Dns {
+            return Err(self.resolves(Subject::of(question), question.host));
+        }
+        let Some(policies) = self.scope(Subject::of(question)) else {
+            return Err(Decision::deny(Cause::NoPolicy, None));
+        };
+        let asked = Asked::read(question, self);
+        let mut cause = Cause::NoneApplies;
+        let mut verdicts = Verdicts::default();
+        for policy in policies {
+            let spoken = policy.judge(&asked);
+            if spoken.unclear {
+                cause = Cause::AmbiguousPath;
+            } else if cause == Cause::NoneApplies {
+                cause = Cause::NoRule;
+            }
+            verdicts.take(policy, spoken);
+        }
+        Ok(verdicts.decide(&asked, cause))
     }
 
     /// Whether some rule could allow this workload something at this name, at whatever port and in whatever protocol.
     /// What no rule could allow need not even be known to exist.
     #[must_use]
     pub fn may_resolve(&self, workload: &Workload, name: &Host) -> Decision {
-        let Some(policies) = self.scope(workload) else {
+        let subject = Subject {
+            workload,
+            attributes: Attributes::of(workload),
+            principal: None,
+        };
+        self.resolves(subject, name)
+    }
+
+    fn resolves(&self, subject: Subject<'_>, name: &Host) -> Decision {
+        let Some(policies) = self.scope(subject) else {
             return Decision::deny(Cause::NoPolicy, None);
         };
         let mut denies = Vec::new();
         for policy in policies.clone() {
-            policy.hear(name, Effect::Deny, |rule| denies.push(rule));
+            policy.hear(name, |rule| match rule.effect {
+                Effect::Allow => {}
+                Effect::Approve | Effect::Deny | Effect::Terminate => denies.push(rule),
+            });
         }
         let mut cause = Cause::NoneApplies;
         let (mut allow, mut deny) = (None, None);
         for policy in policies {
             cause = Cause::NoRule;
-            policy.hear(name, Effect::Allow, |rule| {
-                if allow.is_some() {
+            policy.hear(name, |rule| {
+                if allow.is_some() || !rule.effect.opens() {
                     return;
                 }
                 match denies.iter().find(|deny| rule.is_denied_by(deny)) {
@@ -121,33 +165,43 @@ impl PolicySet {
             });
         }
         match (allow, deny) {
-            (Some(rule), _) => Decision::allow(rule.name.clone()),
-            (None, Some(rule)) => Decision::deny(Cause::Rule, Some(rule.name.clone())),
+            (Some(rule), _) => Decision::allow(rule.name.clone(), Vec::new()),
+            (None, Some(rule)) => Decision::deny(rule.usual_cause(), Some(rule.name.clone())),
             (None, None) => Decision::deny(cause, None),
+        }
+    }
+}
+
+// === impl Subject ===
+
+impl<'a> Subject<'a> {
+    pub(crate) fn of(question: &Question<'a>) -> Self {
+        Self {
+            workload: question.workload,
+            attributes: question.attributes,
+            principal: question.principal,
         }
     }
 }
 
 // === impl Asked ===
 
-impl<'a> Asked<'a> {
-    pub(crate) fn read(question: &Question<'a>) -> Self {
-        let Question {
-            workload: _,
-            protocol,
-            host,
-            port,
-            request,
-        } = *question;
-        let head = |Request { method, path }| Head {
-            method,
-            path: Path::read(path),
+impl<'s, 'a> Asked<'s, 'a> {
+    pub(crate) fn read(question: &'s Question<'a>, set: &'s PolicySet) -> Self {
+        Self::with(question, Facts::new(question, &set.automata))
+    }
+
+    fn with(question: &'s Question<'a>, facts: Facts<'s, 'a>) -> Self {
+        let line = |request: Request<'a>| Line {
+            method: request.method,
+            path: Path::read(request.path),
         };
         Self {
-            protocol,
-            host,
-            port,
-            request: request.map(head),
+            protocol: question.protocol,
+            host: question.host,
+            port: question.port,
+            request: question.request.map(line),
+            facts,
         }
     }
 
@@ -158,12 +212,30 @@ impl<'a> Asked<'a> {
             Path::Clear(path) => Some(path),
         }
     }
+
+    /// What it comes to that a rule cannot be judged before the body is there.
+    fn settled(&self, rule: &Rule, truth: Truth) -> Truth {
+        let later =
+            matches!(self.facts.request(), Some(request) if matches!(request.body, Body::Later));
+        match (truth, later) {
+            (Truth::Unread, true) => Truth::of(rule.effect.opens()),
+            (truth, _) => truth,
+        }
+    }
+
+    /// Why the body cannot be understood, if it was read and cannot.
+    fn undecidable(&self) -> Option<enforcer_prompt::Cause> {
+        match self.facts.request()?.body {
+            Body::Undecidable(cause) => Some(cause),
+            Body::Later | Body::None | Body::Read(_) | Body::Unread => None,
+        }
+    }
 }
 
 // === impl Policy ===
 
 impl Policy {
-    fn judge(&self, asked: &Asked<'_>) -> Spoken {
+    fn judge(&self, asked: &Asked<'_, '_>) -> Spoken {
         let mut spoken = Spoken::default();
         let path = asked.clear_path();
         self.index.visit(asked.host, |rules| {
@@ -176,115 +248,18 @@ impl Policy {
         spoken
     }
 
-    /// Hands over the rules of one effect that speak of a host.
-    fn hear<'s>(&'s self, host: &Host, effect: Effect, mut take: impl FnMut(&'s Rule)) {
+    /// Hands over the rules that speak of a host.
+    fn hear<'s>(&'s self, host: &Host, mut take: impl FnMut(&'s Rule)) {
         self.index.visit(host, |rules| {
-            for at in rules.all() {
-                match self.rule(*at) {
-                    Some(rule) if rule.effect == effect => take(rule),
-                    Some(_) | None => {}
-                }
-            }
+            rules
+                .all()
+                .iter()
+                .filter_map(|at| self.rule(*at))
+                .for_each(&mut take);
         });
     }
 
     pub(crate) fn rule(&self, at: u32) -> Option<&Rule> {
         self.rules.get(at as usize)
     }
-}
-
-// === impl Spoken ===
-
-impl Spoken {
-    /// Tries a rule, unless one that stands before it has spoken to the same effect.
-    fn hear(&mut self, at: u32, rule: &Rule, asked: &Asked<'_>) {
-        let first = match rule.effect {
-            Effect::Allow => &mut self.allow,
-            Effect::Deny => &mut self.deny,
-        };
-        if first.is_some_and(|first| first <= at) {
-            return;
-        }
-        match rule.matches(asked) {
-            Ok(()) => *first = Some(at),
-            Err(Mismatch::AmbiguousPath) => self.unclear = true,
-            Err(
-                Mismatch::Method
-                | Mismatch::Path
-                | Mismatch::Port
-                | Mismatch::Protocol
-                | Mismatch::Unseen,
-            ) => {}
-        }
-    }
-}
-
-// === impl Rule ===
-
-impl Rule {
-    /// Whether the rule, its places apart, speaks of what is asked; if not, what first says so.
-    pub(crate) fn matches(&self, asked: &Asked<'_>) -> Result<(), Mismatch> {
-        if !self.reach.protocols.has(asked.protocol) {
-            return Err(Mismatch::Protocol);
-        }
-        if !self.reach.has_port(asked.protocol, asked.port) {
-            return Err(Mismatch::Port);
-        }
-        match self.effect {
-            Effect::Allow => self.is_seen_to_match(asked),
-            Effect::Deny => self.is_not_seen_to_differ(asked),
-        }
-    }
-
-    fn is_seen_to_match(&self, asked: &Asked<'_>) -> Result<(), Mismatch> {
-        if self.methods.is_none() && self.paths.is_none() {
-            return Ok(());
-        }
-        let Head { method, path } = asked.request.as_ref().ok_or(Mismatch::Unseen)?;
-        if let Some(methods) = &self.methods
-            && !methods.iter().any(|own| own.is(method))
-        {
-            return Err(Mismatch::Method);
-        }
-        match (&self.paths, path) {
-            (None, _) => Ok(()),
-            (Some(_), Path::Ambiguous) => Err(Mismatch::AmbiguousPath),
-            (Some(paths), Path::Clear(path)) => found(paths, path).ok_or(Mismatch::Path),
-        }
-    }
-
-    fn is_not_seen_to_differ(&self, asked: &Asked<'_>) -> Result<(), Mismatch> {
-        let Some(Head { method, path }) = &asked.request else {
-            return Ok(());
-        };
-        if let Some(methods) = &self.methods
-            && !methods.iter().any(|own| own.resembles(method))
-        {
-            return Err(Mismatch::Method);
-        }
-        match (&self.paths, path) {
-            (None, _) | (Some(_), Path::Ambiguous) => Ok(()),
-            (Some(paths), Path::Clear(path)) => found(paths, path)
-                // Most servers serve `/a/` where they serve `/a`.
-                .or_else(|| found(paths, path.strip_suffix(b"/")?))
-                .ok_or(Mismatch::Path),
-        }
-    }
-
-    fn cause_of_denial(&self, asked: &Asked<'_>) -> Cause {
-        match (&self.paths, &asked.request) {
-            (
-                Some(_),
-                Some(Head {
-                    path: Path::Ambiguous,
-                    ..
-                }),
-            ) => Cause::AmbiguousPath,
-            (None | Some(_), _) => Cause::Rule,
-        }
-    }
-}
-
-fn found(paths: &[PathPattern], path: &[u8]) -> Option<()> {
-    paths.iter().any(|own| own.matches(path)).then_some(())
 }

@@ -7,7 +7,8 @@ use enforcer_flow::Protocol;
 use crate::check::Effect;
 use crate::compile::Rule;
 use crate::evaluate::Asked;
-use crate::{Decision, Mismatch, PolicySet, Question, RuleRef, Verdict};
+use crate::scope::Subject;
+use crate::{Answer, Decision, Mismatch, PolicySet, Question, RuleRef};
 
 /// Most rules told of; they are read by people.
 const MAX_CONSIDERED: usize = 50;
@@ -23,13 +24,26 @@ pub struct Explanation {
     pub others: usize,
 }
 
+/// What a rule does with what it matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RuleEffect {
+    /// It lets it pass.
+    Allow,
+    /// It refuses it.
+    Deny,
+    /// It wants approval for it.
+    RequireApproval,
+    /// It refuses it and ends the connection.
+    Terminate,
+}
+
 /// One rule about the host that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Considered {
     /// The rule.
     pub rule: RuleRef,
     /// What it does with what it matches.
-    pub effect: Verdict,
+    pub effect: RuleEffect,
     /// Why it does not match; none when it does.
     pub mismatch: Option<Mismatch>,
 }
@@ -45,8 +59,8 @@ impl PolicySet {
             considered: Vec::new(),
             others: 0,
         };
-        let asked = Asked::read(question);
-        for policy in self.scope(question.workload).into_iter().flatten() {
+        let asked = Asked::read(question, self);
+        for policy in self.scope(Subject::of(question)).into_iter().flatten() {
             let mut about = Vec::new();
             policy
                 .index
@@ -63,10 +77,37 @@ impl PolicySet {
     }
 }
 
+impl PolicySet {
+    /// The rules about answers from a host, and which of them match a part. The decision is for the caller to fill in.
+    pub(crate) fn explain_part(&self, question: &Question<'_>, answer: &Answer<'_>) -> Explanation {
+        let mut explanation = self.explain(question);
+        explanation.considered.clear();
+        self.consider_part(question, answer, |rule, mismatch| {
+            if explanation.considered.len() < MAX_CONSIDERED {
+                explanation.considered.push(Considered {
+                    rule: rule.name.clone(),
+                    effect: effect(rule),
+                    mismatch,
+                });
+            }
+        });
+        explanation
+    }
+}
+
+fn effect(rule: &Rule) -> RuleEffect {
+    match rule.effect {
+        Effect::Allow => RuleEffect::Allow,
+        Effect::Approve => RuleEffect::RequireApproval,
+        Effect::Deny => RuleEffect::Deny,
+        Effect::Terminate => RuleEffect::Terminate,
+    }
+}
+
 // === impl Explanation ===
 
 impl Explanation {
-    fn consider(&mut self, rule: &Rule, protocol: Protocol, asked: &Asked<'_>) {
+    fn consider(&mut self, rule: &Rule, protocol: Protocol, asked: &Asked<'_, '_>) {
         if self.considered.len() >= MAX_CONSIDERED {
             self.others += 1;
             return;
@@ -80,12 +121,30 @@ impl Explanation {
         };
         self.considered.push(Considered {
             rule: rule.name.clone(),
-            effect: match rule.effect {
-                Effect::Allow => Verdict::Allow,
-                Effect::Deny => Verdict::Deny,
-            },
+            effect: effect(rule),
             mismatch,
         });
+    }
+}
+
+// === impl RuleEffect ===
+
+impl RuleEffect {
+    /// The word used in policies.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::RequireApproval => "require_approval",
+            Self::Terminate => "terminate",
+        }
+    }
+}
+
+impl fmt::Display for RuleEffect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -128,11 +187,15 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AmbiguousPath => "the path can be read in more than one way",
+            Self::Answer => "it is about the answer",
+            Self::Field(key) => return write!(f, "`{key}` does not hold"),
+            Self::Hidden(key) => return write!(f, "`{key}` cannot be seen to hold"),
             Self::Method => "it is about other methods",
             Self::Path => "it is about other paths",
             Self::Port => "it is about other ports",
             Self::Protocol => "it is about other protocols",
             Self::Unseen => "it is about requests, and none is seen",
+            Self::When => "`when` is false",
         })
     }
 }

@@ -6,21 +6,39 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod cases;
+mod cel;
 mod check;
 mod compile;
+mod condition;
 mod decision;
 mod diagnostic;
 mod document;
 mod evaluate;
 mod explain;
+mod facts;
+mod inquiry;
+mod lexicon;
+mod obligation;
 mod parse;
 mod question;
+mod schema;
+mod scope;
+mod suggest;
+mod truth;
 
+pub use answer::{Action, Answer, AnswerNeeds, Part, Ruling};
 pub use cases::{Cases, Outcome};
 pub use compile::{PolicySet, Source};
+pub use condition::answer::{pins, tool_digest};
 pub use decision::{Cause, Decision, RuleRef, Verdict};
 pub use diagnostic::{Diagnostic, Position, Severity};
-pub use evaluate::Mismatch;
-pub use explain::{Considered, Explanation};
-pub use question::{Question, Request};
+pub use evaluate::{Head, Mismatch};
+pub use explain::{Considered, Explanation, RuleEffect};
+pub use inquiry::{Inquiry, ReadFile, Reply};
+pub use obligation::{Amount, Beyond, By, Inject, Limit, Obligation, Sign, SignStyle};
+pub use parse::include::{includes, is_include};
+pub use question::{Attributes, Body, Estimate, Labels, Principal, Question, Read, Request};
+pub use schema::schema;
+pub use suggest::{Seen, suggest};

@@ -211,13 +211,12 @@ fn destination(proxy: &Proxy, flow: &Flow) -> Option<(Destination, bool)> {
 
 fn patience(proxy: &Proxy, flow: &Flow, destination: &Destination) -> Patience {
     let limits = proxy.parts.limits;
-    let question = Question {
-        workload: flow.workload(),
-        protocol: Protocol::Tcp,
-        host: &destination.host,
-        port: destination.port,
-        request: None,
-    };
+    let question = Question::new(
+        flow.workload(),
+        Protocol::Tcp,
+        &destination.host,
+        destination.port,
+    );
     // Observed, whatever speaks first is let through, so it must not wait as long as what is refused.
     let server_first = flow.workload().stance == Stance::Observe
         || proxy.parts.gate.policy().evaluate(&question).is_allow();

@@ -174,6 +174,7 @@ async fn http<IO>(
         fingerprinter: Arc::clone(&parts.fingerprinter),
         protocol,
         proven,
+        judging: Arc::clone(&parts.judging),
         limits: parts.limits.http,
         stopping: parts.stopping.clone(),
     };

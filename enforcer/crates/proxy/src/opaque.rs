@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use enforcer_flow::{Destination, Protocol};
-use enforcer_gate::{Ask, Flow, relay};
+use enforcer_gate::{Ask, Flow, Granted, relay};
 use enforcer_http::Pool;
 use enforcer_tls::Prefixed;
 
@@ -24,10 +24,11 @@ pub(crate) async fn forward(
         protocol,
         destination,
         request: None,
-        query_bytes: None,
+        shown_path: None,
+        estimate: None,
         credentials: &[],
     };
-    let (mut exchange, permit) = match proxy.parts.gate.ask(&flow, ask) {
+    let granted = match proxy.parts.gate.ask(&flow, ask) {
         Ok(granted) => granted,
         Err(refusal) => {
             flow.fault(refusal.fault.side(), refusal.cause);
@@ -35,6 +36,12 @@ pub(crate) async fn forward(
             return;
         }
     };
+    // A stream is never granted under terms: nothing in it could be filled in or judged.
+    let Granted {
+        mut exchange,
+        permit,
+        terms: _,
+    } = granted;
     let (far, addr) = match pool.dial(&flow, &permit).await {
         Ok(dialled) => dialled,
         Err(error) => {

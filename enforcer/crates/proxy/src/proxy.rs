@@ -7,6 +7,7 @@ use enforcer_audit::Fingerprinter;
 use enforcer_dns::{Names, Resolver};
 use enforcer_flow::Process;
 use enforcer_gate::{Gate, Quota};
+use enforcer_http::Judging;
 use enforcer_identity::Processes;
 use enforcer_tls::Leaves;
 use tokio::sync::watch;
@@ -44,6 +45,8 @@ pub struct ProxyParts {
     pub resolver: Arc<Resolver>,
     /// Makes credentials recognisable without keeping them.
     pub fingerprinter: Arc<Fingerprinter>,
+    /// What judging bodies takes.
+    pub judging: Arc<Judging>,
     /// Who does not believe us.
     pub distrust: Arc<Distrust>,
     /// Bounds.

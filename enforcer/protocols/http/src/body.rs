@@ -1,4 +1,4 @@
-//! Bodies on their way through: counted, deadlined, never gathered.
+//! Bodies on their way through: counted, deadlined, and gathered only where a rule reads them.
 //!
 //! A response body carries the upstream connection that feeds it and drives that connection whenever it is polled, so
 //! both legs of an exchange run in the agent's task and nothing is woken across tasks. At its end it gives the
@@ -16,6 +16,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use crate::answer::{EditedBody, WatchedBody, Whole};
+use crate::gather::Gathered;
 use crate::pool::Lease;
 
 /// How long the rest of a request may take to come when its answer has come already.
@@ -24,6 +26,9 @@ const EARLY_ANSWER: Duration = Duration::from_secs(1);
 /// Why a body stopped short. The text reaches logs and the ledger, never the agent.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
+    /// A rule ended it, and its shape has no words for that.
+    #[error("a rule ended the answer")]
+    Blocked,
     /// The connection failed under the body.
     #[error("{0}")]
     Wire(#[from] hyper::Error),
@@ -37,9 +42,17 @@ pub enum BodyError {
 
 /// The agent's request body, going up.
 pub struct RequestBody {
-    inner: Incoming,
+    source: Source,
     meter: Arc<Meter>,
     stall: Stall,
+}
+
+/// Where a request's body comes from.
+pub(crate) enum Source {
+    /// It is here already: a rule read it.
+    Gathered(Box<Gathered>),
+    /// The agent's connection.
+    Wire(Incoming),
 }
 
 /// What the agent receives: the upstream's answer, or words of our own.
@@ -48,6 +61,12 @@ pub enum ResponseBody {
     Own(Option<Bytes>),
     /// The upstream's answer.
     Upstream(Box<UpstreamBody>),
+    /// The upstream's answer, judged on its way.
+    Edited(Box<EditedBody>),
+    /// The upstream's answer, read along for its cost.
+    Watched(Box<WatchedBody>),
+    /// The upstream's answer, judged whole.
+    Whole(Box<Whole>),
 }
 
 /// The upstream's answer, coming down.
@@ -56,6 +75,9 @@ pub struct UpstreamBody {
     lease: Option<Lease>,
     exchange: Option<Exchange>,
     stall: Stall,
+    done: bool,
+    /// Whether the exchange goes on after the answer's last byte: somebody judges it.
+    kept: bool,
 }
 
 /// A deadline that costs nothing while bytes flow: the timer is made only when a poll finds nothing.
@@ -65,12 +87,31 @@ struct Stall {
     armed: bool,
 }
 
+// === impl Source ===
+
+impl Source {
+    /// The body, if all of it is here.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Gathered(body) => Some(&body.bytes),
+            Self::Wire(body) => body.is_end_stream().then_some(&[]),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match self {
+            Self::Gathered(body) => Poll::Ready(body.next().map(Ok)),
+            Self::Wire(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+}
+
 // === impl RequestBody ===
 
 impl RequestBody {
-    pub(crate) fn new(inner: Incoming, meter: Arc<Meter>, limit: Duration) -> Self {
+    pub(crate) fn new(source: Source, meter: Arc<Meter>, limit: Duration) -> Self {
         Self {
-            inner,
+            source,
             meter,
             stall: Stall::new(limit),
         }
@@ -86,7 +127,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        match Pin::new(&mut this.inner).poll_frame(cx) {
+        match this.source.poll(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.stall.progress();
                 if let Some(data) = frame.data_ref() {
@@ -104,11 +145,17 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match &self.source {
+            Source::Gathered(body) => body.is_spent(),
+            Source::Wire(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.source {
+            Source::Gathered(body) => body.size_hint(),
+            Source::Wire(body) => body.size_hint(),
+        }
     }
 }
 
@@ -125,6 +172,9 @@ impl Body for ResponseBody {
         match self.get_mut() {
             Self::Own(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Upstream(body) => body.poll(cx),
+            Self::Edited(body) => body.poll(cx),
+            Self::Watched(body) => body.poll(cx),
+            Self::Whole(body) => Poll::Ready(body.take().map(|b| Ok(Frame::data(b)))),
         }
     }
 
@@ -132,14 +182,21 @@ impl Body for ResponseBody {
         match self {
             Self::Own(bytes) => bytes.is_none(),
             // Not even when the upstream's body is empty: the end must be polled so that the exchange is closed.
-            Self::Upstream(body) => body.exchange.is_none(),
+            Self::Upstream(body) => body.done,
+            Self::Edited(body) => body.is_over(),
+            Self::Watched(body) => body.is_over(),
+            Self::Whole(body) => body.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Upstream(body) => body.inner.size_hint(),
+            Self::Upstream(body) => body.size_hint(),
+            // Nobody knows before the end.
+            Self::Edited(_) => SizeHint::default(),
+            Self::Watched(body) => body.size_hint(),
+            Self::Whole(body) => SizeHint::with_exact(body.len()),
         }
     }
 }
@@ -160,6 +217,8 @@ impl UpstreamBody {
             lease,
             exchange: Some(exchange),
             stall: Stall::new(limit),
+            done: false,
+            kept: false,
         };
         if this.inner.is_end_stream() {
             this.finish();
@@ -167,8 +226,32 @@ impl UpstreamBody {
         this
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.exchange.is_none() {
+    /// As [`UpstreamBody::new`], for somebody who judges what comes: the exchange is theirs to end once all has come.
+    pub(crate) fn kept(inner: Incoming, lease: Lease, exchange: Exchange, limit: Duration) -> Self {
+        Self {
+            inner,
+            lease: Some(lease),
+            exchange: Some(exchange),
+            stall: Stall::new(limit),
+            done: false,
+            kept: true,
+        }
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+
+    /// The exchange, unless the body has broken it.
+    pub(crate) fn take_exchange(&mut self) -> Option<Exchange> {
+        self.exchange.take()
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.done {
             return Poll::Ready(None);
         }
         let mut polled = Pin::new(&mut self.inner).poll_frame(cx);
@@ -209,28 +292,32 @@ impl UpstreamBody {
     }
 
     fn finish(&mut self) {
-        let (lease, exchange) = (self.lease.take(), self.exchange.take());
-        let Some(exchange) = exchange else {
-            return;
+        self.done = true;
+        // Whoever judges the answer ends the exchange.
+        let exchange = if self.kept {
+            None
+        } else {
+            self.exchange.take()
         };
-        let Some(mut lease) = lease else {
-            exchange.finish();
+        let Some(mut lease) = self.lease.take() else {
+            exchange.into_iter().for_each(Exchange::finish);
             return;
         };
         if lease.is_sending() {
             // The exchange ends with its request, so that all that goes up is counted; and the next one need not dial.
             tokio::spawn(async move {
                 lease.settle(EARLY_ANSWER).await;
-                exchange.finish();
+                exchange.into_iter().for_each(Exchange::finish);
             });
         } else {
             lease.give_back();
-            exchange.finish();
+            exchange.into_iter().for_each(Exchange::finish);
         }
     }
 
     fn fail(&mut self, error: BodyError) -> BodyError {
         self.lease = None;
+        self.done = true;
         if let Some(mut exchange) = self.exchange.take() {
             exchange.fault(Side::Upstream, error.cause());
         }
@@ -245,6 +332,7 @@ impl BodyError {
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match self {
+            Self::Blocked => "answer_blocked",
             Self::Stalled(_) => "stalled",
             Self::Truncated => "truncated",
             Self::Wire(_) => "connection_failed",

@@ -1,10 +1,10 @@
 //! One request: read what it says, ask the gate, forward it or refuse it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use enforcer_flow::Destination;
-use enforcer_gate::{Ask, Fault, Refusal};
+use enforcer_gate::{Granted, Head, Refusal};
 use enforcer_policy as policy;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
@@ -12,8 +12,11 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
+use crate::asked::Asked;
+use crate::body::Source;
 use crate::serve::Connection;
-use crate::{ResponseBody, forward, headers, refuse, request, upgrade};
+use crate::upgrade::Upgrade;
+use crate::{ResponseBody, forward, judged, refuse, upgrade};
 
 /// How much of a refused body is read and thrown away. A client that is still writing when the refusal comes may see
 /// a reset instead of the refusal.
@@ -23,81 +26,57 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// Answers one request; every way through ends in a ledger entry.
 pub(crate) async fn handle(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     mut request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     let upgrade = upgrade::requested(&mut request);
     let (parts, body) = request.into_parts();
-    let answer = match grant(connection, &parts) {
-        Ok(granted) => match upgrade {
-            // Boxed, like the refusal: neither is what most exchanges do.
+    let answer = match head(connection, &parts, &body, upgrade.as_ref()) {
+        Ok(Head::Granted(granted)) if is_plain(connection, &granted) => match upgrade {
+            // Boxed, like the rest: none of them is what most exchanges do.
             Some(upgrade) => {
                 Box::pin(upgrade::forward(connection, granted, parts, body, upgrade)).await
             }
-            None => forward::forward(connection, granted, parts, body).await,
+            None => forward::forward(connection, granted, parts, Source::Wire(body)).await,
         },
+        Ok(head) => Box::pin(judged::handle(connection, head, parts, body, upgrade)).await,
         Err(refusal) => {
             Box::pin(drain(&parts.headers, body)).await;
             Err(refusal)
         }
     };
-    answer.unwrap_or_else(|refusal| refuse::refuse(&refusal))
+    answer.unwrap_or_else(|refusal| refuse::refuse(connection, &refusal))
 }
 
-/// A granted exchange and where it goes.
-pub(crate) type Granted = (enforcer_gate::Exchange, enforcer_gate::Permit);
-
-fn grant(connection: &Connection, parts: &Parts) -> Result<Granted, Refusal> {
-    let agent = &connection.agent;
-    let credentials = connection
-        .credentials
-        .of(&parts.headers, &agent.fingerprinter);
-    let judged = request::destination(
-        &parts.method,
-        parts.version,
-        &parts.uri,
-        &parts.headers,
-        agent.protocol,
-        &agent.proven,
-    );
-    let ask = |destination| Ask {
-        protocol: agent.protocol,
-        destination,
-        request: Some(policy::Request {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-        }),
-        query_bytes: parts.uri.query().map(str::len),
-        credentials: &credentials,
+fn head(
+    connection: &Connection,
+    parts: &Parts,
+    body: &Incoming,
+    upgrade: Option<&Upgrade>,
+) -> Result<Head, Refusal> {
+    let asked = Asked::read(connection, parts, body.size_hint().exact())?;
+    // What is said on a WebSocket comes later, whatever the handshake says of a body.
+    let body = if body.is_end_stream() && upgrade.is_none() {
+        policy::Body::None
+    } else {
+        policy::Body::Unread
     };
-    let own: &Destination = &agent.proven.destination;
-    if headers::size(&parts.headers) > agent.limits.header_bytes {
-        let public = "the request's headers are longer than may be";
-        let refusal = agent
-            .gate
-            .refuse(&agent.flow, ask(own), "header_too_large", public);
-        return Err(Refusal {
-            fault: Fault::TooLarge,
-            ..refusal
-        });
+    let agent = &connection.agent;
+    match asked.contradiction() {
+        None => agent.gate.head(&agent.flow, asked.ask(body)),
+        Some(contradiction) => {
+            let (cause, public) = (contradiction.cause(), contradiction.public());
+            let objected = agent
+                .gate
+                .object(&agent.flow, asked.ask(body), cause, public);
+            objected.map(Head::Granted)
+        }
     }
-    match judged {
-        Ok(named) => agent
-            .gate
-            .ask(&agent.flow, ask(named.as_ref().unwrap_or(own))),
-        Err(contradiction) if contradiction.could_go_on() => agent.gate.object(
-            &agent.flow,
-            ask(own),
-            contradiction.cause(),
-            contradiction.public(),
-        ),
-        Err(contradiction) => Err(agent.gate.refuse(
-            &agent.flow,
-            ask(own),
-            contradiction.cause(),
-            contradiction.public(),
-        )),
-    }
+}
+
+/// Whether it is forwarded as it came, and the answer too.
+fn is_plain(connection: &Connection, granted: &Granted) -> bool {
+    granted.terms.is_none() && !connection.hides(granted.permit.destination())
 }
 
 /// Reads a refused body to its end, within bounds, unless the agent waits to be asked for it.
@@ -130,8 +109,9 @@ mod tests {
     /// Every request moves this future at least once, and every open stream holds one.
     #[test]
     fn an_exchange_in_progress_is_small() {
-        let size =
-            size_of_answer(|connection: &'static Connection, request| handle(connection, request));
+        let size = size_of_answer(|connection: &'static Arc<Connection>, request| {
+            handle(connection, request)
+        });
         assert!(size <= 4096, "{size} bytes");
     }
 }

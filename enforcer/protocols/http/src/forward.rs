@@ -1,15 +1,15 @@
 //! A granted request on its way up, and the answer on its way down.
 
 use enforcer_flow::{Protocol, Side};
-use enforcer_gate::{DialError, Exchange, Fault, Permit, Refusal};
+use enforcer_gate::{DialError, Exchange, Fault, Granted, Permit, Refusal};
 use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 
-use crate::body::{BodyError, UpstreamBody};
-use crate::exchange::{Granted, drain};
+use crate::body::{BodyError, Source, UpstreamBody};
+use crate::exchange::drain;
 use crate::pool::{Lease, Need};
 use crate::serve::Connection;
 use crate::{RequestBody, ResponseBody, headers};
@@ -22,36 +22,45 @@ pub(crate) async fn forward(
     connection: &Connection,
     granted: Granted,
     parts: Parts,
-    body: Incoming,
+    body: Source,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let (mut exchange, permit) = granted;
+    let Granted {
+        mut exchange,
+        permit,
+        terms: _,
+    } = granted;
+    let (answer, lease) = fetch(connection, &mut exchange, &permit, parts, body).await?;
+    Ok(down(answer, Some(lease), exchange, connection))
+}
+
+/// Sends a granted request up and waits for the head of its answer.
+pub(crate) async fn fetch(
+    connection: &Connection,
+    exchange: &mut Exchange,
+    permit: &Permit,
+    parts: Parts,
+    body: Source,
+) -> Result<(Response<Incoming>, Lease), Refusal> {
     let agent = &connection.agent;
     let need = need(&parts.headers);
     let body = RequestBody::new(body, exchange.meter().clone(), agent.limits.idle_timeout);
-    let mut lease = match lease(connection, &mut exchange, &permit, need).await {
+    let mut lease = match lease(connection, exchange, permit, need).await {
         Ok(lease) => lease,
         Err(refusal) => {
             Box::pin(drain(&parts.headers, body)).await;
             return Err(refusal);
         }
     };
-    let request = onward(parts, body, &permit, lease.is_http2());
-    let answer = send(
-        connection,
-        &mut exchange,
-        &permit,
-        &mut lease,
-        request,
-        need,
-    );
+    let request = onward(parts, body, permit, lease.is_http2());
+    let answer = send(connection, exchange, permit, &mut lease, request, need);
     let answer = tokio::time::timeout(agent.limits.response_timeout, answer)
         .await
-        .unwrap_or_else(|_| Err(fail(&mut exchange, "response_timeout")))?;
+        .unwrap_or_else(|_| Err(fail(exchange, "response_timeout")))?;
     exchange.upstream(lease.upstream());
     if headers::size(answer.headers()) > agent.limits.header_bytes {
-        return Err(fail(&mut exchange, "response_header_too_large"));
+        return Err(fail(exchange, "response_header_too_large"));
     }
-    Ok(down(answer, Some(lease), exchange, connection))
+    Ok((answer, lease))
 }
 
 /// The answer as the agent gets it.
@@ -61,14 +70,23 @@ pub(crate) fn down(
     mut exchange: Exchange,
     connection: &Connection,
 ) -> Response<ResponseBody> {
+    let (head, body) = received(answer, &mut exchange);
+    let limit = connection.agent.limits.idle_timeout;
+    let body = UpstreamBody::new(body, lease, exchange, limit);
+    Response::from_parts(head, ResponseBody::Upstream(Box::new(body)))
+}
+
+/// The head as the agent gets it, and the body as it comes.
+pub(crate) fn received(
+    answer: Response<Incoming>,
+    exchange: &mut Exchange,
+) -> (http::response::Parts, Incoming) {
     let (mut head, body) = answer.into_parts();
     exchange.status(head.status.as_u16());
     headers::strip_response(&mut head.headers);
     head.version = Version::HTTP_11;
     head.extensions.clear();
-    let limit = connection.agent.limits.idle_timeout;
-    let body = UpstreamBody::new(body, lease, exchange, limit);
-    Response::from_parts(head, ResponseBody::Upstream(Box::new(body)))
+    (head, body)
 }
 
 /// Notes on the exchange that the agent's own body failed.

@@ -5,10 +5,12 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use enforcer_audit::Fingerprinter;
-use enforcer_flow::{Protocol, Side};
+use enforcer_flow::{Destination, Host, Protocol, Side};
 use enforcer_gate::{Flow, Gate};
 use http::Request;
 use hyper::body::Incoming;
@@ -18,6 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
+use crate::Judging;
 use crate::credentials::Credentials;
 use crate::exchange;
 use crate::pool::Pool;
@@ -28,6 +31,8 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Response bytes buffered for one stream whose agent reads slowly.
 const SEND_BUFFER: usize = 128 * 1024;
+/// How long a connection that a rule has ended may take to send the refusal.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// The largest read buffer of an HTTP/1.1 connection.
 const READ_BUFFER: usize = 256 * 1024;
 
@@ -69,6 +74,8 @@ pub struct Agent {
     pub protocol: Protocol,
     /// What is already known of the destination.
     pub proven: Proven,
+    /// What judging bodies takes.
+    pub judging: Arc<Judging>,
     /// Bounds.
     pub limits: Limits,
     /// Turns true when the daemon stops: requests under way may finish, no new ones are taken.
@@ -91,6 +98,10 @@ pub struct ServeError {
 pub(crate) struct Connection {
     pub(crate) agent: Agent,
     pub(crate) credentials: Credentials,
+    /// Whether the host it goes to has paths that are secrets.
+    pub(crate) is_special: bool,
+    /// Whether a rule ended it.
+    terminated: AtomicBool,
 }
 
 /// Serves an agent's connection to its end.
@@ -104,12 +115,10 @@ where
 {
     let limits = agent.limits;
     let mut stopping = agent.stopping.clone();
-    let connection = Arc::new(Connection {
-        agent,
-        credentials: Credentials::default(),
-    });
+    let connection = Arc::new(Connection::new(agent));
+    let serving = Arc::clone(&connection);
     let answer = move |request: Request<Incoming>| {
-        let connection = Arc::clone(&connection);
+        let connection = Arc::clone(&serving);
         async move { Ok::<_, Infallible>(exchange::handle(&connection, request).await) }
     };
     let io = TokioIo::new(io);
@@ -118,21 +127,28 @@ where
             let served = http1(limits)
                 .serve_connection(io, service_fn(answer))
                 .with_upgrades();
-            drive(pin!(served), &mut stopping, |it| it.graceful_shutdown()).await
+            drive(pin!(served), &connection, &mut stopping, |it| {
+                it.graceful_shutdown()
+            })
+            .await
         }
         Version::Http2 => {
             // Boxed: hyper moves what answers a stream several times before it is first polled.
             let answer = service_fn(move |request| Box::pin(answer(request)));
             let served = http2(limits).serve_connection(io, answer);
-            drive(pin!(served), &mut stopping, |it| it.graceful_shutdown()).await
+            drive(pin!(served), &connection, &mut stopping, |it| {
+                it.graceful_shutdown()
+            })
+            .await
         }
     };
     ended.or_else(ServeError::judge)
 }
 
-/// Polls a connection to its end and tells it once when the daemon stops.
+/// Polls a connection to its end and tells it once when the daemon stops, or a rule ends it.
 async fn drive<C>(
     mut served: Pin<&mut C>,
+    connection: &Connection,
     stopping: &mut watch::Receiver<bool>,
     finish: impl FnOnce(Pin<&mut C>),
 ) -> hyper::Result<()>
@@ -141,11 +157,35 @@ where
 {
     tokio::select! {
         biased;
-        ended = served.as_mut() => return ended,
+        ended = until_terminated(served.as_mut(), connection) => {
+            if let Some(ended) = ended {
+                return ended;
+            }
+        }
         _ = stopping.wait_for(|stop| *stop) => {}
     }
     finish(served.as_mut());
-    served.await
+    match tokio::time::timeout(connection.farewell(), served).await {
+        Ok(ended) => ended,
+        // What is still under way ends with the connection, and says so in the ledger.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Polls a connection to its end; none when a rule has ended it. The answer that says so is being sent by then.
+async fn until_terminated<C>(
+    mut served: Pin<&mut C>,
+    connection: &Connection,
+) -> Option<hyper::Result<()>>
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    std::future::poll_fn(|cx: &mut Context<'_>| match served.as_mut().poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        Poll::Pending if connection.terminated.load(Relaxed) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 fn http1(limits: Limits) -> http1::Builder {
@@ -171,6 +211,48 @@ fn http2(limits: Limits) -> http2::Builder<TokioExecutor> {
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .auto_date_header(false);
     builder
+}
+
+// === impl Connection ===
+
+impl Connection {
+    fn new(agent: Agent) -> Self {
+        let is_special = is_special(&agent.judging, &agent.proven.destination.host);
+        Self {
+            agent,
+            credentials: Credentials::default(),
+            is_special,
+            terminated: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether paths at this destination are secrets, some of which we fill in.
+    pub(crate) fn hides(&self, destination: &Destination) -> bool {
+        self.is_special
+            || (!self.agent.proven.binding
+                && matches!(destination.host, Host::Name(_))
+                && is_special(&self.agent.judging, &destination.host))
+    }
+
+    /// Ends the connection once what was said so far is sent.
+    pub(crate) fn terminate(&self) {
+        self.agent.flow.fault(Side::Agent, "terminated");
+        self.terminated.store(true, Relaxed);
+    }
+
+    /// How long a connection that is to end may go on.
+    fn farewell(&self) -> Duration {
+        if self.terminated.load(Relaxed) {
+            FAREWELL
+        } else {
+            // Whoever stops the daemon counts the time.
+            Duration::MAX
+        }
+    }
+}
+
+fn is_special(judging: &Judging, host: &Host) -> bool {
+    host.name().is_some_and(enforcer_credentials::hides_paths) || judging.hooks.has(host)
 }
 
 // === impl ServeError ===

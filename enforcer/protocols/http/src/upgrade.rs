@@ -3,7 +3,7 @@
 //! The exchange stays open for as long as the socket does, so its ending in the ledger counts what passed.
 
 use enforcer_flow::Side;
-use enforcer_gate::{Exchange, Refusal, relay};
+use enforcer_gate::{Exchange, Granted, Permit, Refusal, relay};
 use http::header::{CONNECTION, HeaderMap, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
@@ -11,14 +11,14 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
-use crate::exchange::Granted;
+use crate::body::Source;
 use crate::forward::{down, fail, onward, undialled};
 use crate::serve::Connection;
 use crate::{RequestBody, ResponseBody};
 
 /// The agent's half of an upgrade that was asked for.
 pub(crate) struct Upgrade {
-    agent: OnUpgrade,
+    pub(crate) agent: OnUpgrade,
 }
 
 /// Whether the request asks for a WebSocket. Other upgrades (`h2c`) are not offered: the header is dropped and the
@@ -38,38 +38,74 @@ pub(crate) async fn forward(
     body: Incoming,
     upgrade: Upgrade,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let (mut exchange, permit) = granted;
+    let Granted {
+        mut exchange,
+        permit,
+        terms: _,
+    } = granted;
+    let answer = ask(connection, &mut exchange, &permit, parts, body).await?;
+    let limit = connection.agent.limits.idle_timeout;
+    let (head, far) = match switched(answer, &mut exchange)? {
+        Switched::Not(answer) => return Ok(down(*answer, None, exchange, connection)),
+        Switched::Over(head, far) => (head, far),
+    };
+    tokio::spawn(tunnel(upgrade.agent, far, exchange, limit));
+    Ok(head)
+}
+
+/// What a request for a WebSocket is answered.
+pub(crate) enum Switched {
+    /// With an ordinary answer.
+    Not(Box<Response<Incoming>>),
+    /// Both sides speak WebSocket now: the head for the agent, and the far half.
+    Over(Response<ResponseBody>, OnUpgrade),
+}
+
+/// Sends the request up on a connection of its own.
+pub(crate) async fn ask(
+    connection: &Connection,
+    exchange: &mut Exchange,
+    permit: &Permit,
+    parts: Parts,
+    body: Incoming,
+) -> Result<Response<Incoming>, Refusal> {
     let agent = &connection.agent;
-    let limit = agent.limits.idle_timeout;
-    let mut departing = match agent.pool.depart(&agent.flow, &permit).await {
+    let mut departing = match agent.pool.depart(&agent.flow, permit).await {
         Ok(departing) => departing,
-        Err(error) => return Err(undialled(&mut exchange, &permit, &error)),
+        Err(error) => return Err(undialled(exchange, permit, &error)),
     };
     exchange.upstream(departing.upstream);
-    // Ends with the connection; the tunnel below holds the other half and the exchange.
+    // Ends with the connection; the tunnel holds the other half and the exchange.
     tokio::spawn(departing.connection.with_upgrades());
-    let body = RequestBody::new(body, exchange.meter().clone(), limit);
-    let mut request = onward(parts, body, &permit, false);
+    let meter = exchange.meter().clone();
+    let body = RequestBody::new(Source::Wire(body), meter, agent.limits.idle_timeout);
+    let mut request = onward(parts, body, permit, false);
     ask_for_websocket(request.headers_mut());
     let answer = departing.sender.send_request(request);
-    let mut answer = match tokio::time::timeout(agent.limits.response_timeout, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => return Err(fail(&mut exchange, "upstream_connection_failed")),
-        Err(_) => return Err(fail(&mut exchange, "response_timeout")),
-    };
+    match tokio::time::timeout(agent.limits.response_timeout, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => Err(fail(exchange, "upstream_connection_failed")),
+        Err(_) => Err(fail(exchange, "response_timeout")),
+    }
+}
+
+/// Reads the answer to a request for a WebSocket.
+pub(crate) fn switched(
+    mut answer: Response<Incoming>,
+    exchange: &mut Exchange,
+) -> Result<Switched, Refusal> {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(down(answer, None, exchange, connection));
+        return Ok(Switched::Not(Box::new(answer)));
     }
     if !is_websocket(answer.headers()) {
-        return Err(fail(&mut exchange, "unasked_upgrade"));
+        return Err(fail(exchange, "unasked_upgrade"));
     }
     exchange.status(StatusCode::SWITCHING_PROTOCOLS.as_u16());
     let far = hyper::upgrade::on(&mut answer);
     let mut head = Response::new(ResponseBody::Own(None));
     *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *head.headers_mut() = std::mem::take(answer.headers_mut());
-    tokio::spawn(tunnel(upgrade.agent, far, exchange, limit));
-    Ok(head)
+    Ok(Switched::Over(head, far))
 }
 
 /// Carries the socket's bytes until either side ends it.

@@ -66,10 +66,7 @@ pub(super) fn check(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
     } = checked;
     for finding in diagnostics {
         writeln!(out, "{finding}")?;
-        let text = texts
-            .files()
-            .iter()
-            .find(|file| *file.name == *finding.file);
+        let text = texts.all().find(|file| *file.name == *finding.file);
         if let Some(text) = text {
             excerpt(out, &text.text, finding)?;
         }
@@ -252,12 +249,12 @@ fn excerpt(out: &mut impl Write, text: &str, finding: &Diagnostic) -> io::Result
     writeln!(out, "  {} | {before}{marks}", " ".repeat(number.len()))
 }
 
-fn line(out: &mut impl Write, view: &impl Serialize) -> io::Result<()> {
+pub(super) fn line(out: &mut impl Write, view: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, view)?;
     writeln!(out)
 }
 
-fn count(number: usize, thing: &str) -> String {
+pub(super) fn count(number: usize, thing: &str) -> String {
     plural(number, thing, &format!("{thing}s"))
 }
 

@@ -57,6 +57,29 @@ pub struct ExchangeFacts<'a> {
     pub query_bytes: Option<u64>,
     /// What stood in the places where credentials stand. The first 16 are written.
     pub credentials: &'a [Fingerprint],
+    /// What was judged of the body, where a rule reads it.
+    pub content: Option<ContentFacts<'a>>,
+}
+
+/// What a body that was judged is about: names and numbers, never what it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ContentFacts<'a> {
+    /// How long it was, as sent.
+    pub bytes: u64,
+    /// Whose interface it is for.
+    pub provider: Option<&'a str>,
+    /// What is asked of a model.
+    pub operation: Option<&'a str>,
+    /// The model.
+    pub model: Option<&'a str>,
+    /// How many messages it holds.
+    pub messages: Option<u64>,
+    /// How many tools it offers.
+    pub tools: Option<u64>,
+    /// The method, of a message to an MCP server.
+    pub mcp: Option<&'a str>,
+    /// The tool that is called, or the resource that is read.
+    pub tool: Option<&'a str>,
 }
 
 /// A name lookup.

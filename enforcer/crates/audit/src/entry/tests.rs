@@ -67,6 +67,7 @@ impl Sample {
             path: Some(text),
             query_bytes: Some(3),
             credentials: &self.credentials,
+            content: None,
         }
     }
 
@@ -112,6 +113,7 @@ fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
         facts: &exchange,
         rule: text,
     });
+    judged(&exchange, text, &mut check);
     check(&Entry::ExchangeDenied(ExchangeDenied {
         facts: &exchange,
         cause: text,
@@ -167,6 +169,40 @@ fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
         cause: text,
     });
     administrative(&sample, text, &mut check);
+}
+
+fn judged(facts: &ExchangeFacts<'_>, text: &str, check: &mut impl FnMut(&Entry<'_>)) {
+    let content = ContentFacts {
+        bytes: u64::MAX,
+        provider: Some(text),
+        operation: Some(text),
+        model: Some(text),
+        messages: Some(1),
+        tools: Some(2),
+        mcp: Some(text),
+        tool: Some(text),
+    };
+    check(&Entry::ExchangeGranted {
+        facts: &ExchangeFacts {
+            content: Some(content),
+            ..*facts
+        },
+        rule: text,
+    });
+    let ruled = PartRuled {
+        exchange: facts.exchange,
+        flow: facts.flow,
+        part: text,
+        name: Some(text),
+        count: Some(3),
+        cause: text,
+        rule: Some(text),
+        reason: Some(&text),
+    };
+    check(&Entry::AnswerBlocked(ruled));
+    check(&Entry::AnswerEdited(ruled));
+    check(&Entry::MessageDenied(ruled));
+    check(&Entry::PartObserved(ruled));
 }
 
 fn flows(sample: &Sample, facts: &FlowFacts<'_>, text: &str, check: &mut impl FnMut(&Entry<'_>)) {
@@ -288,6 +324,32 @@ fn a_grant_has_its_fields_in_their_fixed_order() {
 }
 
 #[test]
+fn a_judged_body_is_named_and_counted() {
+    let sample = Sample::of("agent");
+    let content = ContentFacts {
+        bytes: 812,
+        provider: Some("openai"),
+        operation: Some("chat"),
+        model: Some("gpt-5"),
+        messages: Some(3),
+        tools: Some(0),
+        ..ContentFacts::default()
+    };
+    let facts = ExchangeFacts {
+        content: Some(content),
+        ..sample.exchange("/v1")
+    };
+    let granted = object(&Entry::ExchangeGranted {
+        facts: &facts,
+        rule: "r",
+    });
+    let expected = serde_json::json!({
+        "bytes": 812, "provider": "openai", "operation": "chat", "model": "gpt-5", "messages": 3, "tools": 0,
+    });
+    assert_eq!(granted["content"], expected);
+}
+
+#[test]
 fn unknown_facts_are_left_out() {
     let facts = FlowFacts {
         flow: FlowId::new(),
@@ -316,6 +378,7 @@ fn only_a_grant_grants() {
             grants.push(entry.event());
         }
     });
+    grants.dedup();
     assert_eq!(grants, ["exchange_granted", "exchange_observed"]);
 }
 
@@ -328,7 +391,7 @@ fn every_event_is_named_in_its_line() {
     });
     events.sort_unstable();
     events.dedup();
-    assert_eq!(events.len(), 25);
+    assert_eq!(events.len(), 29);
 }
 
 #[test]

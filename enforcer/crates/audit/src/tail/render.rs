@@ -208,11 +208,11 @@ impl Tone {
     fn of(event: &str) -> Self {
         match event {
             "exchange_granted" | "name_answered" => Self::Good,
-            "danger" | "exchange_denied" | "flow_refused" | "hook_fault" | "kernel_refused"
-            | "name_refused" => Self::Bad,
-            "address_observed" | "exchange_observed" | "kernel_observed" | "name_observed"
-            | "exchange_aborted" | "flow_aborted" | "ledger_recovered" | "policy_rejected"
-            | "suppressed" => Self::Warning,
+            "answer_blocked" | "danger" | "exchange_denied" | "flow_refused" | "hook_fault"
+            | "kernel_refused" | "message_denied" | "name_refused" => Self::Bad,
+            "address_observed" | "answer_edited" | "exchange_observed" | "kernel_observed"
+            | "name_observed" | "exchange_aborted" | "flow_aborted" | "ledger_recovered"
+            | "policy_rejected" | "suppressed" => Self::Warning,
             _ => Self::Calm,
         }
     }

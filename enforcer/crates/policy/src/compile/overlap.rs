@@ -2,9 +2,10 @@
 //!
 //! Only what is sure is reported, by comparing rules in pairs; what two rules cover together is not found.
 
-use crate::check::Effect;
+use crate::check::{Effect, More};
 use crate::compile::host::Place;
 use crate::compile::{Policy, Rule};
+use crate::condition::is_of_subject;
 use crate::diagnostic::{Findings, Spot};
 
 /// Most pairs of rules compared in one policy. Each rule is compared with those at the same places, so only policies
@@ -29,11 +30,20 @@ pub(crate) fn report(policy: &Policy, places: &[(Spot<'_>, Vec<Place>)], finding
         };
         let (id, by) = (rule.name.id(), other.name.id());
         let (message, hint) = match (rule.effect, other.effect) {
-            (Effect::Allow, Effect::Deny) => (
+            (Effect::Allow, Effect::Deny | Effect::Terminate) => (
                 format!("rule `{id}` never allows anything: `{by}` denies all of it"),
                 "deny wins over allow; narrow the one or remove the other",
             ),
-            (Effect::Allow, Effect::Allow) | (Effect::Deny, Effect::Deny | Effect::Allow) => (
+            (Effect::Allow, Effect::Approve) => (
+                format!("rule `{id}` never allows anything: `{by}` wants approval for all of it"),
+                "approval wins over allow; narrow the one or remove the other",
+            ),
+            (Effect::Approve, Effect::Deny | Effect::Terminate) => (
+                format!("rule `{id}` never asks for approval: `{by}` denies all of it"),
+                "deny wins over approval; narrow the one or remove the other",
+            ),
+            (Effect::Allow, Effect::Allow)
+            | (Effect::Approve | Effect::Deny | Effect::Terminate, _) => (
                 format!("rule `{id}` adds nothing: `{by}` covers all of it"),
                 "remove one of them",
             ),
@@ -117,9 +127,18 @@ impl Rule {
     /// Whether the other rule, places apart, surely decides whatever this one speaks of.
     fn is_covered_by(&self, other: &Self) -> bool {
         match (self.effect, other.effect) {
-            (Effect::Allow, Effect::Allow) | (Effect::Deny, Effect::Deny) => self.is_within(other),
-            (Effect::Allow, Effect::Deny) => self.is_denied_by(other),
-            (Effect::Deny, Effect::Allow) => false,
+            // Each rule's obligations are carried out.
+            (Effect::Allow, Effect::Allow) => !self.obliges() && self.is_within(other),
+            (Effect::Approve, Effect::Approve)
+            | (Effect::Deny, Effect::Deny | Effect::Terminate)
+            | (Effect::Terminate, Effect::Terminate)
+            | (Effect::Approve, Effect::Deny | Effect::Terminate) => self.is_within(other),
+            (Effect::Allow, Effect::Approve | Effect::Deny | Effect::Terminate) => {
+                self.is_denied_by(other)
+            }
+            (Effect::Approve, Effect::Allow)
+            | (Effect::Deny, Effect::Allow | Effect::Approve)
+            | (Effect::Terminate, Effect::Allow | Effect::Approve | Effect::Deny) => false,
         }
     }
 
@@ -137,7 +156,33 @@ impl Rule {
                 .iter()
                 .all(|path| theirs.iter().any(|other| other.covers(path))),
         };
-        methods && paths && other.reach.covers(&self.reach)
+        self.asks_as_much_as(other) && methods && paths && other.reach.covers(&self.reach)
+    }
+
+    /// Whether the other asks for nothing beyond place, method and path, or for the very same. A rule about answers decides
+    /// nothing of requests, and one about requests nothing of answers.
+    fn asks_as_much_as(&self, other: &Self) -> bool {
+        let own = self.more.as_ref();
+        let alike = self.effect.opens() == other.effect.opens();
+        match &other.more {
+            None => self.answer().is_none(),
+            Some(more) if more.is_unconditional() => self.answer().is_none(),
+            Some(more) => {
+                let same = |own: &More| own.written == more.written && own.action == more.action;
+                alike && own.is_some_and(|own| same(own))
+            }
+        }
+    }
+
+    /// Whether unopened TLS hides all that it asks for: who asks is seen in TLS, too.
+    fn asks_of_requests_only(&self) -> bool {
+        self.more.as_ref().is_none_or(|more| {
+            more.when.is_none()
+                && more
+                    .conditions
+                    .iter()
+                    .all(|condition| !is_of_subject(condition.key))
+        })
     }
 
     /// Whether a rule that denies surely matches, places apart, whatever this rule that allows does.
@@ -145,6 +190,7 @@ impl Rule {
         let protocols = self.reach.protocols;
         let unopened = protocols.has(enforcer_flow::Protocol::Tls);
         // Requests inside unopened TLS are not seen, and a rule that denies takes what it cannot see to match.
-        (unopened && deny.reach.covers(&self.reach)) || self.is_within(deny)
+        (unopened && deny.asks_of_requests_only() && deny.reach.covers(&self.reach))
+            || self.is_within(deny)
     }
 }

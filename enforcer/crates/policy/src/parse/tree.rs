@@ -9,21 +9,21 @@ use std::collections::HashMap;
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span};
 
 use crate::Position;
-use crate::diagnostic::{Findings, Spot};
+use crate::diagnostic::{FileId, Findings, Spot};
 
 /// Largest text taken, in bytes.
 const MAX_TEXT: usize = 4 << 20;
-/// Deepest nesting taken; policies need five.
-const MAX_DEPTH: usize = 16;
+/// Deepest nesting taken; policies need seven, and the schemas and bodies within them a few more.
+const MAX_DEPTH: usize = 32;
 
 /// A value and its place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Node<'t> {
     pub(crate) spot: Spot<'t>,
     pub(crate) value: Value<'t>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Value<'t> {
     List(Vec<Node<'t>>),
     Map(Vec<Entry<'t>>),
@@ -34,11 +34,31 @@ pub(crate) enum Value<'t> {
 }
 
 /// A key with its value; keys are unique within a map.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry<'t> {
     pub(crate) key: Cow<'t, str>,
     pub(crate) spot: Spot<'t>,
     pub(crate) value: Node<'t>,
+}
+
+/// How a scalar is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScalarKind {
+    /// Without anything around it: it may be a number or a truth value.
+    Plain,
+    /// In quotes or as a block: it is text.
+    Quoted,
+}
+
+// === impl Node ===
+
+impl Node<'_> {
+    pub(crate) fn scalar_kind(&self) -> ScalarKind {
+        match self.spot.text.starts_with(['"', '\'', '|', '>']) {
+            true => ScalarKind::Quoted,
+            false => ScalarKind::Plain,
+        }
+    }
 }
 
 // === impl Entry ===
@@ -56,14 +76,24 @@ impl<'t> Entry<'t> {
 
 /// Reads the one document in a text. Findings say why there is none.
 pub(crate) fn read<'t>(text: &'t str, findings: &mut Findings) -> Option<Node<'t>> {
+    read_file(text, findings.file(), findings)
+}
+
+/// The same for a file that is not the first.
+pub(crate) fn read_file<'t>(
+    text: &'t str,
+    file: FileId,
+    findings: &mut Findings,
+) -> Option<Node<'t>> {
     if text.len() > MAX_TEXT {
         let message = format!("larger than a policy file may be ({MAX_TEXT} bytes)");
-        findings.error(Spot::START, message, None);
+        findings.error(Spot::start(file), message, None);
         return None;
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = Builder {
         text,
+        file,
         findings,
         open: Vec::new(),
         documents: 0,
@@ -76,7 +106,8 @@ pub(crate) fn read<'t>(text: &'t str, findings: &mut Findings) -> Option<Node<'t
             }
             Err(fault) => {
                 let mark = fault.marker();
-                let spot = Spot::new(position(mark), line_from(text, mark.byte_offset()));
+                let line = line_from(text, mark.byte_offset());
+                let spot = Spot::new(file, position(mark), line);
                 let message = format!("not YAML: {}", fault.info());
                 builder.findings.error(spot, message, None);
                 return None;
@@ -98,6 +129,7 @@ fn options() -> granit_parser::Options {
 
 struct Builder<'t, 'f> {
     text: &'t str,
+    file: FileId,
     findings: &'f mut Findings,
     open: Vec<Open<'t>>,
     documents: usize,
@@ -225,7 +257,8 @@ impl<'t> Builder<'t, '_> {
         if self.root.is_none() {
             let message = "nothing in it".to_owned();
             let hint = "a policy begins with `version: 1`".to_owned();
-            self.findings.error(Spot::START, message, Some(hint));
+            let spot = Spot::start(self.file);
+            self.findings.error(spot, message, Some(hint));
         }
         self.root
     }
@@ -237,6 +270,7 @@ impl<'t> Builder<'t, '_> {
 
     fn spot(&self, span: Span) -> Spot<'t> {
         Spot::new(
+            self.file,
             position(&span.start),
             span.slice(self.text).unwrap_or_default(),
         )

@@ -192,13 +192,12 @@ fn a_request_that_is_not_known_never_helps() {
         ("y.example", "allow b"),
         ("z.example", "deny d"),
     ] {
-        let decision = set.evaluate(&Question {
-            workload: &workload,
-            protocol: Protocol::Https,
-            host: &Host::parse(host).unwrap(),
-            port: 443,
-            request: None,
-        });
+        let decision = set.evaluate(&Question::new(
+            &workload,
+            Protocol::Https,
+            &Host::parse(host).unwrap(),
+            443,
+        ));
         assert_eq!(crate::shown(&decision), expected, "{host}");
     }
 }
@@ -232,13 +231,12 @@ fn a_decision_carries_the_operators_reason() {
     use enforcer_policy::Question;
 
     let set = compile("- id: d\n  effect: deny\n  reason: >\n    not\n    here\n  match: {}\n");
-    let decision = set.evaluate(&Question {
-        workload: &crate::workload("w", Some("p")),
-        protocol: Protocol::Tcp,
-        host: &Host::parse("x.example").unwrap(),
-        port: 1,
-        request: None,
-    });
+    let decision = set.evaluate(&Question::new(
+        &crate::workload("w", Some("p")),
+        Protocol::Tcp,
+        &Host::parse("x.example").unwrap(),
+        1,
+    ));
     let rule = decision.rule.unwrap();
     assert_eq!(rule.to_string(), "p/d");
     assert_eq!((rule.policy(), rule.id()), ("p", "d"));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod content;
 mod decisions;
 mod hosts;
 mod mistakes;
@@ -9,6 +10,7 @@ mod paths;
 mod properties;
 mod scope;
 mod shipped;
+mod stages;
 
 use enforcer_flow::{CgroupId, Workload};
 use enforcer_policy::{Cases, Decision, Diagnostic, PolicySet, Source};

@@ -73,7 +73,7 @@ fn what_is_no_policy_is_refused() {
         "# only a comment\n",
         &["1:1  | nothing in it | a policy begins with `version: 1`"],
     );
-    let keys = "its keys are `version`, `name`, `applies_to` and `rules`";
+    let keys = "its keys are `version`, `name`, `applies_to`, `include`, `lists` and `rules`";
     refused(
         "just text",
         &[&format!(
@@ -126,7 +126,7 @@ fn what_policies_have_no_use_for_is_refused() {
         &[
             "2:10 p | an anchor, which policies do not have | write the value out; a `&` at the start of a value needs quotes",
             "3:9 *n | an alias, which policies do not have | write the value out; a `*` at the start of a value needs quotes",
-            "3:9 *n | a rule is a map of keys and values | its keys are `id`, `effect`, `reason`, `inspect` and `match`",
+            "3:9 *n | a rule is a map of keys and values | its keys are `id`, `effect`, `reason`, `inspect`, `action`, `match`, `when`, `inject`, `limit`, `mask`, `record` and `sign`",
         ],
     );
     refused(
@@ -185,7 +185,7 @@ fn unknown_keys_are_refused_with_the_one_that_was_meant() {
         "- { id: a, effect: deny, match: { hots: x.example, url: / } }",
         &[
             "1:35 hots | `match` has no key `hots` | did you mean `host`?",
-            "1:52 url | `match` has no key `url` | its keys are `host`, `cidr`, `port`, `protocol`, `method` and `path`",
+            "1:52 url | `match` has no key `url` | its keys are `host`, `cidr`, `port`, `protocol`, `method`, `path`, `answer`, `attachments`, `content_type`, `cost`, `group`, `header`, `max_tokens`, `mcp`, `messages`, `model`, `operation`, `principal`, `provider`, `query`, `schema`, `size`, `stream`, `temperature`, `text`, `tokens`, `tool_call`, `tool_choice`, `tool_kind`, `tools` and `webhook`",
         ],
     );
 }
@@ -216,16 +216,16 @@ fn rules_that_lack_something_are_refused() {
         &[
             "1:5 effect | a rule without `id` | -",
             "1:5 effect | a rule without `match` | -",
-            "2:3 text | a rule is a map of keys and values | its keys are `id`, `effect`, `reason`, `inspect` and `match`",
-            "3:26 match | `match` is a map of keys and values | its keys are `host`, `cidr`, `port`, `protocol`, `method` and `path`",
+            "2:3 text | a rule is a map of keys and values | its keys are `id`, `effect`, `reason`, `inspect`, `action`, `match`, `when`, `inject`, `limit`, `mask`, `record` and `sign`",
+            "3:26 match | `match` is a map of keys and values | its keys are `host`, `cidr`, `port`, `protocol`, `method`, `path`, `answer`, `attachments`, `content_type`, `cost`, `group`, `header`, `max_tokens`, `mcp`, `messages`, `model`, `operation`, `principal`, `provider`, `query`, `schema`, `size`, `stream`, `temperature`, `text`, `tokens`, `tool_call`, `tool_choice`, `tool_kind`, `tools` and `webhook`",
             "4:12 effect | `effect` takes one value | -",
             "5:35 host | `host` with an empty list, which nothing is among | leave `host` out to take any",
         ],
     );
     rules_refused(
-        "- { id: a, effect: require_approval, match: {} }\n",
+        "- { id: a, effect: approve, match: {} }\n",
         &[
-            "1:20 require_approval | `require_approval` is no effect | the effects are `allow` and `deny`",
+            "1:20 approve | `approve` is no effect | the effects are `allow`, `deny`, `require_approval` and `terminate`",
         ],
     );
 }
@@ -289,15 +289,15 @@ fn fields_that_contradict_each_other_are_refused() {
         ),
         (
             "effect: allow, match: { host: x.example, protocol: [https, tcp], port: 1, path: / }",
-            "1:53 protocol | `tcp` has no requests for `method` or `path` to match | make another rule for `tcp`",
+            "1:53 protocol | `tcp` has no requests for rules to look into | make another rule for `tcp`",
         ),
         (
             "effect: deny, match: { protocol: tcp, method: GET }",
-            "1:35 protocol | `tcp` has no requests for `method` or `path` to match | make another rule for `tcp`",
+            "1:35 protocol | `tcp` has no requests for rules to look into | make another rule for `tcp`",
         ),
         (
             "effect: allow, inspect: false, match: { host: x.example, path: / }",
-            "1:69 path | requests cannot be seen in TLS that is not opened | leave out `method` and `path`, or `inspect: false`",
+            "1:69 path | requests cannot be seen in TLS that is not opened | leave out what is about requests, or `inspect: false`",
         ),
         (
             "effect: allow, inspect: false, match: { host: x.example, protocol: https }",

@@ -14,16 +14,17 @@ fn pattern(pattern: &str) -> PolicySet {
 }
 
 fn decide(set: &PolicySet, host: &str, path: &str) -> String {
-    shown(&set.evaluate(&Question {
-        workload: &crate::workload("w", None),
-        protocol: Protocol::Https,
-        host: &Host::parse(host).unwrap(),
-        port: 443,
-        request: Some(Request {
-            method: "GET",
-            path,
-        }),
-    }))
+    shown(
+        &set.evaluate(
+            &Question::new(
+                &crate::workload("w", None),
+                Protocol::Https,
+                &Host::parse(host).unwrap(),
+                443,
+            )
+            .with_request(Request::new("GET", path)),
+        ),
+    )
 }
 
 /// Checks a pattern both ways: what it matches is allowed by an allow and denied by a deny, and the reverse.

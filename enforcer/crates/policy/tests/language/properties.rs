@@ -225,13 +225,14 @@ fn policy_of(rules: &[Rule]) -> PolicySet {
 }
 
 fn decide(set: &PolicySet, asked: &Asked) -> Decision {
-    set.evaluate(&Question {
-        workload: &workload("w", None),
-        protocol: asked.protocol,
-        host: &Host::parse(asked.host).unwrap(),
-        port: asked.port,
-        request: asked.request.map(|(method, path)| Request { method, path }),
-    })
+    let host = Host::parse(asked.host).unwrap();
+    let request = asked
+        .request
+        .map(|(method, path)| Request::new(method, path));
+    set.evaluate(
+        &Question::new(&workload("w", None), asked.protocol, &host, asked.port)
+            .with_request(request),
+    )
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
@@ -384,13 +385,7 @@ proptest! {
     fn every_text_and_every_path_is_answered(text in "\\PC{0,200}", path in "[\\x00-\\x7f/%.;]{0,60}") {
         let _ = crate::compile_text(&text);
         let set = compile("- { id: a, effect: allow, match: { host: x, path: '/a*/**' } }\n");
-        let decision = set.evaluate(&Question {
-            workload: &workload("w", None),
-            protocol: Protocol::Https,
-            host: &Host::parse("x").unwrap(),
-            port: 443,
-            request: Some(Request { method: "GET", path: &path }),
-        });
+        let decision = set.evaluate(&Question::new(&workload("w", None), Protocol::Https, &Host::parse("x").unwrap(), 443).with_request(Some(Request::new("GET", &path))));
         prop_assert!(!decision.is_allow() || path.starts_with("/a") || path.starts_with("/%61"));
     }
 
@@ -401,13 +396,7 @@ proptest! {
     ) {
         let (pattern, path) = (format!("/{}", pattern.join("/")), format!("/{}", path.join("/")));
         let set = compile(&format!("- {{ id: a, effect: allow, match: {{ host: x, path: '{pattern}' }} }}\n"));
-        let asked = set.evaluate(&Question {
-            workload: &workload("w", None),
-            protocol: Protocol::Https,
-            host: &Host::parse("x").unwrap(),
-            port: 443,
-            request: Some(Request { method: "GET", path: &path }),
-        });
+        let asked = set.evaluate(&Question::new(&workload("w", None), Protocol::Https, &Host::parse("x").unwrap(), 443).with_request(Some(Request::new("GET", &path))));
         let segments = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
         let (own, other) = (segments(&pattern), segments(&path));
         let own: Vec<&str> = own.iter().map(String::as_str).collect();

@@ -29,13 +29,7 @@ fn check(set: &PolicySet, (name, label): (&str, Option<&str>), table: &[(&str, &
     for (host, expected) in table {
         let workload = workload(name, label);
         let host = Host::parse(host).unwrap();
-        let decision = set.evaluate(&Question {
-            workload: &workload,
-            protocol: Protocol::Https,
-            host: &host,
-            port: 443,
-            request: None,
-        });
+        let decision = set.evaluate(&Question::new(&workload, Protocol::Https, &host, 443));
         assert_eq!(shown(&decision), *expected, "{name} {label:?} {host}");
         let resolved = set.may_resolve(&workload, &host);
         assert!(

@@ -21,7 +21,7 @@ fn examples() -> Vec<(String, String, String)> {
         let file = path.file_name().unwrap().to_str().unwrap();
         let Some(name) = file
             .strip_suffix(".yaml")
-            .filter(|name| !name.ends_with(".cases"))
+            .filter(|name| !name.ends_with(".cases") && !name.ends_with(".inc"))
         else {
             continue;
         };
@@ -32,10 +32,26 @@ fn examples() -> Vec<(String, String, String)> {
     found
 }
 
+/// The files that examples include, by name.
+fn includes() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(policies().join("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        if enforcer_policy::is_include(file) {
+            found.push((file.to_owned(), read(&path)));
+        }
+    }
+    found
+}
+
 /// Compiles one text that must be without any finding.
 fn compile(name: &str, text: &str) -> PolicySet {
-    let (set, warnings) = PolicySet::compile(&[Source { name, text }])
-        .unwrap_or_else(|found| panic!("{}", lines(&found)));
+    let includes = includes();
+    let beside = includes.iter().map(|(name, text)| Source { name, text });
+    let sources: Vec<Source<'_>> = beside.chain([Source { name, text }]).collect();
+    let (set, warnings) =
+        PolicySet::compile(&sources).unwrap_or_else(|found| panic!("{}", lines(&found)));
     assert!(warnings.is_empty(), "{}", lines(&warnings));
     set
 }
@@ -123,9 +139,11 @@ fn every_rule_of_an_example_decides_a_case() {
 #[test]
 fn the_examples_load_together() {
     let examples = examples();
+    let includes = includes();
     let sources: Vec<Source<'_>> = examples
         .iter()
         .map(|(name, text, _)| Source { name, text })
+        .chain(includes.iter().map(|(name, text)| Source { name, text }))
         .collect();
     let (set, warnings) =
         PolicySet::compile(&sources).unwrap_or_else(|found| panic!("{}", lines(&found)));
@@ -202,5 +220,46 @@ fn every_rule_is_refused(rules: &str) {
             found.iter().any(|d| within(&d) && d.is_error()),
             "the rule at line {begin} passes:\n{text}"
         );
+    }
+}
+
+/// `UPDATE=1 cargo test -p enforcer-policy --test language the_schema` writes it anew.
+#[test]
+fn the_schema_is_that_of_the_language() {
+    let path = policies().join("schema.json");
+    let schema = enforcer_policy::schema();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &schema).unwrap();
+    }
+    assert!(
+        read(&path) == schema,
+        "`policies/schema.json` is not what `enforcer policy schema` prints"
+    );
+}
+
+/// A YAML file as JSON, for the schema to look at.
+fn as_json(text: &str) -> serde_json::Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+#[test]
+fn the_schema_takes_what_the_language_takes() {
+    let schema = serde_json::from_str(&enforcer_policy::schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (name, text, _) in examples() {
+        let found: Vec<String> = validator
+            .iter_errors(&as_json(&text))
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(found.is_empty(), "`{name}`: {}", found.join("\n"));
+    }
+    for wrong in [
+        "{ version: 2, name: a, rules: [] }",
+        "{ version: 1, name: a, rules: [{ id: a, effect: alow, match: {} }] }",
+        "{ version: 1, name: a, rules: [{ id: a, effect: deny, match: { hots: x } }] }",
+        "{ version: 1, name: a, rules: [{ id: a, effect: deny, match: { operation: chatting } }] }",
+        "{ version: 1, name: a, rules: [{ id: a, effect: deny, match: { answer: { rows: { more: 1 } } } }] }",
+    ] {
+        assert!(!validator.is_valid(&as_json(wrong)), "{wrong}");
     }
 }

@@ -15,7 +15,7 @@ use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, NetnsCookie, OriginalDst, Process, Secret, Stance,
 };
 use enforcer_gate::{Gate, Quota, UpstreamConfig};
-use enforcer_http::PoolConfig;
+use enforcer_http::{Judging, PoolConfig};
 use enforcer_identity::{Cgroup, Hierarchy, Label, Workloads};
 use enforcer_kernel::{Listeners, Origin, Origins};
 use enforcer_policy::{PolicySet, Source};
@@ -149,6 +149,7 @@ impl Setup {
             names: Arc::clone(&names),
             resolver,
             fingerprinter: Arc::new(Fingerprinter::from_key(&Secret::new([7; 32]))),
+            judging: Arc::new(Judging::without_secrets(64 << 20)),
             limits: self.limits(),
             stopping: stop,
         });

@@ -6,6 +6,8 @@
 )]
 
 mod early;
+mod judged;
+mod socket;
 mod upstream;
 mod world;
 

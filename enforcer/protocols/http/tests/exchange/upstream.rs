@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -16,6 +17,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 pub(crate) struct Running {
     pub(crate) addr: SocketAddr,
@@ -32,6 +36,19 @@ pub(crate) struct Script {
 /// Answers with what it got: the head as text, the body, and a trailer.
 pub(crate) async fn echo() -> Running {
     http(|_| true).await
+}
+
+/// Answers everything with one body.
+pub(crate) async fn fixed(head: &'static str, body: &'static str) -> Running {
+    raw(move |mut stream| async move {
+        read_head(&mut stream).await;
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        // Until the other side has read it.
+        let _ = stream.read(&mut [0; 4096]).await;
+    })
+    .await
 }
 
 /// As [`echo`], but closes each connection after one answer, without having said so.
@@ -76,7 +93,8 @@ pub(crate) async fn scripted(content_type: &'static str) -> (Running, Script) {
         let taken = once.lock().unwrap().take();
         async move {
             let (mut said, tell) = taken.expect("one request only");
-            read_head(&mut stream).await;
+            let head = read_head(&mut stream).await;
+            read_body(&mut stream, &head).await;
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n");
             stream.write_all(head.as_bytes()).await.unwrap();
             let mut buffer = [0; 16];
@@ -114,6 +132,32 @@ pub(crate) async fn websocket() -> Running {
             && read > 0
         {
             stream.write_all(&buffer[..read]).await.unwrap();
+        }
+    })
+    .await
+}
+
+/// Speaks WebSocket: answers each text with texts.
+pub(crate) async fn messages(
+    answer: impl Fn(&str) -> Vec<String> + Clone + Send + Sync + 'static,
+) -> Running {
+    raw(move |mut stream| {
+        let answer = answer.clone();
+        async move {
+            let head = read_head(&mut stream).await.to_ascii_lowercase();
+            assert!(!head.contains("sec-websocket-extensions"), "{head}");
+            let accepted = b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+            stream.write_all(accepted).await.unwrap();
+            let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+            while let Some(Ok(message)) = socket.next().await {
+                if let Message::Text(text) = message {
+                    for text in answer(&text) {
+                        if socket.send(Message::text(text)).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
         }
     })
     .await
@@ -207,6 +251,16 @@ where
         }
     });
     Running { addr, accepted }
+}
+
+async fn read_body(stream: &mut TcpStream, head: &str) {
+    let head = head.to_ascii_lowercase();
+    let length = head.split("content-length: ").nth(1).map(|rest| {
+        let digits = rest.split("\r\n").next().unwrap();
+        digits.parse::<usize>().unwrap()
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await.unwrap();
 }
 
 async fn read_head(stream: &mut TcpStream) -> String {

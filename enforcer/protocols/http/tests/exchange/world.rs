@@ -8,11 +8,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use enforcer_audit::{Fingerprinter, Ledger};
+use enforcer_cost::{Estimator, Prices};
 use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Secret, Workload,
 };
-use enforcer_gate::{Flow, Gate, Quota, Upstream, UpstreamConfig};
-use enforcer_http::{Agent, Limits, Pool, PoolConfig, Proven, Version, serve};
+use enforcer_gate::{Costs, Flow, Gate, Quota, Upstream, UpstreamConfig};
+use enforcer_http::{Agent, Judging, Limits, Pool, PoolConfig, Proven, Version, serve};
 use enforcer_policy::{PolicySet, Source};
 use enforcer_tls::Connector;
 use http::{Request, Response};
@@ -43,6 +44,7 @@ pub(crate) struct World {
     pool: Arc<Pool>,
     path: PathBuf,
     limits: Limits,
+    judging: Arc<Judging>,
     stopping: watch::Sender<bool>,
     _dir: tempfile::TempDir,
 }
@@ -63,17 +65,35 @@ impl World {
     }
 
     pub(crate) fn with_idle_timeout(upstream: crate::upstream::Running, idle: Duration) -> Self {
+        let judging = Judging::without_secrets(64 << 20);
+        Self::judging(upstream, idle, (POLICY, judging))
+    }
+
+    /// With a policy of the test's own, and what judging takes.
+    pub(crate) fn judging(
+        upstream: crate::upstream::Running,
+        idle: Duration,
+        (policy, judging): (&str, Judging),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger.jsonl");
         let ledger = Arc::new(Ledger::open(enforcer_audit::Config::at(&path)).unwrap());
         let source = Source {
             name: "test.yaml",
-            text: POLICY,
+            text: policy,
         };
         let (set, _) = PolicySet::compile(&[source]).unwrap();
-        let gate = Arc::new(Gate::new(Arc::new(ArcSwap::from_pointee(set)), ledger));
+        let gate = Gate::new(Arc::new(ArcSwap::from_pointee(set)), ledger);
+        let prices = Prices::parse("models: { gpt-5: { input: 1, output: 10, max_output: 100 } }");
+        let estimator = Estimator::new(prices.unwrap());
+        let budgets = dir.path().join("budgets.db");
+        let gate = Arc::new(gate.with_costs(Costs::new(estimator, budgets)));
         let config = UpstreamConfig {
-            connect_to: [(destination("api.example"), upstream.addr)].into(),
+            connect_to: [
+                (destination("api.example"), upstream.addr),
+                (destination("hooks.slack.com"), upstream.addr),
+            ]
+            .into(),
             connect_timeout: Duration::from_secs(5),
             places: Quota::new(16, 8),
         };
@@ -98,6 +118,7 @@ impl World {
             pool,
             path,
             limits,
+            judging: Arc::new(judging),
             stopping: watch::Sender::new(false),
             _dir: dir,
         }
@@ -181,6 +202,7 @@ impl World {
                 destination: destination(host),
                 binding: true,
             },
+            judging: Arc::clone(&self.judging),
             limits: self.limits,
             stopping: self.stopping.subscribe(),
         };

@@ -12,8 +12,8 @@ pub(crate) struct Ask {
     protocol: Protocol,
     host: Host,
     port: u16,
-    /// Method and raw path.
-    request: Option<(String, String)>,
+    /// Method, raw path and query.
+    request: Option<(String, String, Option<String>)>,
 }
 
 impl Ask {
@@ -30,16 +30,13 @@ impl Ask {
     }
 
     pub(crate) fn question<'a>(&'a self, workload: &'a Workload) -> Question<'a> {
-        Question {
-            workload,
-            protocol: self.protocol,
-            host: &self.host,
-            port: self.port,
-            request: self
-                .request
-                .as_ref()
-                .map(|(method, path)| Request { method, path }),
-        }
+        let request = self.request.as_ref();
+        Question::new(workload, self.protocol, &self.host, self.port).with_request(request.map(
+            |(method, path, query)| Request {
+                query: query.as_deref(),
+                ..Request::new(method, path)
+            },
+        ))
     }
 
     fn opaque(protocol: Protocol, place: &str) -> Result<Self, Fault> {
@@ -63,14 +60,18 @@ impl Ask {
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
-        let path = rest.split(['?', '#']).next().unwrap_or_default();
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (rest, None),
+        };
         let path = if path.is_empty() { "/" } else { path };
         let (host, port) = destination(authority, protocol)?;
         Ok(Self {
             protocol,
             host,
             port,
-            request: Some((method.to_owned(), path.to_owned())),
+            request: Some((method.to_owned(), path.to_owned(), query)),
         })
     }
 }

@@ -1,0 +1,364 @@
+//! Where frames wait for rulings, in the order in which they came.
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+
+use super::frame::{Data, Frame};
+use super::hearing::Hearing;
+use super::{Item, Judge, Ruling, Stop, sse};
+use crate::answer::usage;
+use crate::json::{Document, Value};
+use crate::{Cause, Finish, Limits, Tally, Undecidable};
+
+/// Who understands the answers of one interface.
+pub(super) trait Dialect: Debug + Send {
+    /// Notes what a frame says, has ruled on what has become complete, and says what the frame has to wait for.
+    fn note(&mut self, said: &Said<'_, '_>, bench: &mut Bench<'_>) -> Result<Vec<Id>, Stop>;
+
+    /// Nothing follows: has ruled on what was still incomplete.
+    fn end(&mut self, bench: &mut Bench<'_>) -> Result<(), Stop>;
+
+    /// The frame without what was taken out. Asked only when something was, and in the frames' order.
+    fn render(&self, said: &Said<'_, '_>, rulings: &Rulings) -> Rendered;
+
+    /// Whether an event of this name brings something else than a document.
+    fn is_no_document(&self, _event: &[u8]) -> bool {
+        false
+    }
+
+    /// Whether nothing of it is ruled on, when somebody listens to what is said or when nobody does.
+    fn only_counts(&self, _listens: bool) -> bool {
+        false
+    }
+}
+
+/// What a frame says.
+#[derive(Debug)]
+pub(super) struct Said<'s, 'd> {
+    pub(super) document: &'s Document<'d>,
+}
+
+/// A frame after the editing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Rendered {
+    Dropped,
+    Edited(String),
+    Same,
+}
+
+/// One thing that is ruled on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Id(usize);
+
+/// What was ruled so far.
+#[derive(Debug, Default)]
+pub(super) struct Rulings {
+    all: Vec<Option<bool>>,
+    stripped: bool,
+}
+
+/// What a dialect works with.
+pub(super) struct Bench<'j> {
+    pub(super) judge: &'j mut dyn Judge,
+    pub(super) hearing: &'j mut Hearing,
+    pub(super) tally: &'j mut Tally,
+    pub(super) rulings: &'j mut Rulings,
+    pub(super) limits: &'j Limits,
+}
+
+/// A frame that waits.
+#[derive(Debug)]
+struct Held {
+    raw: Vec<u8>,
+    data: Data,
+    waits: Vec<Id>,
+}
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    dialect: Box<dyn Dialect>,
+    limits: Limits,
+    tally: Tally,
+    rulings: Rulings,
+    hearing: Hearing,
+    held: VecDeque<Held>,
+    bytes: usize,
+}
+
+// === impl Rulings ===
+
+impl Rulings {
+    /// Something that is not complete yet.
+    pub(super) fn open(&mut self) -> Id {
+        self.all.push(None);
+        Id(self.all.len() - 1)
+    }
+
+    pub(super) fn is_stripped(&self, id: Id) -> bool {
+        self.all.get(id.0).copied().flatten() == Some(true)
+    }
+
+    /// It passes, because the same was ruled on under another name.
+    pub(super) fn keep(&mut self, id: Id) {
+        self.close(id, Ruling::Keep);
+    }
+
+    fn close(&mut self, id: Id, ruling: Ruling) {
+        let stripped = ruling == Ruling::Strip;
+        if let Some(slot) = self.all.get_mut(id.0) {
+            *slot = Some(stripped);
+        }
+        self.stripped |= stripped;
+    }
+
+    fn are_made(&self, ids: &[Id]) -> bool {
+        ids.iter()
+            .all(|id| self.all.get(id.0).is_some_and(Option::is_some))
+    }
+}
+
+// === impl Bench ===
+
+impl Bench<'_> {
+    /// Has ruled on an item; never [`Ruling::Block`], which ends the answer.
+    pub(super) fn rule(&mut self, item: &Item<'_>) -> Result<Ruling, Stop> {
+        self.tally.judged += 1;
+        match self.judge.rule(item) {
+            Ruling::Block => Err(Stop::Blocked),
+            Ruling::Keep => Ok(Ruling::Keep),
+            Ruling::Strip => {
+                self.tally.stripped += 1;
+                Ok(Ruling::Strip)
+            }
+        }
+    }
+
+    /// Has ruled on what was opened before.
+    pub(super) fn close(&mut self, id: Id, item: &Item<'_>) -> Result<(), Stop> {
+        let ruling = self.rule(item)?;
+        self.rulings.close(id, ruling);
+        Ok(())
+    }
+
+    /// Says that something is taken out of frames, without an id of its own.
+    pub(super) fn something_is_stripped(&mut self) {
+        self.rulings.stripped = true;
+    }
+
+    /// What every interface says somewhere in its answers: the model and what it cost.
+    pub(super) fn count(&mut self, value: &Value<'_>) {
+        let model = value.get("model").or_else(|| value.get("modelVersion"));
+        if let (None, Some(model)) = (&self.tally.model, model.and_then(Value::as_str)) {
+            self.tally.model = Some(model.to_owned());
+        }
+        for key in ["usage", "usageMetadata"] {
+            if let Some(value) = value.get(key) {
+                usage::merge(&mut self.tally.usage, value);
+            }
+        }
+    }
+
+    /// Why a choice ended.
+    pub(super) fn finished(&mut self, choice: u64, reason: &str) {
+        /// More choices than anybody asks for.
+        const CHOICES: usize = 128;
+        if self.tally.finish.len() < CHOICES {
+            self.tally.finish.push(Finish {
+                choice,
+                reason: reason.to_owned(),
+            });
+        }
+    }
+}
+
+// === impl Desk ===
+
+impl Desk {
+    pub(super) fn new(dialect: Box<dyn Dialect>, limits: &Limits) -> Self {
+        Self {
+            dialect,
+            limits: *limits,
+            tally: Tally::default(),
+            rulings: Rulings::default(),
+            hearing: Hearing::default(),
+            held: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn only_counts(&self) -> bool {
+        self.dialect.only_counts(self.hearing.listens)
+    }
+
+    pub(super) fn hear(&mut self) {
+        self.hearing.listens = true;
+    }
+
+    /// Takes the next frame and gives out what waits for nothing.
+    pub(super) fn take(
+        &mut self,
+        frame: &Frame<'_>,
+        judge: &mut dyn Judge,
+        emit: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Stop> {
+        let waits = self.note(frame, judge)?;
+        self.release(emit)?;
+        if self.held.is_empty() && self.rulings.are_made(&waits) {
+            return self.give(frame, emit);
+        }
+        self.bytes += frame.raw.len();
+        if self.bytes > self.limits.held {
+            return Err(Undecidable::whole(Cause::TooMany).into());
+        }
+        self.held.push_back(Held {
+            raw: frame.raw.to_vec(),
+            data: frame.data.clone(),
+            waits,
+        });
+        self.release(emit)
+    }
+
+    pub(super) fn end(
+        &mut self,
+        judge: &mut dyn Judge,
+        emit: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Stop> {
+        let Self {
+            dialect,
+            limits,
+            tally,
+            rulings,
+            hearing,
+            ..
+        } = self;
+        dialect.end(&mut Bench {
+            judge,
+            hearing,
+            tally,
+            rulings,
+            limits,
+        })?;
+        self.release(emit)?;
+        if self.held.is_empty() {
+            Ok(())
+        } else {
+            Err(Undecidable::whole(Cause::Truncated).into())
+        }
+    }
+
+    fn note(&mut self, frame: &Frame<'_>, judge: &mut dyn Judge) -> Result<Vec<Id>, Stop> {
+        let Self {
+            dialect,
+            limits,
+            tally,
+            rulings,
+            hearing,
+            ..
+        } = self;
+        let Some(data) = frame.data() else {
+            return Ok(Vec::new());
+        };
+        if sse::name(frame.raw).is_some_and(|name| dialect.is_no_document(name)) {
+            return Ok(Vec::new());
+        }
+        let hearing_listens = hearing.listens;
+        let mut bench = Bench {
+            judge,
+            hearing,
+            tally,
+            rulings,
+            limits,
+        };
+        if data == b"[DONE]" {
+            dialect.end(&mut bench)?;
+            return Ok(Vec::new());
+        }
+        let document = match Document::parse(data, limits) {
+            Ok(document) => document,
+            // Nobody rules on it, nobody has to understand it.
+            Err(_) if dialect.only_counts(hearing_listens) => return Ok(Vec::new()),
+            // An event without data is nothing to anybody.
+            Err(error) if error.cause == Cause::Empty => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        agree(frame, &document)?;
+        dialect.note(
+            &Said {
+                document: &document,
+            },
+            &mut bench,
+        )
+    }
+
+    fn release(&mut self, emit: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+        while let Some(held) = self
+            .held
+            .pop_front_if(|held| self.rulings.are_made(&held.waits))
+        {
+            self.bytes -= held.raw.len();
+            let frame = Frame {
+                raw: &held.raw,
+                data: held.data,
+            };
+            self.give(&frame, emit)?;
+        }
+        Ok(())
+    }
+
+    fn give(&self, frame: &Frame<'_>, emit: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+        let data = match frame.data() {
+            Some(data) if self.rulings.stripped && !self.only_counts() && data != b"[DONE]" => data,
+            Some(_) | None => {
+                emit(frame.raw);
+                return Ok(());
+            }
+        };
+        let document = match Document::parse(data, &self.limits) {
+            Ok(document) => document,
+            Err(_)
+                if sse::name(frame.raw).is_some_and(|name| self.dialect.is_no_document(name)) =>
+            {
+                emit(frame.raw);
+                return Ok(());
+            }
+            Err(error) if error.cause == Cause::Empty => {
+                emit(frame.raw);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let said = Said {
+            document: &document,
+        };
+        match self.dialect.render(&said, &self.rulings) {
+            Rendered::Dropped => {}
+            Rendered::Edited(data) => emit(&frame.with(&data)),
+            Rendered::Same => emit(frame.raw),
+        }
+        Ok(())
+    }
+}
+
+/// An event's name and its data's type must not contradict each other; some clients go by one, some by the other.
+fn agree(frame: &Frame<'_>, document: &Document<'_>) -> Result<(), Undecidable> {
+    let Some(kind) = document.root().get("type").and_then(Value::as_str) else {
+        return Ok(());
+    };
+    if frame.raw.len() == frame.data().map_or(0, <[u8]>::len) {
+        return Ok(());
+    }
+    match sse::name(frame.raw) {
+        Some(name) if name != kind.as_bytes() && !matches!(name, b"error" | b"message" | b"") => {
+            Err(Undecidable::new(Cause::Inconsistent, "/type", 0))
+        }
+        Some(_) | None => Ok(()),
+    }
+}

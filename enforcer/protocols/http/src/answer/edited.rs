@@ -1,0 +1,141 @@
+//! An answer that is judged while it streams.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use enforcer_flow::Side;
+use enforcer_gate::Judge;
+use enforcer_policy::{Action, Part};
+use enforcer_prompt::{AnswerEditor, Item, Stop};
+use http_body::Frame;
+
+use super::rule;
+use crate::body::{BodyError, UpstreamBody};
+use crate::refuse::DENIED;
+
+/// What comes is given out as soon as it was judged. What belongs to a tool call waits until the call is complete; the
+/// editor bounds how much that is.
+pub struct EditedBody {
+    upstream: UpstreamBody,
+    editor: Option<AnswerEditor>,
+    judge: Judge,
+    /// Bytes that have come.
+    seen: u64,
+    over: bool,
+}
+
+type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+
+// === impl EditedBody ===
+
+impl EditedBody {
+    pub(crate) fn new(upstream: UpstreamBody, editor: Option<AnswerEditor>, judge: Judge) -> Self {
+        Self {
+            upstream,
+            editor,
+            judge,
+            seen: 0,
+            over: false,
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Polled {
+        while !self.over {
+            let next = match ready!(self.upstream.poll(cx)) {
+                None => self.finish(),
+                Some(Err(error)) => {
+                    self.over = true;
+                    Some(Err(error))
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.pass(data),
+                    // Trailers come last; what is still held goes before them, or they do not come.
+                    Err(_) => None,
+                },
+            };
+            if next.is_some() {
+                return Poll::Ready(next);
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Judges what came; none when nothing of it may go on yet.
+    fn pass(&mut self, data: Bytes) -> Option<Result<Frame<Bytes>, BodyError>> {
+        self.seen += data.len() as u64;
+        if self.judge.needs().bytes && self.judge.rule(Part::Bytes(self.seen)) != Action::Keep {
+            return Some(self.end(Vec::new()));
+        }
+        let Some(editor) = &mut self.editor else {
+            return Some(Ok(Frame::data(data)));
+        };
+        let mut out = Vec::new();
+        let judge = &mut self.judge;
+        let pushed = editor.push(&data, &mut |item: &Item<'_>| rule(judge, item), &mut out);
+        self.give(pushed, out)
+    }
+
+    /// The upstream's answer has come to its end.
+    fn finish(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
+        let mut out = Vec::new();
+        if let Some(editor) = &mut self.editor {
+            let judge = &mut self.judge;
+            let finished = editor.finish(&mut |item: &Item<'_>| rule(judge, item), &mut out);
+            if finished.is_err() {
+                return self.give(finished, out);
+            }
+        }
+        self.over = true;
+        if let Some(mut exchange) = self.upstream.take_exchange() {
+            if let Some(editor) = &self.editor {
+                let tally = editor.tally();
+                exchange.used(tally.model.as_deref(), &tally.usage);
+            }
+            exchange.finish();
+        }
+        self.give(Ok(()), out)
+    }
+
+    fn give(
+        &mut self,
+        judged: Result<(), Stop>,
+        out: Vec<u8>,
+    ) -> Option<Result<Frame<Bytes>, BodyError>> {
+        match judged {
+            Ok(()) if out.is_empty() => None,
+            Ok(()) => Some(Ok(Frame::data(out.into()))),
+            Err(Stop::Blocked) => Some(self.end(out)),
+            Err(Stop::Undecidable(undecidable)) => {
+                tracing::debug!(%undecidable, "an answer cannot be judged");
+                // Whether a rule minds or not: the editor cannot go on, and what it held is lost.
+                self.judge.rule(Part::Undecidable(undecidable.cause));
+                Some(self.end(out))
+            }
+        }
+    }
+
+    /// Ends the answer here, with an error where its shape has one.
+    fn end(&mut self, mut out: Vec<u8>) -> Result<Frame<Bytes>, BodyError> {
+        self.over = true;
+        if let Some(mut exchange) = self.upstream.take_exchange() {
+            exchange.fault(Side::Own, "answer_blocked");
+        }
+        let refusal = self
+            .judge
+            .refusal("answer_blocked", "the answer cannot be judged");
+        let words = self
+            .editor
+            .as_ref()
+            .map(|editor| editor.refusal(DENIED, &refusal.public))
+            .unwrap_or_default();
+        if words.is_empty() {
+            return Err(BodyError::Blocked);
+        }
+        out.extend_from_slice(&words);
+        Ok(Frame::data(out.into()))
+    }
+}

@@ -1,0 +1,217 @@
+//! A WebSocket whose messages rules judge: read message by message in both directions, passed on or not.
+//!
+//! Each side speaks to us: pings are answered here, extensions are negotiated away (a compressed message is not read), and a
+//! message that is refused is answered with an error of its interface, after which both sides are closed (1008).
+
+use std::sync::Arc;
+
+use enforcer_flow::Side;
+use enforcer_gate::{Exchange, Granted, Head, Held, Judge, Refusal, Terms};
+use enforcer_policy::{self as policy, Obligation};
+use enforcer_prompt::{self as prompt, AnswerEditor, Shape};
+use http::Response;
+use http::header::{HeaderMap, SEC_WEBSOCKET_EXTENSIONS};
+use http::request::Parts;
+use hyper::body::Incoming;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use crate::asked::Asked;
+use crate::forward::{down, fail};
+use crate::judged::{unable, unready};
+use crate::obligation::{self, Delivery};
+use crate::serve::Connection;
+use crate::upgrade::{self, Switched, Upgrade};
+use crate::{ResponseBody, refuse};
+
+mod carry;
+
+use carry::{Ending, carry};
+
+/// What a side may be sent before it has read what came before.
+const WRITE_BUFFER: usize = 64 * 1024;
+
+/// One side.
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// Everything a judged socket depends on while it is open.
+struct Talk {
+    connection: Arc<Connection>,
+    parts: Parts,
+    shape: Shape,
+    exchange: Exchange,
+    /// What the exchange was granted under; a message may ask for nothing else.
+    obligations: Vec<Obligation>,
+    /// Whether rules read what the agent says.
+    judges_agent: bool,
+    /// Who rules on what the far side says, and how it is read.
+    far: Option<(Judge, AnswerEditor)>,
+    /// A message of each side, while it is read.
+    _room: Held,
+}
+
+/// Forwards a request for a WebSocket on which messages are judged.
+pub(crate) async fn forward(
+    connection: &Arc<Connection>,
+    head: Head,
+    (mut parts, body): (Parts, Incoming),
+    upgrade: Upgrade,
+    shape: Shape,
+) -> Result<Response<ResponseBody>, Refusal> {
+    let agent = &connection.agent;
+    let judging = &agent.judging;
+    let asked = Asked::read(connection, &parts, None)?;
+    let workload = agent.flow.workload().cgroup;
+    let Some(room) = judging
+        .memory
+        .admit_many(workload, judging.message_bytes.saturating_mul(2))
+    else {
+        return Err(unready(&asked));
+    };
+    let judges_agent = matches!(head, Head::Body);
+    let granted = match head {
+        Head::Granted(granted) => granted,
+        Head::Body => agent
+            .gate
+            .ask(&agent.flow, asked.ask(policy::Body::Later))?,
+    };
+    let Granted {
+        mut exchange,
+        permit,
+        terms,
+    } = granted;
+    let kept = parts.clone();
+    let Terms { obligations, judge } = terms.map(|terms| *terms).unwrap_or_default();
+    let delivery = Delivery::empty(exchange.id());
+    let met = obligation::meet(&mut parts, &obligations, &judging.secrets, &delivery)
+        .and_then(|()| obligation::unhide(&mut parts, &judging.hooks, permit.destination()));
+    if let Err(unmet) = met {
+        return Err(unable(&mut exchange, unmet.cause()));
+    }
+    parts.headers.remove(SEC_WEBSOCKET_EXTENSIONS);
+    let answer = upgrade::ask(connection, &mut exchange, &permit, parts, body).await?;
+    let (head, far) = match upgrade::switched(answer, &mut exchange)? {
+        Switched::Not(answer) => return Ok(down(*answer, None, exchange, connection)),
+        Switched::Over(head, far) => (head, far),
+    };
+    if has_extensions(head.headers()) {
+        return Err(fail(&mut exchange, "unasked_extension"));
+    }
+    let editor = AnswerEditor::new(&answers(&shape), &judging.structure);
+    let talk = Talk {
+        connection: Arc::clone(connection),
+        parts: kept,
+        shape,
+        exchange,
+        obligations,
+        judges_agent,
+        far: judge.zip(editor),
+        _room: room,
+    };
+    tokio::spawn(talk.run(upgrade.agent, far));
+    Ok(head)
+}
+
+/// The shape of what comes back.
+fn answers(shape: &Shape) -> Shape {
+    shape.answer(&prompt::AnswerHead {
+        status: 101,
+        content_type: None,
+    })
+}
+
+fn has_extensions(headers: &HeaderMap) -> bool {
+    headers.contains_key(SEC_WEBSOCKET_EXTENSIONS)
+}
+
+// === impl Talk ===
+
+impl Talk {
+    /// Carries messages until either side ends it, or a rule.
+    async fn run(self, agent: OnUpgrade, far: OnUpgrade) {
+        let Self {
+            connection,
+            parts,
+            shape,
+            mut exchange,
+            obligations,
+            judges_agent,
+            far: mut judged,
+            _room,
+        } = self;
+        let (agent, far) = match tokio::try_join!(agent, far) {
+            Ok(both) => both,
+            Err(error) => {
+                tracing::debug!(%error, exchange.id = %exchange.id(), "an upgrade was not completed");
+                exchange.fault(Side::Agent, "upgrade_failed");
+                return;
+            }
+        };
+        let limit = connection.agent.judging.message_bytes;
+        let sides = (
+            socket(agent, Role::Server, limit).await,
+            socket(far, Role::Client, limit).await,
+        );
+        let meter = Arc::clone(exchange.meter());
+        // The head was read before, and is what it was.
+        let Ok(asked) = Asked::read(&connection, &parts, None) else {
+            exchange.fault(Side::Own, "request_unreadable");
+            return;
+        };
+        let judge_agent = |text: &str| match judges_agent {
+            false => Ok(()),
+            true => message(&connection, &asked, &shape, (&exchange, &obligations), text),
+        };
+        let idle = connection.agent.limits.idle_timeout;
+        let carried = carry(sides, &meter, idle, judge_agent, judged.as_mut());
+        match carried.await {
+            Ending::Closed => exchange.finish(),
+            Ending::Broken(broken) => exchange.fault(broken.side, broken.cause),
+            Ending::Refused(refusal) => {
+                refuse::heed(&connection, &refusal);
+                exchange.fault(Side::Own, "message_denied");
+            }
+        }
+    }
+}
+
+/// Asks policy about something that the agent says.
+fn message(
+    connection: &Connection,
+    asked: &Asked<'_>,
+    shape: &Shape,
+    (exchange, obligations): (&Exchange, &[Obligation]),
+    text: &str,
+) -> Result<(), Refusal> {
+    let judging = &connection.agent.judging;
+    let body = prompt::Body::parse(shape, text.as_bytes(), &judging.structure);
+    let content = match &body {
+        Ok(body) => body.content(shape, &judging.structure),
+        Err(undecidable) => Err(undecidable.clone()),
+    };
+    let known = match (&body, &content) {
+        (Ok(body), Ok(content)) => policy::Body::Read(policy::Read {
+            bytes: text.len() as u64,
+            shape,
+            body,
+            content,
+        }),
+        (Err(undecidable), _) | (_, Err(undecidable)) => {
+            policy::Body::Undecidable(undecidable.cause)
+        }
+    };
+    let gate = &connection.agent.gate;
+    gate.message(exchange, asked.ask(known), obligations)
+}
+
+async fn socket(io: Upgraded, role: Role, message: usize) -> Socket {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(16 * 1024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(message.saturating_add(WRITE_BUFFER))
+        .max_message_size(Some(message))
+        .max_frame_size(Some(message));
+    WebSocketStream::from_raw_socket(TokioIo::new(io), role, Some(config)).await
+}

@@ -1,0 +1,191 @@
+//! Exchanges as the ledger has them: their heads, and what was decided.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use enforcer_audit::DEFAULT_LEDGER;
+use enforcer_flow::{CgroupId, Host, Protocol, Workload};
+use enforcer_policy::{PolicySet, Question, Request};
+use serde::Deserialize;
+
+/// Which ledger.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ledger {
+    /// The ledger's active file; full files beside it belong to it.
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_LEDGER)]
+    pub(super) ledger: PathBuf,
+}
+
+/// One exchange that was asked for.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    pub(super) id: String,
+    workload: Workload,
+    pub(super) protocol: Protocol,
+    pub(super) host: Host,
+    pub(super) port: u16,
+    /// Method and path.
+    pub(super) request: Option<(String, String)>,
+    pub(super) model: Option<String>,
+    pub(super) was: Was,
+    /// The rule that decided, if one did.
+    pub(super) rule: Option<String>,
+}
+
+/// What was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Was {
+    Denied,
+    Granted,
+    /// It would have been denied, and was let through.
+    Observed,
+}
+
+/// A line of the ledger, as far as it is read. Lines of later versions may say more.
+#[derive(Deserialize)]
+struct Line {
+    event: String,
+    exchange: Option<String>,
+    workload: Option<LineWorkload>,
+    protocol: Option<Protocol>,
+    host: Option<String>,
+    port: Option<u16>,
+    method: Option<String>,
+    path: Option<String>,
+    rule: Option<String>,
+    content: Option<LineContent>,
+}
+
+#[derive(Deserialize)]
+struct LineWorkload {
+    name: String,
+    policy: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LineContent {
+    model: Option<String>,
+}
+
+// === impl Recorded ===
+
+impl Recorded {
+    /// Reads every exchange of a ledger, oldest first.
+    pub(super) fn read(ledger: &Path, mut take: impl FnMut(Self)) -> anyhow::Result<()> {
+        let files = parts(ledger)?;
+        for path in files {
+            let file = File::open(&path)
+                .with_context(|| format!("cannot read the ledger `{}`", path.display()))?;
+            for line in BufReader::new(file).lines() {
+                let line = line.with_context(|| format!("cannot read `{}`", path.display()))?;
+                // A last line may be half written, and other events are not asked about.
+                if let Some(recorded) = serde_json::from_str(&line).ok().and_then(Self::of) {
+                    take(recorded);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn of(line: Line) -> Option<Self> {
+        let was = match &*line.event {
+            "exchange_denied" => Was::Denied,
+            "exchange_granted" => Was::Granted,
+            "exchange_observed" => Was::Observed,
+            _ => return None,
+        };
+        let LineWorkload { name, policy } = line.workload?;
+        Some(Self {
+            id: line.exchange?,
+            workload: Workload {
+                name: name.into(),
+                policy: policy.map(Into::into),
+                cgroup: CgroupId(0),
+                path: "/".into(),
+                stance: enforcer_flow::Stance::default(),
+                attributes: Arc::default(),
+            },
+            protocol: line.protocol?,
+            host: Host::parse(&line.host?).ok()?,
+            port: line.port?,
+            request: line.method.zip(line.path),
+            model: line.content.and_then(|content| content.model),
+            was,
+            rule: line.rule,
+        })
+    }
+
+    pub(super) fn workload(&self) -> &str {
+        &self.workload.name
+    }
+
+    /// Asks a set about it, as of one policy if one is named.
+    pub(super) fn ask<T>(
+        &self,
+        set: &PolicySet,
+        policy: Option<&str>,
+        ask: impl FnOnce(&Question<'_>) -> T,
+    ) -> T {
+        let mut workload = self.workload.clone();
+        if let Some(policy) = policy {
+            workload.policy = Some(policy.into());
+        } else if let Some(name) = &workload.policy
+            && !set.names().any(|own| own == &**name)
+        {
+            // The candidate is for whoever it says it is for.
+            workload.policy = None;
+        }
+        let request = self.request.as_ref();
+        let request = request.map(|(method, path)| Request::new(method, path));
+        let question = Question::new(&workload, self.protocol, &self.host, self.port);
+        ask(&question.with_request(request))
+    }
+
+    /// What was asked, in one line.
+    pub(super) fn line(&self) -> String {
+        let Self {
+            protocol,
+            host,
+            port,
+            request,
+            ..
+        } = self;
+        match request {
+            Some((method, path)) => format!("{method} {protocol}://{host}:{port}{path}"),
+            None => format!("{protocol} {host}:{port}"),
+        }
+    }
+}
+
+/// The files of a ledger, oldest first.
+fn parts(active: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = match active.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let name = active.file_name().unwrap_or_default().to_string_lossy();
+    let mut parts = Vec::new();
+    let entries = std::fs::read_dir(folder).with_context(|| {
+        format!(
+            "cannot read the folder of the ledger `{}`",
+            active.display()
+        )
+    })?;
+    for entry in entries {
+        let path = entry?.path();
+        let own = path.file_name().unwrap_or_default().to_string_lossy();
+        let number = own
+            .strip_prefix(&*name)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .and_then(|number| number.parse::<u64>().ok());
+        if let Some(number) = number {
+            parts.push((number, path));
+        }
+    }
+    parts.sort_unstable();
+    let parts = parts.into_iter().map(|(_, path)| path);
+    Ok(parts.chain([active.to_owned()]).collect())
+}
