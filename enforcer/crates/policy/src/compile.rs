@@ -224,7 +224,10 @@ impl Policy {
             rules: rules.into(),
             index,
         };
-        overlap::report(&policy, &places, findings);
+        // Of rules that were not read to their end nothing is sure.
+        if !findings.refuse() {
+            overlap::report(&policy, &places, findings);
+        }
         policy
     }
 }

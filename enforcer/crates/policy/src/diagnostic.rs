@@ -260,6 +260,11 @@ impl Findings {
         self.push(Severity::Warning, spot, message, hint);
     }
 
+    /// Whether what was found so far makes the policy refused.
+    pub(crate) fn refuse(&self) -> bool {
+        self.found.iter().any(Diagnostic::is_error)
+    }
+
     /// Everything found, in the order of the text.
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
         let place = |file: &str| self.files.iter().position(|own| **own == *file);

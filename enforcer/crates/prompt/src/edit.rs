@@ -96,6 +96,28 @@ enum Framing {
     Whole(Vec<u8>),
 }
 
+// === impl Framing ===
+
+impl Framing {
+    /// Settles how the answer is cut, once a byte says so, and gives back the white space that came before; nothing as long
+    /// as there is no other.
+    fn determine(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let Self::Undetermined(before) = self else {
+            return Some(Vec::new());
+        };
+        let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
+            before.extend_from_slice(bytes);
+            return None;
+        };
+        let spaces = std::mem::take(before);
+        *self = match first {
+            b'[' => Self::Array(array::Splitter::default()),
+            _ => Self::Whole(Vec::new()),
+        };
+        Some(spaces)
+    }
+}
+
 // === impl AnswerEditor ===
 
 impl AnswerEditor {
@@ -202,18 +224,14 @@ impl AnswerEditor {
         out: &mut Vec<u8>,
     ) -> Result<(), Stop> {
         let Self { framing, desk, .. } = self;
-        let mut spaces = Vec::new();
-        if let Framing::Undetermined(before) = framing {
-            let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-                before.extend_from_slice(bytes);
-                return Ok(());
+        let Some(spaces) = framing.determine(bytes) else {
+            return match framing {
+                Framing::Undetermined(spaces) if spaces.len() > desk.limits().held => {
+                    Err(Undecidable::new(Cause::TooLarge, "", spaces.len()).into())
+                }
+                _ => Ok(()),
             };
-            spaces = std::mem::take(before);
-            *framing = match first {
-                b'[' => Framing::Array(array::Splitter::default()),
-                _ => Framing::Whole(Vec::new()),
-            };
-        }
+        };
         let joined;
         let bytes = if spaces.is_empty() {
             bytes

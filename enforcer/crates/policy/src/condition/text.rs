@@ -33,11 +33,13 @@ impl TextTest {
         let what = "a text's test";
         let mut map = Fields::open(entry.into_value(), what, &known, reader.findings)?;
         let roles = map.take("role").map(|entry| roles(entry, reader));
+        let (contains, matches) = (map.take("contains"), map.take("matches"));
+        let asks = contains.is_some() || matches.is_some();
         let mut terms = Vec::new();
-        if let Some(entry) = map.take("contains") {
+        if let Some(entry) = contains {
             terms.extend(words(entry, reader));
         }
-        if let Some(entry) = map.take("matches") {
+        if let Some(entry) = matches {
             for Text { spot, text } in fields::texts(entry, reader.findings).values {
                 match reader.lexicon.pattern(&text) {
                     Ok(term) => terms.push(term),
@@ -45,7 +47,7 @@ impl TextTest {
                 }
             }
         }
-        if terms.is_empty() {
+        if !asks {
             let message = format!("`{key}` without anything to look for");
             let hint = "add `contains` with keywords, or `matches` with regular expressions";
             reader.findings.error(spot, message, Some(hint.to_owned()));

@@ -103,7 +103,7 @@ impl<'t> Lists<'t> {
         }
         let Some(values) = self.values.get(name) else {
             self.unknown(name, node.spot, findings);
-            return Some(Vec::new());
+            return None;
         };
         let filled = self.filled.get() + values.len();
         if filled > MAX_FILLED {

@@ -10,6 +10,7 @@ mod paths;
 mod properties;
 mod scope;
 mod shipped;
+mod stages;
 
 use enforcer_flow::{CgroupId, Workload};
 use enforcer_policy::{Cases, Decision, Diagnostic, PolicySet, Source};

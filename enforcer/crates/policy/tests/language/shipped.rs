@@ -231,7 +231,10 @@ fn the_schema_is_that_of_the_language() {
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, &schema).unwrap();
     }
-    assert!(read(&path) == schema, "`policies/schema.json` is not what `enforcer policy schema` prints");
+    assert!(
+        read(&path) == schema,
+        "`policies/schema.json` is not what `enforcer policy schema` prints"
+    );
 }
 
 /// A YAML file as JSON, for the schema to look at.

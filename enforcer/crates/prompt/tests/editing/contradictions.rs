@@ -221,6 +221,11 @@ fn what_is_held_and_what_an_event_has_is_bounded() {
     let piece = delta(r#"{"index":0,"function":{"arguments":"aaaaaaaaaaaaaaaaaaaa"}}"#);
     let pieces = vec![piece.as_bytes(); 8];
     assert!(too_many(run(&pieces)), "a call without an end");
+    let gemini = case("x.json", GOOGLE, GEMINI);
+    let mut editor = AnswerEditor::new(&gemini.shape(), &limits).unwrap();
+    let mut judge = |_: &Item<'_>| Ruling::Keep;
+    let spaces = editor.push(&[b' '; 600], &mut judge, &mut Vec::new());
+    assert!(spaces.is_err(), "white space without an end");
 }
 
 /// What the provider has stored, or what the agent itself put into a conversation, is ruled on where it shows.
