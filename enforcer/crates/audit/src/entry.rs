@@ -11,6 +11,7 @@ use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 
 mod attributes;
 mod facts;
+mod judged;
 pub(crate) mod line;
 mod object;
 mod observed;

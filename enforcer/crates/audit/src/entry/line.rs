@@ -3,12 +3,13 @@
 use enforcer_flow::{FlowId, Process, Stance, Workload};
 
 use super::attributes::attributes;
+use super::judged::{content as judged_content, part_ruled};
 use super::object::{CODE, Object};
 use super::observed::{address_observed, hook_fault, kernel_refused, would};
 use super::{
-    ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied,
-    ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, Mode, NameFacts, OperatorAction, PartRuled,
-    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
+    FlowAborted, FlowFacts, FlowRefused, Mode, NameFacts, OperatorAction, PolicyLoaded,
+    PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 
 /// The bound of texts for people.
@@ -90,35 +91,6 @@ fn enforcer_started(line: &mut Object<'_>, started: &EnforcerStarted<'_>) {
     line.number("rules", *rules);
 }
 
-fn part_ruled(line: &mut Object<'_>, ruled: &PartRuled<'_>) {
-    let PartRuled {
-        exchange,
-        flow,
-        part,
-        name,
-        count,
-        cause,
-        rule,
-        reason,
-    } = ruled;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
-    line.code("part", part);
-    if let Some(name) = name {
-        line.text("name", name, CODE);
-    }
-    if let Some(count) = count {
-        line.number("count", *count);
-    }
-    line.code("cause", cause);
-    if let Some(rule) = rule {
-        line.code("rule", rule);
-    }
-    if let Some(reason) = reason {
-        line.shown("reason", reason, DETAIL);
-    }
-}
-
 fn exchange_granted(line: &mut Object<'_>, facts: &ExchangeFacts<'_>, rule: &str) {
     exchange(line, facts);
     line.code("rule", rule);
@@ -157,38 +129,7 @@ fn exchange(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
         line.number("query_bytes", *query_bytes);
     }
     if let Some(content) = content {
-        line.object("content", |line| self::content(line, content));
-    }
-}
-
-fn content(line: &mut Object<'_>, facts: &ContentFacts<'_>) {
-    let ContentFacts {
-        bytes,
-        provider,
-        operation,
-        model,
-        messages,
-        tools,
-        mcp,
-        tool,
-    } = facts;
-    line.number("bytes", *bytes);
-    let words = [
-        ("provider", provider),
-        ("operation", operation),
-        ("model", model),
-        ("mcp", mcp),
-        ("tool", tool),
-    ];
-    for (key, word) in words {
-        if let Some(word) = word {
-            line.text(key, word, CODE);
-        }
-    }
-    for (key, count) in [("messages", messages), ("tools", tools)] {
-        if let Some(count) = count {
-            line.number(key, *count);
-        }
+        line.object("content", |line| judged_content(line, content));
     }
 }
 

@@ -202,7 +202,8 @@ async fn what_a_body_says_is_refused_with_the_rule_and_its_reason() {
 #[tokio::test]
 async fn what_can_be_read_in_two_ways_is_refused_with_that_cause() {
     let gzip = [("content-encoding", "compress")];
-    let table: [(&str, String, &[(&str, &str)], &str); 6] = [
+    type Row<'a> = (&'a str, String, &'a [(&'a str, &'a str)], &'a str);
+    let table: [Row<'_>; 6] = [
         (
             "a key twice",
             r#"{"model":"gpt-5","model":"gpt-4","messages":[]}"#.into(),
