@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use enforcer_control::{AuthorityView, PreviousView};
@@ -19,6 +19,8 @@ pub(crate) struct Rotation {
     pub reminded: AtomicU64,
 }
 
+/// How long containers are waited for before the next CA signs. What is late then is served when it can be.
+const PATIENCE: Duration = Duration::from_secs(15);
 const DAY: u64 = 24 * 3600;
 
 // === impl Rotation ===
@@ -35,6 +37,7 @@ impl Rotation {
             trust.believe(Arc::clone(&authority)).context(
                 "the next CA is made but cannot be shown to agents; the one before goes on signing",
             )?;
+            trust.wait_settled(PATIENCE);
         }
         tracing::info!(ca.fingerprint = %authority.fingerprint(), "another CA signs from now on");
         self.leaves.sign_by(authority);

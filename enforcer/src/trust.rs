@@ -4,38 +4,35 @@
 //! What cannot be done is recorded and opens nothing: programs that do not believe us get no connection. The private key is
 //! nowhere near; all that is handled here are certificates.
 
-use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use enforcer_audit::{Entry, Ledger, TrustPlaced};
+use enforcer_audit::Ledger;
 use enforcer_flow::{CgroupId, Workload};
-use enforcer_kernel::{MountNamespace, MountNamespaceId};
+use enforcer_kernel::MountNamespaceId;
 use enforcer_tls::Authority;
-use enforcer_tls::trust::{self, Anchors};
+use enforcer_tls::trust;
 
 mod lay;
+mod serving;
 mod stale;
 
-pub(crate) use lay::{Laid, Laying, lay, lift, make_folder};
 pub(crate) use stale::clean;
 
-/// How long one container may take.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// How long one that failed is left alone.
-const RETRY: Duration = Duration::from_secs(60);
-/// Mount namespaces that one workload is served in; a process may make new ones for as long as it likes.
-const MAX_OF_ONE: usize = 32;
-/// Threads that a container may keep waiting, all together.
-const MAX_STUCK: usize = 8;
+use lay::make_folder;
+use serving::{Job, Key, Phase, Shared, Standing, Task};
+
+/// Containers that may wait to be served.
 const MAX_WAITING: usize = 1024;
+/// How often it is looked whether what was asked for is done.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Where trust is to be put.
 #[derive(Clone, Debug)]
@@ -50,50 +47,6 @@ pub(crate) struct Place {
 pub(crate) struct Trust {
     shared: Arc<Shared>,
     jobs: SyncSender<Job>,
-}
-
-/// A mount namespace and a root in it: an engine makes the one before the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    namespace: MountNamespaceId,
-    root: u64,
-}
-
-#[derive(Debug)]
-struct Standing {
-    workload: CgroupId,
-    phase: Phase,
-}
-
-#[derive(Debug)]
-enum Phase {
-    Failed(Instant),
-    Laid(Laid),
-    Laying,
-}
-
-struct Shared {
-    /// What workloads read that were pointed at it.
-    folder: PathBuf,
-    /// What lies over the stores of containers.
-    covers: PathBuf,
-    ledger: Arc<Ledger>,
-    authority: ArcSwap<Authority>,
-    anchors: ArcSwap<Anchors>,
-    own: MountNamespaceId,
-    standing: Mutex<HashMap<Key, Standing>>,
-    /// Held for reading while copies are written and not yet listed, for writing while unused ones are removed.
-    writing: RwLock<()>,
-    stuck: AtomicUsize,
-    /// Whether all that an enforcer before us left is known.
-    adopted: AtomicBool,
-}
-
-enum Job {
-    Adopt,
-    Lay(Arc<Workload>, Place, Key),
-    Lift(Vec<u32>),
-    Sweep,
 }
 
 // === impl Trust ===
@@ -124,6 +77,7 @@ impl Trust {
             writing: RwLock::default(),
             stuck: AtomicUsize::new(0),
             adopted: AtomicBool::new(false),
+            looks: AtomicU64::new(0),
         });
         let (jobs, waiting) = mpsc::sync_channel(MAX_WAITING);
         let worker = Arc::clone(&shared);
@@ -143,17 +97,28 @@ impl Trust {
         trust::place(&self.shared.folder, &anchors)?;
         self.shared.authority.store(authority);
         self.shared.anchors.store(Arc::new(anchors));
-        self.shared.lock().clear();
+        for standing in self.shared.lock().values_mut() {
+            if let Phase::Laid(laid) = &mut standing.phase {
+                standing.phase = Phase::Stale(std::mem::take(&mut laid.known));
+            }
+        }
         Ok(())
     }
 
     /// Puts trust into one container and waits for it, no longer than a few seconds. What comes of it is in the ledger.
     pub(crate) fn place(&self, workload: &Arc<Workload>, place: &Place) {
         let Ok(key) = Key::of(place) else { return };
-        if key.namespace == self.shared.own || !self.shared.begin(key, workload.cgroup) {
+        if key.namespace == self.shared.own {
             return;
         }
-        self.shared.lay(workload, place.clone(), key);
+        if let Some(known) = self.shared.begin(key, workload.cgroup) {
+            self.shared.lay(Task {
+                workload: Arc::clone(workload),
+                place: place.clone(),
+                key,
+                known,
+            });
+        }
     }
 
     /// Makes what is served be what there is, given all workloads with their processes: new containers are served soon,
@@ -185,6 +150,21 @@ impl Trust {
         if !self.shared.adopted.load(Ordering::Relaxed) {
             let _ = self.jobs.try_send(Job::Adopt);
         }
+        self.shared.looks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until all containers were looked at anew and served, or the time is over. Not to be called by who looks.
+    pub(crate) fn wait_settled(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        // The first look to end may have begun before the call.
+        let looks = self.shared.looks.load(Ordering::Relaxed) + 2;
+        let is_laying = |one: &Standing| matches!(one.phase, Phase::Laying | Phase::Stale(_));
+        while Instant::now() < until
+            && (self.shared.looks.load(Ordering::Relaxed) < looks
+                || self.shared.lock().values().any(is_laying))
+        {
+            thread::sleep(LOOK_EVERY);
+        }
     }
 
     /// Has the container that a process lives in served, if it lives in one.
@@ -194,8 +174,13 @@ impl Trust {
             return None;
         }
         let key = Key::of(&place).ok()?;
-        if self.shared.begin(key, workload.cgroup) {
-            let job = Job::Lay(Arc::clone(workload), place, key);
+        if let Some(known) = self.shared.begin(key, workload.cgroup) {
+            let job = Job::Lay(Task {
+                workload: Arc::clone(workload),
+                place,
+                key,
+                known,
+            });
             if self.jobs.try_send(job).is_err() {
                 self.shared.lock().remove(&key);
             }
@@ -224,7 +209,9 @@ impl Trust {
                     problems.extend_from_slice(&laid.problems);
                 }
                 Phase::Failed(_) => problems.push("trust could not be placed".to_owned()),
-                Phase::Laying => problems.push("trust is being placed".to_owned()),
+                Phase::Laying | Phase::Stale(_) => {
+                    problems.push("trust is being placed".to_owned());
+                }
             }
         }
         stores.sort();
@@ -236,199 +223,4 @@ impl Trust {
 /// Where copies of stores are kept.
 pub(crate) fn covers(runtime_dir: &Path) -> PathBuf {
     runtime_dir.join("covers")
-}
-
-// === impl Key ===
-
-impl Key {
-    fn of(place: &Place) -> anyhow::Result<Self> {
-        let container = MountNamespace::of_process(place.pid, place.root.as_deref())?;
-        Ok(Self {
-            namespace: container.id(),
-            root: container.root_mount()?,
-        })
-    }
-}
-
-// === impl Shared ===
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Standing>> {
-        // Each entry stands for itself; none is ever half written.
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether there is something to do, which nobody does already.
-    fn begin(&self, key: Key, workload: CgroupId) -> bool {
-        let mut standing = self.lock();
-        let of_one = standing.values().filter(|one| one.workload == workload);
-        let full = of_one.count() >= MAX_OF_ONE;
-        let wanted = match standing.get(&key) {
-            None => !full,
-            Some(one) => match &one.phase {
-                Phase::Failed(at) => at.elapsed() >= RETRY,
-                Phase::Laid(_) | Phase::Laying => one.workload != workload,
-            },
-        };
-        if wanted {
-            let phase = Phase::Laying;
-            standing.insert(key, Standing { workload, phase });
-        }
-        wanted
-    }
-
-    fn serve(self: &Arc<Self>, waiting: &Receiver<Job>) {
-        while let Ok(job) = waiting.recv() {
-            match job {
-                Job::Adopt => self.adopt(),
-                Job::Lay(workload, place, key) => self.lay(&workload, place, key),
-                Job::Lift(pids) => {
-                    for pid in pids {
-                        self.lift(pid);
-                    }
-                    self.sweep();
-                }
-                Job::Sweep => self.sweep(),
-            }
-        }
-    }
-
-    fn lay(self: &Arc<Self>, workload: &Workload, place: Place, key: Key) {
-        let _writing = self.writing.read();
-        let anchors = self.anchors.load_full();
-        let this = Arc::clone(self);
-        let done = self.bounded(move || {
-            let container = MountNamespace::of_process(place.pid, place.root.as_deref())?;
-            let laying = Laying {
-                covers: &this.covers,
-                anchors: &anchors,
-            };
-            lay(laying, &container)
-        });
-        match &done {
-            Ok(laid) => self.record(workload, laid),
-            Err(error) => self.record_failure(workload, error),
-        }
-        let phase = done.map_or_else(|_| Phase::Failed(Instant::now()), Phase::Laid);
-        if let Some(standing) = self.lock().get_mut(&key) {
-            standing.phase = phase;
-        }
-    }
-
-    fn record(&self, workload: &Workload, laid: &Laid) {
-        let names = |paths: &[PathBuf]| {
-            let names: Vec<_> = paths
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect();
-            names.join(" ")
-        };
-        let place = format!("{} stores: {}", laid.stores.len(), names(&laid.stores));
-        let problems = laid.problems.join("; ");
-        tracing::info!(workload.id = %workload.name, stores = laid.stores.len(), problems, "trust was placed in a container");
-        self.write(
-            workload,
-            &place,
-            (!problems.is_empty()).then_some(&problems),
-        );
-    }
-
-    fn record_failure(&self, workload: &Workload, error: &anyhow::Error) {
-        let problem = format!("{error:#}");
-        tracing::warn!(workload.id = %workload.name, problem, "trust could not be placed in a container; its programs may refuse our certificates");
-        self.write(workload, "no stores", Some(&problem));
-    }
-
-    fn write(&self, workload: &Workload, place: &str, problem: Option<&String>) {
-        self.ledger.defer(&Entry::TrustPlaced(TrustPlaced {
-            workload: Some(workload),
-            place: &place,
-            authority: &self.authority.load().fingerprint().to_string(),
-            problem: problem.map(|problem| problem as &dyn std::fmt::Display),
-        }));
-    }
-
-    fn lift(self: &Arc<Self>, pid: u32) {
-        if MountNamespaceId::of_process(pid).is_ok_and(|namespace| namespace == self.own) {
-            return;
-        }
-        let this = Arc::clone(self);
-        let lifted = self.bounded(move || {
-            let container = MountNamespace::of_process(pid, None)?;
-            lift(&this.covers, &container)
-        });
-        match lifted {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(pid, count, "trust was taken out of a container"),
-            // Most often its last process has just ended, and the mounts with it.
-            Err(error) => tracing::debug!(%error, pid, "trust was not taken out of a container"),
-        }
-    }
-
-    /// Takes away what an enforcer before us laid and nobody needs any more.
-    fn adopt(self: &Arc<Self>) {
-        if self.adopted.load(Ordering::Relaxed) {
-            return;
-        }
-        let kept: Vec<MountNamespaceId> = self.lock().keys().map(|key| key.namespace).collect();
-        let this = Arc::clone(self);
-        if let Err(error) = self.bounded(move || clean(&this.covers, &kept)) {
-            tracing::warn!(%error, "what was laid before could not be looked through");
-        }
-        self.adopted.store(true, Ordering::Relaxed);
-        self.sweep();
-    }
-
-    /// Removes copies that lie over nothing.
-    fn sweep(&self) {
-        let Ok(_alone) = self.writing.try_write() else {
-            return;
-        };
-        let standing = self.lock();
-        if !self.adopted.load(Ordering::Relaxed)
-            || standing
-                .values()
-                .any(|one| matches!(one.phase, Phase::Laying))
-        {
-            return;
-        }
-        let used = |name: &str| {
-            standing
-                .values()
-                .any(|one| matches!(&one.phase, Phase::Laid(laid) if laid.covers.contains(name)))
-        };
-        for entry in fs::read_dir(&self.covers).into_iter().flatten().flatten() {
-            if !entry.file_name().to_str().is_some_and(used) {
-                // It is made anew when it is needed.
-                let _ = fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path()));
-            }
-        }
-    }
-
-    /// Does what a container may never let come to an end, and gives up waiting.
-    fn bounded<T: Send + 'static>(
-        self: &Arc<Self>,
-        task: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
-    ) -> anyhow::Result<T> {
-        anyhow::ensure!(
-            self.stuck.load(Ordering::Relaxed) < MAX_STUCK,
-            "too many containers do not let themselves be read"
-        );
-        let (sender, ended) = mpsc::sync_channel(1);
-        let this = Arc::clone(self);
-        this.stuck.fetch_add(1, Ordering::Relaxed);
-        let spawned = thread::Builder::new()
-            .name("trust-one".into())
-            .spawn(move || {
-                let done = task();
-                this.stuck.fetch_sub(1, Ordering::Relaxed);
-                let _ = sender.send(done);
-            });
-        if let Err(error) = spawned {
-            self.stuck.fetch_sub(1, Ordering::Relaxed);
-            return Err(error.into());
-        }
-        let late = || anyhow::anyhow!("not done within {PATIENCE:?}");
-        ended.recv_timeout(PATIENCE).map_err(|_| late())?
-    }
 }

@@ -28,31 +28,47 @@ pub(crate) struct Laying<'a> {
 pub(crate) struct Laid {
     /// The stores that believe us now, by their paths in the container.
     pub stores: Vec<PathBuf>,
+    /// All that were found.
+    pub known: Vec<(PathBuf, Kind)>,
     /// The copies that lie over them.
     pub covers: HashSet<String>,
     /// What does not, and why.
     pub problems: Vec<String>,
 }
 
-/// Finds the stores that a container has, and covers those that do not believe us yet. Nothing is written in the container.
+/// Finds the stores that a container has, unless some are known, and covers those that do not believe us yet. Nothing is written in the container.
 /// Doing it again changes nothing, unless what agents are to believe has changed.
 ///
 /// # Errors
 /// When the container is gone or cannot be entered; then nothing was covered.
-pub(crate) fn lay(laying: Laying<'_>, container: &MountNamespace) -> anyhow::Result<Laid> {
-    let hints = Hints {
-        named: trust::named_by(&container.environ(MAX_ENVIRON).unwrap_or_default()),
-        foreign: container.foreign()?,
-    };
+pub(crate) fn lay(
+    laying: Laying<'_>,
+    container: &MountNamespace,
+    known_stores: &[(PathBuf, Kind)],
+) -> anyhow::Result<Laid> {
     let ours = known(laying.covers)?;
-    let mut found = trust::find(container.root(), &hints);
+    let mut found = if known_stores.is_empty() {
+        let hints = Hints {
+            named: trust::named_by(&container.environ(MAX_ENVIRON).unwrap_or_default()),
+            foreign: container.foreign()?,
+        };
+        trust::find(container.root(), &hints)
+    } else {
+        trust::revisit(container.root(), known_stores)
+    };
     let is_stale = |store: &Store| {
         let covered = FileId::of(&store.target).is_ok_and(|id| ours.contains_key(&id));
         covered && !matches!(merge(laying, store, &[]), Ok(Merged::Already))
     };
     if found.found.iter().any(is_stale) {
         container.uncover(&ours.keys().copied().collect())?;
-        found = trust::find(container.root(), &hints);
+        let stores = found.found.iter();
+        let stores: Vec<_> = stores
+            .map(|store| (store.path.clone(), store.kind))
+            .collect();
+        let cut_short = found.cut_short;
+        found = trust::revisit(container.root(), &stores);
+        found.cut_short |= cut_short;
     }
     let mut laid = Laid::default();
     if found.cut_short {
@@ -62,6 +78,10 @@ pub(crate) fn lay(laying: Laying<'_>, container: &MountNamespace) -> anyhow::Res
     let mut covers = Vec::new();
     let mut paths = Vec::new();
     let roots = roots_of(&found.found);
+    let stores = found.found.iter();
+    laid.known = stores
+        .map(|store| (store.path.clone(), store.kind))
+        .collect();
     for store in found.found {
         match merge(laying, &store, &roots) {
             Ok(Merged::Already) => {

@@ -1,6 +1,11 @@
 //! Containers come and go, and nothing of them stays behind: no descriptor, thread, mount, link, map entry or line in the
 //! status.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's own hands may fail like a test"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

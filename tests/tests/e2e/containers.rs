@@ -1,5 +1,10 @@
 //! Real containers: found by what they are labelled, started by our runtime, and what becomes of them then.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's own hands may fail like a test"
+)]
+
 use std::fs;
 use std::sync::Arc;
 
@@ -116,6 +121,18 @@ fn a_labelled_container_is_found_and_captured() {
     assert_eq!(stage.leaked(), []);
     let opened = stage.recorded("flow_opened", |entry| entry["container"]["name"] == "early");
     assert_eq!(opened["container"]["id"], *container.id());
+
+    // Started again, it is another cgroup and the same container.
+    let restart = ["restart", "--time", "0", container.id()];
+    let restarted = docker.cli(&restart).unwrap();
+    assert_eq!(restarted.code(), 0, "{}", restarted.stderr);
+    let again = stage.recorded("workload_attached", |entry| {
+        entry["container"]["id"] == *container.id()
+            && entry["workload"]["cgroup"] != attached["workload"]["cgroup"]
+    });
+    assert_eq!(again["container"]["name"], "early");
+    container.exec(&KNOCK).unwrap();
+    assert_eq!(stage.leaked(), []);
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! Workloads that nobody labelled by hand: found by what the configuration says of cgroups, and by what Kubernetes' side of a
 //! container runtime says of pods.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's own hands may fail like a test"
+)]
+
 use std::collections::HashMap;
 use std::process::Command;
 

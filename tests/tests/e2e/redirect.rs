@@ -97,8 +97,9 @@ fn questions_to_a_name_server_of_the_agents_choice_stay_here() {
     assert_eq!(
         finished.stdout.trim(),
         "3 203.0.113.53 53",
-        "{}",
-        finished.stderr
+        "{}{}",
+        finished.stderr,
+        stage.ledger().text()
     );
     stage.recorded("name_refused", |entry| {
         entry["name"] == "secret.exfil.example"

@@ -324,6 +324,10 @@ fn a_rotated_ca_is_taken_over_while_everything_runs() {
         entry["authority"] == told["fingerprint_sha256"]
     });
     assert_fetched(&container, "curl", &["curl", "-sS", "-m", "20", URL]);
+    let told: Value = serde_json::from_str(&rotated.stdout).unwrap();
+    stage.recorded("trust_placed", |entry| {
+        entry["authority"] == told["fingerprint_sha256"]
+    });
     // Who knows the next CA alone, and who knows the one before alone.
     let covered = container.exec(&["cat", STORE]).unwrap().stdout;
     assert!(

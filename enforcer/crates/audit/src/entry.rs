@@ -10,8 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 
 mod attributes;
+mod exchange;
 mod facts;
-mod judged;
 pub(crate) mod line;
 mod object;
 mod observed;

@@ -20,7 +20,7 @@ use crate::{TlsError, certificate, roots};
 
 pub use anchors::Anchors;
 pub use environment::{environment, named_by};
-pub use find::{Hints, Kind, Store, Stores, find};
+pub use find::{Hints, Kind, Store, Stores, find, revisit};
 pub use merge::{Merged, certificates, merge};
 pub use openssl::{OPENSSL_FOLDER, OpensslFolder, openssl_folder};
 pub use roots::public as public_roots;

@@ -15,10 +15,7 @@ pub(super) struct PinArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(
-    args: &PinArgs,
-    out: &mut impl Write,
-) -> anyhow::Result<(bool, io::Result<()>)> {
+pub(super) fn run(args: &PinArgs, out: &mut impl Write) -> anyhow::Result<(bool, io::Result<()>)> {
     let path = &args.listing;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let pins = pins(&bytes).map_err(|why| anyhow!("`{}`: {why}", path.display()))?;

@@ -168,8 +168,12 @@ fn parts(active: &Path) -> anyhow::Result<Vec<PathBuf>> {
     };
     let name = active.file_name().unwrap_or_default().to_string_lossy();
     let mut parts = Vec::new();
-    let entries = std::fs::read_dir(folder)
-        .with_context(|| format!("cannot read the folder of the ledger `{}`", active.display()))?;
+    let entries = std::fs::read_dir(folder).with_context(|| {
+        format!(
+            "cannot read the folder of the ledger `{}`",
+            active.display()
+        )
+    })?;
     for entry in entries {
         let path = entry?.path();
         let own = path.file_name().unwrap_or_default().to_string_lossy();

@@ -165,7 +165,10 @@ fn print(out: &mut impl Write, replayed: &Replayed) -> io::Result<()> {
             was,
             becomes,
         } = change;
-        writeln!(out, "{change}: {ask} by {workload}, {count} times: {was}, then {becomes}")?;
+        writeln!(
+            out,
+            "{change}: {ask} by {workload}, {count} times: {was}, then {becomes}"
+        )?;
     }
     if *more > 0 {
         writeln!(out, "and {more} more that are not listed")?;

@@ -182,3 +182,116 @@ fn the_shipped_examples_pass() {
             .all(|tested| tested.is_good() && tested.asked() > 0)
     );
 }
+
+/// Three recorded exchanges: one granted, one denied, one let through while observed.
+fn ledger(folder: &TempDir) -> std::path::PathBuf {
+    let line = |event: &str, id: &str, method: &str, path: &str| {
+        format!(
+            r#"{{"event":"{event}","exchange":"{id}","workload":{{"name":"agent-7","cgroup":1,"path":"/a"}},"protocol":"https","host":"x.example","port":443,"method":"{method}","path":"{path}"}}"#
+        )
+    };
+    let lines = [
+        line("exchange_granted", "e1", "GET", "/items/4711"),
+        line("exchange_denied", "e2", "POST", "/items"),
+        line("exchange_observed", "e3", "PUT", "/items/4712"),
+        r#"{"event":"flow_opened"}"#.to_owned(),
+        "{\"event\":\"exchange_gr".to_owned(),
+    ];
+    let path = folder.path().join("audit.jsonl");
+    fs::write(&path, lines.join("\n")).unwrap();
+    path
+}
+
+fn said(args: &[&str]) -> (bool, String) {
+    #[derive(Debug, clap::Parser)]
+    struct Cli {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    }
+    let args = std::iter::once("policy").chain(args.iter().copied());
+    let cli = <Cli as clap::Parser>::try_parse_from(args).unwrap();
+    let mut out = Vec::new();
+    let (good, printed) = match cli.command {
+        PolicyCommand::Explain(args) => explain::run(&args, &mut out).unwrap(),
+        PolicyCommand::Replay(args) => replay::run(&args, &mut out).unwrap(),
+        PolicyCommand::Suggest(args) => suggest::run(&args, &mut out).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    printed.unwrap();
+    (good, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn what_was_recorded_is_replayed_and_explained() {
+    const READ: &str = "version: 1\nname: read\nrules:\n- { id: get, effect: allow, match: { host: x.example, method: POST } }\n- { id: put, effect: allow, match: { host: x.example, method: PUT, text: { contains: x } } }\n";
+    let folder = folder(&[("read.yaml", READ)]);
+    let (ledger, policy) = (ledger(&folder), folder.path().join("read.yaml"));
+    let (ledger, policy) = (ledger.to_str().unwrap(), policy.to_str().unwrap());
+    let (same, shown) = said(&["replay", policy, "--ledger", ledger]);
+    assert!(!same);
+    for expected in [
+        "now denied: GET https://x.example:443/items/4711 by agent-7",
+        "now allowed: POST https://x.example:443/items by agent-7",
+        "depends on the body: PUT https://x.example:443/items/4712 by agent-7",
+        "3 exchanges: 0 the same, 1 now allowed, 1 now denied, 1 that depend on the body",
+    ] {
+        assert!(shown.contains(expected), "{expected}\n{shown}");
+    }
+    let (allowed, shown) = said(&["explain", policy, "--exchange", "e1", "--ledger", ledger]);
+    assert!(
+        !allowed && shown.contains("read/get would allow, but it is about other methods"),
+        "{shown}"
+    );
+    let (allowed, shown) = said(&["explain", policy, "POST https://x.example/items", "--json"]);
+    assert!(allowed && shown.contains(r#""rule":"read/get""#), "{shown}");
+}
+
+#[test]
+fn a_draft_allows_what_was_seen_and_nothing_else() {
+    let folder = folder(&[]);
+    let ledger = ledger(&folder);
+    let ledger = ledger.to_str().unwrap();
+    let (found, draft) = said(&["suggest", "--ledger", ledger]);
+    assert!(found);
+    let path = folder.path().join("draft.yaml");
+    fs::write(&path, &draft).unwrap();
+    let path = path.to_str().unwrap();
+    for (ask, expected) in [
+        ("GET https://x.example/items/4711", true),
+        ("GET https://x.example/items/1", true),
+        ("PUT https://x.example/items/4712", true),
+        ("POST https://x.example/items", false),
+        ("GET https://x.example/other", false),
+        ("GET https://y.example/items/4711", false),
+    ] {
+        assert_eq!(said(&["explain", path, ask]).0, expected, "{ask}\n{draft}");
+    }
+    let (_, all) = said(&["suggest", "--ledger", ledger, "--from", "all"]);
+    assert!(all.contains("POST") && !draft.contains("POST"), "{all}");
+}
+
+#[test]
+fn what_policies_include_is_read_from_beside_them() {
+    const INCLUDING: &str = "version: 1\nname: a\ninclude: [common.inc.yaml]\nrules:\n- { id: b, effect: allow, match: { host: $hosts } }\n";
+    const COMMON: &str = "version: 1\nlists: { hosts: [x.example] }\nrules:\n- { id: c, effect: deny, match: { host: y.example } }\n";
+    let folder = folder(&[("a.yaml", INCLUDING), ("common.inc.yaml", COMMON)]);
+    assert_eq!(checked(&folder), (true, "1 policy, 2 rules\n".to_owned()));
+    fs::write(
+        folder.path().join("common.inc.yaml"),
+        COMMON.replace("deny", "dney"),
+    )
+    .unwrap();
+    let (good, shown) = checked(&folder);
+    assert!(
+        !good && shown.contains("common.inc.yaml:4:20: error: `dney` is no effect"),
+        "{shown}"
+    );
+    fs::remove_file(folder.path().join("common.inc.yaml")).unwrap();
+    let (good, shown) = checked(&folder);
+    assert!(
+        !good
+            && shown
+                .contains("a.yaml:3:11: error: there is no `common.inc.yaml` beside this policy"),
+        "{shown}"
+    );
+}

@@ -35,7 +35,7 @@ const USERS: &str = "/run/user";
 
 /// The sockets that the command is not to see.
 pub(super) fn hidden<'a>(allowed: impl Iterator<Item = &'a Path>) -> BTreeSet<PathBuf> {
-    let allowed: BTreeSet<PathBuf> = allowed.filter_map(|path| real(path)).collect();
+    let allowed: BTreeSet<PathBuf> = allowed.filter_map(real).collect();
     let listed = std::fs::read(BOUND).unwrap_or_else(|error| {
         tracing::warn!(%error, "the host's unix sockets cannot be listed; those of known services are hidden");
         Vec::new()

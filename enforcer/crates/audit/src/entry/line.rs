@@ -3,23 +3,20 @@
 use enforcer_flow::{FlowId, Process, Stance, Workload};
 
 use super::attributes::attributes;
-use super::judged::{content as judged_content, part_ruled};
+use super::exchange::{
+    exchange_aborted, exchange_closed, exchange_denied, exchange_granted, part_ruled,
+};
 use super::object::{CODE, Object};
 use super::observed::{address_observed, hook_fault, kernel_refused, would};
 use super::{
-    EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts,
-    FlowAborted, FlowFacts, FlowRefused, Mode, NameFacts, OperatorAction, PolicyLoaded,
-    PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    EnforcerStarted, Entry, FlowAborted, FlowFacts, FlowRefused, Mode, NameFacts, OperatorAction,
+    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 
 /// The bound of texts for people.
 pub(super) const DETAIL: usize = 512;
-/// The bound of a URL path.
-const PATH: usize = 2048;
 /// The bound of file and cgroup paths: `PATH_MAX`.
 const FILE: usize = 4096;
-/// How many credentials one line names.
-const CREDENTIALS: usize = 16;
 /// The bound of the path of a program.
 const EXE: usize = 1024;
 
@@ -89,120 +86,6 @@ fn enforcer_started(line: &mut Object<'_>, started: &EnforcerStarted<'_>) {
     line.code("mode", mode.as_str());
     line.code("policy_digest", policy_digest);
     line.number("rules", *rules);
-}
-
-fn exchange_granted(line: &mut Object<'_>, facts: &ExchangeFacts<'_>, rule: &str) {
-    exchange(line, facts);
-    line.code("rule", rule);
-    credentials(line, facts);
-}
-
-fn exchange(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
-    let ExchangeFacts {
-        exchange,
-        flow,
-        workload,
-        process,
-        protocol,
-        host,
-        port,
-        method,
-        path,
-        query_bytes,
-        credentials: _,
-        content,
-    } = facts;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
-    self::workload(line, workload);
-    self::process(line, process);
-    line.code("protocol", protocol.as_str());
-    line.shown("host", host, CODE);
-    line.number("port", *port);
-    if let Some(method) = method {
-        line.text("method", method, CODE);
-    }
-    if let Some(path) = path {
-        line.text("path", path, PATH);
-    }
-    if let Some(query_bytes) = query_bytes {
-        line.number("query_bytes", *query_bytes);
-    }
-    if let Some(content) = content {
-        line.object("content", |line| judged_content(line, content));
-    }
-}
-
-fn credentials(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
-    let all = facts.credentials;
-    if all.is_empty() {
-        return;
-    }
-    line.list("credentials", all.iter().take(CREDENTIALS));
-    if all.len() > CREDENTIALS {
-        line.number("more_credentials", all.len() - CREDENTIALS);
-    }
-}
-
-fn exchange_denied(
-    line: &mut Object<'_>,
-    denied: &ExchangeDenied<'_>,
-    instead: Option<&'static str>,
-) {
-    let ExchangeDenied {
-        facts,
-        cause,
-        rule,
-        reason,
-    } = denied;
-    exchange(line, facts);
-    would(line, instead);
-    line.code("cause", cause);
-    if let Some(rule) = rule {
-        line.code("rule", rule);
-    }
-    if let Some(reason) = reason {
-        line.shown("reason", reason, DETAIL);
-    }
-    credentials(line, facts);
-}
-
-fn exchange_closed(line: &mut Object<'_>, closed: &ExchangeClosed) {
-    let ExchangeClosed {
-        exchange,
-        flow,
-        status,
-        traffic,
-        upstream_addr,
-    } = closed;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
-    if let Some(status) = status {
-        line.number("status", *status);
-    }
-    passed(line, traffic);
-    if let Some(addr) = upstream_addr {
-        line.shown("upstream_addr", addr, CODE);
-    }
-}
-
-fn exchange_aborted(line: &mut Object<'_>, aborted: &ExchangeAborted<'_>) {
-    let ExchangeAborted {
-        exchange,
-        flow,
-        side,
-        cause,
-        detail,
-        traffic,
-    } = aborted;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
-    line.shown("side", side, CODE);
-    line.code("cause", cause);
-    if let Some(detail) = detail {
-        line.shown("detail", detail, DETAIL);
-    }
-    passed(line, traffic);
 }
 
 fn flow(line: &mut Object<'_>, facts: &FlowFacts<'_>) {
@@ -342,7 +225,7 @@ fn trust_placed(line: &mut Object<'_>, placed: &TrustPlaced<'_>) {
     }
 }
 
-fn passed(line: &mut Object<'_>, traffic: &Traffic) {
+pub(super) fn passed(line: &mut Object<'_>, traffic: &Traffic) {
     let Traffic {
         bytes_up,
         bytes_down,

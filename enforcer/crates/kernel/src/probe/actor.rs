@@ -32,8 +32,14 @@ pub fn act(port: u16) -> io::Result<()> {
         "raw",
         refusal(Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4))),
     )?;
-    say("bind4", refusal(TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), port))))?;
-    say("bind6", refusal(TcpListener::bind((Ipv6Addr::LOCALHOST, port))))?;
+    say(
+        "bind4",
+        refusal(TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), port))),
+    )?;
+    say(
+        "bind6",
+        refusal(TcpListener::bind((Ipv6Addr::LOCALHOST, port))),
+    )?;
     say("unix_stream", refusal(UnixStream::connect(NOWHERE)))?;
     say("unix_datagram", refusal(unix_datagram()))?;
     say("join", refusal(join()))?;

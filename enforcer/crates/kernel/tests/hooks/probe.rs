@@ -24,7 +24,9 @@ fn actor_process() {
     if std::env::var_os(ROLE).is_none() {
         return;
     }
-    let port = std::env::args().next_back().and_then(|last| last.parse().ok());
+    let port = std::env::args()
+        .next_back()
+        .and_then(|last| last.parse().ok());
     match port {
         Some(port) => enforcer_kernel::probe::act(port).unwrap(),
         None => drop(std::net::UdpSocket::bind("127.0.0.1:0").unwrap()),

@@ -128,18 +128,24 @@ pub struct Hints {
     pub foreign: HashSet<PathBuf>,
 }
 
+/// Looks at known stores anew. Blocks.
+#[must_use]
+pub fn revisit<'a>(
+    root: BorrowedFd<'_>,
+    known: impl IntoIterator<Item = &'a (PathBuf, Kind)>,
+) -> Stores {
+    let foreign = HashSet::new();
+    let mut search = Search::new(root, &foreign);
+    for (path, kind) in known {
+        search.look_at(path, *kind);
+    }
+    search.stores
+}
+
 /// Finds the trust stores below `root`. Blocks.
 #[must_use]
 pub fn find(root: BorrowedFd<'_>, hints: &Hints) -> Stores {
-    let mut search = Search {
-        root,
-        foreign: &hints.foreign,
-        until: Instant::now() + MAX_TIME,
-        entries: 0,
-        bytes: 0,
-        seen: HashSet::new(),
-        stores: Stores::default(),
-    };
+    let mut search = Search::new(root, &hints.foreign);
     for path in BUNDLES {
         search.look_at(Path::new(path), Kind::Bundle);
     }
@@ -173,7 +179,19 @@ struct Search<'a> {
 
 // === impl Search ===
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(root: BorrowedFd<'a>, foreign: &'a HashSet<PathBuf>) -> Self {
+        Self {
+            root,
+            foreign,
+            until: Instant::now() + MAX_TIME,
+            entries: 0,
+            bytes: 0,
+            seen: HashSet::new(),
+            stores: Stores::default(),
+        }
+    }
+
     /// Whether a bound is met.
     fn is_over(&mut self) -> bool {
         let over = self.entries >= MAX_ENTRIES

@@ -104,7 +104,9 @@ impl Bench {
     fn entries(&self, event: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(Path::join(self.folder.path(), "l")).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-        lines.filter(|line: &Value| line["event"] == event).collect()
+        lines
+            .filter(|line: &Value| line["event"] == event)
+            .collect()
     }
 }
 
@@ -158,7 +160,10 @@ async fn lookups_of_an_observed_workload_are_asked_for_real_once_they_are_record
     let answer = bench.ask("away.test", RecordType::A).await;
     assert_eq!(addresses(&answer), [IpAddr::V4(AWAY)]);
     let observed = bench.entries("name_observed");
-    assert_eq!((&observed[0]["name"], &observed[0]["would"]), (&"away.test".into(), &"deny".into()));
+    assert_eq!(
+        (&observed[0]["name"], &observed[0]["would"]),
+        (&"away.test".into(), &"deny".into())
+    );
     let name = bench.names.name_of(AGENT, AWAY.into());
     assert_eq!(name.unwrap().to_string(), "away.test");
     let none = bench.ask("none.test", RecordType::A).await;
@@ -166,9 +171,16 @@ async fn lookups_of_an_observed_workload_are_asked_for_real_once_they_are_record
     // What a rule allows has a synthetic address as ever, and nobody is asked for it.
     let before = bench.asked.load(Ordering::Relaxed);
     let allowed = bench.ask("api.example", RecordType::A).await;
-    assert!(addresses(&allowed).iter().all(|addr| Names::is_synthetic(*addr)));
+    assert!(
+        addresses(&allowed)
+            .iter()
+            .all(|addr| Names::is_synthetic(*addr))
+    );
     let withheld = bench.ask("away.test", RecordType::HTTPS).await;
-    assert_eq!((withheld.response_code, withheld.answers.len()), (ResponseCode::NoError, 0));
+    assert_eq!(
+        (withheld.response_code, withheld.answers.len()),
+        (ResponseCode::NoError, 0)
+    );
     assert_eq!(bench.asked.load(Ordering::Relaxed), before);
 }
 
