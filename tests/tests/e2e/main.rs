@@ -17,6 +17,7 @@ mod operate;
 mod policy;
 mod redirect;
 mod run;
+mod sdk;
 mod stage;
 mod streams;
 mod tls;
