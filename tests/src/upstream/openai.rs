@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::upstream::answer;
 use crate::upstream::body::Answer;
 use crate::upstream::route::{Ask, Service, not_found};
+use crate::upstream::websocket;
 
 mod chat;
 mod embeddings;
@@ -33,6 +34,7 @@ pub(super) async fn answer(service: &Service, ask: Ask) -> Response<Answer> {
         (Method::GET, path) if path.starts_with("/v1/models/") => {
             model(path.trim_start_matches("/v1/models/"))
         }
+        (Method::GET, "/v1/realtime") => websocket::accept(ask),
         (Method::GET, "/v1/files") => files(),
         (Method::POST, "/v1/files") => match ask.whole().await {
             Ok(content) => file(service, content.len()),

@@ -18,6 +18,7 @@ mod operate;
 mod policy;
 mod redirect;
 mod run;
+mod sdk;
 mod stage;
 mod streams;
 mod tls;

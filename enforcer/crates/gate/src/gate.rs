@@ -51,6 +51,10 @@ pub struct Ask<'a> {
 }
 
 /// What a request's head is answered.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and a box would be an allocation for every exchange"
+)]
 pub enum Head {
     /// It depends on the body: gather it, and [`Gate::ask`] with what it says. Nothing is recorded yet.
     Body,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use enforcer_flow::Side;
 use enforcer_gate::{Exchange, Judge, Refusal};
 use enforcer_policy::{Action, Part};
-use enforcer_prompt::{self as prompt, AnswerEditor, Api, Item, Media, Ruling, Shape, Stop};
+use enforcer_prompt::{self as prompt, AnswerEditor, Item, Media, Ruling, Shape, Stop};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::response::Parts as Head;
 use http::{Response, StatusCode};
@@ -152,7 +152,12 @@ fn plan(head: &Head, shape: &Shape, judge: &mut Judge, limits: &prompt::Limits) 
     if head.status == StatusCode::PARTIAL_CONTENT && cannot(prompt::Cause::Truncated) {
         return Plan::Refuse;
     }
-    let editor = AnswerEditor::new(shape, limits);
+    let mut editor = AnswerEditor::new(shape, limits);
+    if needs.text
+        && let Some(editor) = &mut editor
+    {
+        editor.hear();
+    }
     let is_read = match shape.media {
         Media::EventStream => !coding::is_coded(&head.headers),
         Media::Json | Media::JsonLines => true,
@@ -162,8 +167,8 @@ fn plan(head: &Head, shape: &Shape, judge: &mut Judge, limits: &prompt::Limits) 
         }
     };
     let streams = shape.media == Media::EventStream;
-    // What a model says in a stream is not put together here, nor are rows counted in one.
-    let is_seen = is_read && !(streams && (needs.rows || (needs.text && shape.api != Api::Mcp)));
+    // Rows are not counted in a stream, nor texts looked for in one of no known interface.
+    let is_seen = is_read && !(streams && (needs.rows || (needs.text && editor.is_none())));
     if (needs.rows || needs.text) && !is_seen && cannot(prompt::Cause::UnknownType) {
         return Plan::Refuse;
     }

@@ -128,7 +128,7 @@ where
                 .serve_connection(io, service_fn(answer))
                 .with_upgrades();
             drive(pin!(served), &connection, &mut stopping, |it| {
-                it.graceful_shutdown()
+                it.graceful_shutdown();
             })
             .await
         }
@@ -137,7 +137,7 @@ where
             let answer = service_fn(move |request| Box::pin(answer(request)));
             let served = http2(limits).serve_connection(io, answer);
             drive(pin!(served), &connection, &mut stopping, |it| {
-                it.graceful_shutdown()
+                it.graceful_shutdown();
             })
             .await
         }

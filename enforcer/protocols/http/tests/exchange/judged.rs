@@ -201,8 +201,13 @@ async fn what_a_body_says_is_refused_with_the_rule_and_its_reason() {
 
 #[tokio::test]
 async fn what_can_be_read_in_two_ways_is_refused_with_that_cause() {
-    let gzip = [("content-encoding", "compress")];
-    let table: [(&str, String, &[(&str, &str)], &str); 6] = [
+    type Row = (
+        &'static str,
+        String,
+        &'static [(&'static str, &'static str)],
+        &'static str,
+    );
+    let table: [Row; 6] = [
         (
             "a key twice",
             r#"{"model":"gpt-5","model":"gpt-4","messages":[]}"#.into(),
@@ -213,7 +218,7 @@ async fn what_can_be_read_in_two_ways_is_refused_with_that_cause() {
         (
             "a coding",
             chat("gpt-5", "x"),
-            &gzip,
+            &[("content-encoding", "compress")],
             "body_unknown_encoding",
         ),
         (

@@ -1,0 +1,218 @@
+//! The OpenAI SDKs as they are published, run as an agent: what rules refuse reaches a program as the exception it knows.
+//!
+//! They are looked for in `target/sdks` (or `ENFORCER_SDKS`): a virtual environment of Python `venv` with `openai[realtime]`,
+//! and `node_modules` with `openai`. Without them the tests skip, and say so.
+
+use std::path::PathBuf;
+
+use enforcer_tests::binaries::workspace;
+use serde_json::Value;
+
+use crate::stage::{PATIENCE, Stage};
+
+const POLICY: &str = r#"
+version: 1
+name: sdk
+rules:
+  - id: models
+    effect: allow
+    match:
+      host: api.openai.com
+      path: [/v1/chat/completions, /v1/responses, /v1/realtime]
+      model: [gpt-4.1, gpt-5]
+  - id: no-salaries
+    effect: deny
+    reason: salaries stay in the house
+    match: { host: api.openai.com, messages: { contains: [salary] } }
+  - id: no-shell
+    effect: deny
+    reason: nobody runs commands here
+    match: { host: api.openai.com, answer: { tool_call: shell } }
+  - id: no-mail
+    effect: deny
+    action: strip
+    reason: mail is for people
+    match: { host: api.openai.com, answer: { tool_call: send_mail } }
+"#;
+
+const PYTHON: &str = r#"
+import json, openai
+client = openai.OpenAI(api_key="sk-test", max_retries=0)
+said = {}
+def tool(name):
+    shape = {"type": "object", "properties": {"x": {"type": "string"}}}
+    return [{"type": "function", "function": {"name": name, "parameters": shape}}]
+def flat(name):
+    return [{"type": "function", "name": name, "parameters": {"type": "object", "properties": {"x": {"type": "string"}}}}]
+def messages(text):
+    return [{"role": "user", "content": text}]
+def ask(case, call):
+    try:
+        said[case] = call()
+    except openai.APIError as error:
+        said[case] = [type(error).__name__, str(error)]
+def chat(text, model="gpt-4.1", **more):
+    return client.chat.completions.create(model=model, messages=messages(text), **more)
+def calls(text, name):
+    message = chat(text, tools=tool(name)).choices[0].message
+    return [call.function.name for call in message.tool_calls or []]
+def streamed(name):
+    seen = []
+    for chunk in chat("go", tools=tool(name), stream=True):
+        for choice in chunk.choices:
+            seen += [call.function.name for call in choice.delta.tool_calls or [] if call.function.name]
+    return seen
+def responses(name):
+    seen = []
+    for event in client.responses.create(model="gpt-5", input="go", tools=flat(name), stream=True):
+        if event.type == "response.output_item.done" and event.item.type == "function_call":
+            seen.append(event.item.name)
+        if event.type in ("error", "response.failed"):
+            raise openai.APIError("event: " + event.model_dump_json(), request=None, body=None)
+    return seen
+ask("allowed", lambda: chat("hello").choices[0].message.content)
+ask("streamed", lambda: "".join(c.choices[0].delta.content or "" for c in chat("hello", stream=True) if c.choices))
+ask("model", lambda: chat("hello", model="gpt-3").model)
+ask("words", lambda: chat("my salary").model)
+ask("response_words", lambda: client.responses.create(model="gpt-5", input="my salary").id)
+ask("tool", lambda: calls("go", "weather"))
+ask("blocked", lambda: calls("go", "shell"))
+ask("stripped", lambda: calls("go", "send_mail"))
+ask("stream_tool", lambda: streamed("weather"))
+ask("stream_blocked", lambda: streamed("shell"))
+ask("stream_stripped", lambda: streamed("send_mail"))
+ask("response_tool", lambda: responses("weather"))
+ask("response_blocked", lambda: responses("shell"))
+ask("response_stripped", lambda: responses("send_mail"))
+def item(text):
+    content = [{"type": "input_text", "text": text}]
+    return {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}}
+with client.realtime.connect(model="gpt-5") as connection:
+    connection.send(item("hello"))
+    said["realtime"] = json.loads(connection.recv_bytes())["item"]["content"][0]["text"]
+    connection.send(item("my salary"))
+    said["realtime_words"] = json.loads(connection.recv_bytes())
+    try:
+        connection.recv_bytes()
+        said["realtime_close"] = None
+    except Exception as error:
+        said["realtime_close"] = error.rcvd.code
+print(json.dumps(said))
+"#;
+
+const NODE: &str = r#"
+import OpenAI from 'openai';
+const client = new OpenAI({ apiKey: 'sk-test', maxRetries: 0 });
+const said = {};
+const tools = (name) => [{ type: 'function', function: { name, parameters: { type: 'object', properties: { x: { type: 'string' } } } } }];
+const chat = (text, more = {}) =>
+  client.chat.completions.create({ model: 'gpt-4.1', messages: [{ role: 'user', content: text }], ...more });
+const ask = async (name, call) => {
+  try { said[name] = await call(); } catch (error) { said[name] = [error.constructor.name, error.message]; }
+};
+await ask('allowed', async () => (await chat('hello')).choices[0].message.content);
+await ask('model', async () => (await chat('hello', { model: 'gpt-3' })).id);
+await ask('words', async () => (await chat('my salary')).id);
+const stream = async (name) => {
+  const seen = [];
+  for await (const chunk of await chat('go', { stream: true, tools: tools(name) }))
+    for (const choice of chunk.choices)
+      for (const call of choice.delta.tool_calls ?? []) if (call.function?.name) seen.push(call.function.name);
+  return seen;
+};
+await ask('stream_tool', () => stream('weather'));
+await ask('stream_blocked', () => stream('shell'));
+await ask('stream_stripped', () => stream('send_mail'));
+console.log(JSON.stringify(said));
+"#;
+
+#[test]
+fn the_python_sdk_raises_what_rules_refuse() {
+    let Some(python) = found("venv/bin/python") else {
+        return;
+    };
+    let Some(stage) = Stage::with(POLICY, |setup| setup) else {
+        return;
+    };
+    let script = stage.sandbox.write("agent.py", PYTHON).expect("a script");
+    let mut command = stage.agent.command(python);
+    command.arg(script);
+    let said = told(&stage, command);
+    assert_eq!(said["allowed"], "You said: hello");
+    assert_eq!(said["streamed"], "You said: hello");
+    refused(&said, "model", "PermissionDeniedError", "no rule allows it");
+    let words = "salaries stay in the house";
+    refused(&said, "words", "PermissionDeniedError", words);
+    refused(&said, "response_words", "PermissionDeniedError", words);
+    let shell = "nobody runs commands here";
+    refused(&said, "blocked", "PermissionDeniedError", shell);
+    refused(&said, "stream_blocked", "APIError", shell);
+    refused(&said, "response_blocked", "APIError", shell);
+    for case in ["tool", "stream_tool", "response_tool"] {
+        assert_eq!(said[case], serde_json::json!(["weather"]), "{case}");
+    }
+    for case in ["stripped", "stream_stripped", "response_stripped"] {
+        assert_eq!(said[case], serde_json::json!([]), "{case}: {said}");
+    }
+    assert_eq!(said["realtime"], "hello");
+    let error = said["realtime_words"]["error"]["message"].to_string();
+    assert!(error.contains(words), "{said}");
+    assert_eq!(said["realtime_close"], 1008);
+    assert!(!stage.ledger().text().contains("my salary"));
+    stage.recorded("answer_blocked", |entry| entry["name"] == "shell");
+    stage.recorded("answer_edited", |entry| entry["name"] == "send_mail");
+    stage.recorded("message_denied", |entry| entry["rule"] == "sdk/no-salaries");
+}
+
+#[test]
+fn the_node_sdk_raises_what_rules_refuse() {
+    let Some(modules) = found("node_modules/openai") else {
+        return;
+    };
+    let Some(stage) = Stage::with(POLICY, |setup| setup) else {
+        return;
+    };
+    // Modules are looked for beside the script.
+    let folder = modules.ancestors().nth(2).expect("a folder").to_owned();
+    let script = folder.join(format!("agent-{}.mjs", std::process::id()));
+    std::fs::write(&script, NODE).expect("a script");
+    let mut command = stage.agent.command("node");
+    command.arg(&script);
+    let said = told(&stage, command);
+    std::fs::remove_file(&script).expect("a script");
+    assert_eq!(said["allowed"], "You said: hello");
+    refused(&said, "model", "PermissionDeniedError", "no rule allows it");
+    let words = "salaries stay in the house";
+    refused(&said, "words", "PermissionDeniedError", words);
+    assert_eq!(said["stream_tool"], serde_json::json!(["weather"]));
+    let shell = "nobody runs commands here";
+    refused(&said, "stream_blocked", "APIError", shell);
+    assert_eq!(said["stream_stripped"], serde_json::json!([]), "{said}");
+}
+
+/// Whether a case raised an exception of this class with this in its words.
+fn refused(said: &Value, case: &str, class: &str, words: &str) {
+    let told = &said[case];
+    assert_eq!(told[0], class, "{case}: {said}");
+    let message = told[1].as_str().unwrap_or_default();
+    assert!(message.contains(words), "{case}: {message}");
+}
+
+fn told(stage: &Stage, mut command: std::process::Command) -> Value {
+    let program = stage.agent.start(&mut command).expect("a program");
+    let finished = program.finish(PATIENCE * 3).expect("an end");
+    let line = finished.stdout.lines().last().unwrap_or_default();
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
+}
+
+#[expect(clippy::print_stdout, reason = "a skipped test says why")]
+fn found(path: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("ENFORCER_SDKS").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| workspace().join("target/sdks"));
+    let path = folder.join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: no `{}`", path.display());
+    None
+}
