@@ -241,7 +241,6 @@ fn without_a_daemon_a_container_of_our_runtime_does_not_start() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a skipped test says why")]
 fn a_container_of_podman_is_captured_by_the_hook() {
     if let Some(reason) = Podman::missing() {
         println!("skipped: {reason}");

@@ -30,7 +30,10 @@ impl Hierarchy {
         let mut done = Unmarked::default();
         let mut left = vec![self.mount().to_owned()];
         while let Some(dir) = left.pop() {
-            match self.open(&dir).and_then(|cgroup| unmark(&cgroup).map(|had| (cgroup, had))) {
+            match self
+                .open(&dir)
+                .and_then(|cgroup| unmark(&cgroup).map(|had| (cgroup, had)))
+            {
                 Ok((cgroup, true)) => done.cgroups.push(cgroup.path().to_string()),
                 Ok((_, false)) => {}
                 Err(error) if is_gone(&error) => continue,
