@@ -7,15 +7,16 @@ use std::env;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-use crate::workspace;
+use crate::packages::{self, Provided};
+use crate::{python, workspace};
 
 /// What the demo needs from Debian, and the program that shows whether it is there.
-const PACKAGES: [(&str, &str); 3] = [("python3", "python3"), ("curl", "curl"), ("ip", "iproute2")];
+const PACKAGES: [Provided; 3] = [("python3", "python3"), ("curl", "curl"), ("ip", "iproute2")];
 
 /// Builds everything and becomes the demo.
 pub(crate) fn run() -> Result<()> {
@@ -23,11 +24,7 @@ pub(crate) fn run() -> Result<()> {
         is_root()?,
         "the demo needs root (it makes namespaces and cgroups and loads eBPF): sudo cargo xtask demo"
     );
-    for (program, package) in PACKAGES {
-        if !answers(Command::new(program).arg("--help")) {
-            install(package)?;
-        }
-    }
+    packages::ensure(&PACKAGES)?;
     step("building the enforcer")?;
     check(Command::new(env::current_exe()?).args(["build", "--release"]))?;
     step("building the upstream, the probe and the demo")?;
@@ -46,7 +43,8 @@ pub(crate) fn run() -> Result<()> {
             .args(parts),
     )?;
     step("installing openai-agents for the agent program")?;
-    let python = environment(&target().join("demo/venv"))?;
+    let wanted = workspace().join("xtask/demo/requirements.txt");
+    let python = python::environment(&target().join("demo/venv"), &wanted)?;
     let files = workspace().join("xtask/demo");
     let mut demo = Command::new(target().join("debug/demo"));
     demo.arg("--enforcer")
@@ -55,58 +53,6 @@ pub(crate) fn run() -> Result<()> {
     demo.arg("--program").arg(files.join("agent.py"));
     demo.arg("--policy").arg(files.join("policy.yaml"));
     Err(demo.exec()).context("become the demo")
-}
-
-/// Makes the Python environment, or takes the one that an earlier run made from the same list.
-fn environment(folder: &Path) -> Result<PathBuf> {
-    let python = folder.join("bin/python");
-    let wanted = workspace().join("xtask/demo/requirements.txt");
-    let installed = folder.join("installed.txt");
-    let list = fs::read_to_string(&wanted)?;
-    if fs::read_to_string(&installed).is_ok_and(|found| found == list) && python.is_file() {
-        return Ok(python);
-    }
-    let make = || {
-        let mut command = Command::new("python3");
-        command.args(["-m", "venv", "--clear"]).arg(folder);
-        command
-    };
-    if !succeeds(&mut make()) {
-        install("python3-venv")?;
-        check(&mut make())?;
-    }
-    let mut pip = Command::new(&python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
-    check(pip.arg("--requirement").arg(&wanted))?;
-    fs::write(installed, list)?;
-    Ok(python)
-}
-
-/// Installs a package where we may; says what to install elsewhere.
-fn install(package: &str) -> Result<()> {
-    let mut apt = Command::new("apt-get");
-    if !Path::new("/etc/debian_version").exists() || !answers(apt.arg("--version")) {
-        bail!("`{package}` is missing: install it and run this again");
-    }
-    step(&format!("installing {package}"))?;
-    let apt = || {
-        let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
-        apt.args(["-qq", "-o", "DPkg::Lock::Timeout=300"]);
-        apt
-    };
-    let install = ["install", "-y", "--no-install-recommends", package];
-    if succeeds(apt().args(install)) {
-        return Ok(());
-    }
-    check(apt().arg("update"))?;
-    check(apt().args(install))
 }
 
 /// Owner of our own process, as /proc has it.
@@ -123,14 +69,6 @@ fn cargo() -> PathBuf {
 fn target() -> PathBuf {
     let chosen = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     chosen.unwrap_or_else(|| workspace().join("target"))
-}
-
-fn answers(command: &mut Command) -> bool {
-    command.output().is_ok()
-}
-
-fn succeeds(command: &mut Command) -> bool {
-    command.output().is_ok_and(|output| output.status.success())
 }
 
 fn check(command: &mut Command) -> Result<()> {

@@ -7,6 +7,8 @@ mod demo;
 mod docs;
 mod ebpf;
 mod packages;
+mod python;
+mod sdks;
 mod step;
 mod test;
 mod tidy;

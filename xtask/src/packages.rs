@@ -32,10 +32,6 @@ pub(crate) const FOR_BENCH: &[Provided] = &[
 ];
 
 /// Makes sure that all are there: installs what is missing if this is Debian and we are root, else says what to install.
-#[expect(
-    clippy::print_stderr,
-    reason = "installing packages must not happen in silence"
-)]
 pub(crate) fn ensure(wanted: &[Provided]) -> Result<()> {
     let mut missing: Vec<&str> = wanted
         .iter()
@@ -46,21 +42,7 @@ pub(crate) fn ensure(wanted: &[Provided]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let list = missing.join(" ");
-    if !toolchain::may_install() {
-        bail!(
-            "some programs are missing; on Debian: `apt-get install --no-install-recommends {list}`"
-        );
-    }
-    eprintln!("installing {list}");
-    toolchain::apt(&["update"])?;
-    toolchain::apt(
-        &[
-            &["install", "--yes", "--no-install-recommends"],
-            &missing[..],
-        ]
-        .concat(),
-    )?;
+    install(&missing)?;
     let absent: Vec<&str> = wanted
         .iter()
         .map(|(program, _)| *program)
@@ -72,6 +54,24 @@ pub(crate) fn ensure(wanted: &[Provided]) -> Result<()> {
             absent.join("`, `")
         );
     }
+    Ok(())
+}
+
+/// Installs packages where we may; says what to install elsewhere.
+#[expect(
+    clippy::print_stderr,
+    reason = "installing packages must not happen in silence"
+)]
+pub(crate) fn install(missing: &[&str]) -> Result<()> {
+    let list = missing.join(" ");
+    if !toolchain::may_install() {
+        bail!(
+            "some programs are missing; on Debian: `apt-get install --no-install-recommends {list}`"
+        );
+    }
+    eprintln!("installing {list}");
+    toolchain::apt(&["update"])?;
+    toolchain::apt(&[&["install", "--yes", "--no-install-recommends"], missing].concat())?;
     Ok(())
 }
 

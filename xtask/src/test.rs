@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{check, ebpf, packages, step, workspace};
+use crate::{check, ebpf, packages, sdks, step, workspace};
 
 /// What may be asked of the tests.
 #[derive(clap::Args)]
@@ -39,6 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step::timed("programs that tests run", || {
         packages::ensure(packages::FOR_TESTS)
     })?;
+    step::timed("SDKs that tests run", sdks::ensure)?;
     step::timed("the kernel's programs", ebpf::run)?;
     check::lints()?;
     check::dependencies()?;

@@ -1,7 +1,7 @@
 //! The OpenAI SDKs as they are published, run as an agent: what rules refuse reaches a program as the exception it knows.
 //!
-//! They are looked for in `target/sdks` (or `ENFORCER_SDKS`): a virtual environment of Python `venv` with `openai[realtime]`,
-//! and `node_modules` with `openai`. Without them the tests skip, and say so.
+//! They are looked for in `target/sdks` (or `ENFORCER_SDKS`), where `cargo xtask test` installs them: a virtual environment of
+//! Python with `openai[realtime]`, and Node's `openai`. Without them the tests skip, and say so.
 
 use std::path::PathBuf;
 

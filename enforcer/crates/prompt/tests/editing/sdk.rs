@@ -1,7 +1,6 @@
 //! Stripped and blocked answers are read by the vendors' own SDKs.
 //!
-//! They are looked for in `target/sdk/venv`; `python3 -m venv target/sdk/venv` and `pip install openai anthropic
-//! google-genai` there make it. Without them the test says so and passes.
+//! They are looked for in `target/sdks/venv`, where `cargo xtask test` installs them. Without them the test says so and passes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ gemini-whole.json: get_weather({'city': 'Oslo'}) [-]
 
 fn python() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3)?;
-    let python = root.join("target/sdk/venv/bin/python");
+    let python = root.join("target/sdks/venv/bin/python");
     let works = Command::new(&python)
         .args(["-c", "import openai, anthropic, google.genai"])
         .output()
@@ -55,7 +54,7 @@ fn blocked(case: Case) -> Vec<u8> {
 #[test]
 fn sdks_read_stripped_answers_and_raise_at_blocked_ones() {
     let Some(python) = python() else {
-        eprintln!("skipped: no Python with the SDKs at target/sdk/venv");
+        eprintln!("skipped: no Python with the SDKs at target/sdks/venv");
         return;
     };
     let answers = tempfile::tempdir().unwrap();
