@@ -14,7 +14,7 @@ use enforcer_gate::{Costs, Gate, Lookups, Quota, UpstreamConfig};
 use enforcer_http::{Judging, PoolConfig};
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
-use enforcer_policy::PolicySet;
+use enforcer_policy::{Obligation, PolicySet};
 use enforcer_proxy::{Attribution, Distrust, Limits, Proxy, ProxyParts, Workers};
 use enforcer_tls::{Authority, Connector, Leaves};
 use tokio::sync::watch;
@@ -94,9 +94,9 @@ impl App {
         let workloads = Arc::new(Workloads::new(config.limits.workloads));
         let flows = Quota::new(config.limits.flows, config.limits.flows_per_workload);
         let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
-        let gate = Arc::new(
-            Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)).with_costs(costs(config)?),
-        );
+        let costs = costs(config, &instance.policy.load())?;
+        let gate = Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)).with_costs(costs);
+        let gate = Arc::new(gate);
         let names = Arc::new(Names::new());
         let resolver = Resolver::new(
             Arc::clone(&names),
@@ -273,7 +273,7 @@ fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers>
 /// The prices that came with this version.
 const PRICES: &str = include_str!("../deploy/prices.yaml");
 
-fn costs(config: &Config) -> anyhow::Result<Arc<Costs>> {
+fn costs(config: &Config, policy: &PolicySet) -> anyhow::Result<Arc<Costs>> {
     let own = config.costs.prices.as_deref();
     let text = match own {
         None => PRICES.to_owned(),
@@ -286,10 +286,18 @@ fn costs(config: &Config) -> anyhow::Result<Arc<Costs>> {
         });
         format!("the prices `{file}` are not understood")
     })?;
-    Ok(Costs::new(
-        Estimator::new(prices),
-        config.costs.budgets.clone(),
-    ))
+    let path = &config.costs.budgets;
+    let costs = Costs::new(Estimator::new(prices), path.clone());
+    let limits = |obligation: &Obligation| matches!(obligation, Obligation::Limit(_));
+    if policy.obligations().any(limits) {
+        costs.open().with_context(|| {
+            format!(
+                "the budgets' database `{}` cannot be opened",
+                path.display()
+            )
+        })?;
+    }
+    Ok(costs)
 }
 
 fn judging(config: &Config) -> anyhow::Result<Judging> {

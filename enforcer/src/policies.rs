@@ -3,12 +3,13 @@
 //! A set comes into force whole or not at all. What cannot be read or compiled stops a start; later it leaves the last
 //! good set in force and is reported. Cases (`NAME.cases.yaml`) stand beside policies and are not read here.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use arc_swap::ArcSwap;
-use enforcer_policy::{Diagnostic, PolicySet, Source};
+use enforcer_policy::{Diagnostic, Inject, Obligation, PolicySet, Severity, Sign, Source};
 
 use crate::policies::files::Texts;
 pub(crate) use crate::policies::watch::Watch;
@@ -25,6 +26,8 @@ pub(crate) struct Policies {
     texts: Texts,
     set: Arc<ArcSwap<PolicySet>>,
     loaded: Loaded,
+    /// The names of secrets that rules may take.
+    secrets: BTreeSet<String>,
 }
 
 /// A set that came into force.
@@ -56,9 +59,9 @@ pub(crate) enum Reload {
 ///
 /// # Errors
 /// When something cannot be read or compiled, or when there is no policy; the message has a line for each finding.
-pub(crate) fn load(path: &Path) -> anyhow::Result<PolicySet> {
+pub(crate) fn load(path: &Path, secrets: &BTreeSet<String>) -> anyhow::Result<PolicySet> {
     let texts = files::read(path).map_err(|found| unusable(path, &found))?;
-    let (set, _) = compile(&texts).map_err(|found| unusable(path, &found))?;
+    let (set, _) = compile(&texts, secrets).map_err(|found| unusable(path, &found))?;
     Ok(set)
 }
 
@@ -69,14 +72,15 @@ impl Policies {
     ///
     /// # Errors
     /// When something cannot be read or compiled, or when there is no policy; the message has a line for each finding.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path, secrets: BTreeSet<String>) -> anyhow::Result<Self> {
         let texts = files::read(path).map_err(|found| unusable(path, &found))?;
-        let (set, loaded) = compile(&texts).map_err(|found| unusable(path, &found))?;
+        let (set, loaded) = compile(&texts, &secrets).map_err(|found| unusable(path, &found))?;
         Ok(Self {
             path: path.to_owned(),
             texts,
             set: Arc::new(ArcSwap::from_pointee(set)),
             loaded,
+            secrets,
         })
     }
 
@@ -102,11 +106,18 @@ impl Policies {
     }
 }
 
-/// Compiles what was read.
-pub(crate) fn compile(texts: &Texts) -> Result<(PolicySet, Loaded), Vec<Diagnostic>> {
+/// Compiles what was read. A rule that takes a secret which the configuration does not name is a mistake.
+fn compile(
+    texts: &Texts,
+    secrets: &BTreeSet<String>,
+) -> Result<(PolicySet, Loaded), Vec<Diagnostic>> {
     let sources: Vec<Source<'_>> = texts.sources().collect();
     match PolicySet::compile(&sources) {
         Ok((set, found)) => {
+            let unknown = unknown_secrets(&set, secrets);
+            if !unknown.is_empty() {
+                return Err(texts.warnings().iter().cloned().chain(unknown).collect());
+            }
             let loaded = Loaded {
                 files: texts.files().len(),
                 rules: set.rules(),
@@ -117,6 +128,30 @@ pub(crate) fn compile(texts: &Texts) -> Result<(PolicySet, Loaded), Vec<Diagnost
         }
         Err(found) => Err(texts.warnings().iter().cloned().chain(found).collect()),
     }
+}
+
+fn unknown_secrets(set: &PolicySet, secrets: &BTreeSet<String>) -> Vec<Diagnostic> {
+    let taken = set.obligations().filter_map(|obligation| match obligation {
+        Obligation::Inject(inject) => {
+            let Inject { rule, secret, .. } = &**inject;
+            Some((rule, secret))
+        }
+        Obligation::Sign(sign) => {
+            let Sign { rule, secret, .. } = &**sign;
+            Some((rule, secret))
+        }
+        Obligation::Limit(_) => None,
+    });
+    taken
+        .filter(|(_, secret)| !secrets.contains(&***secret))
+        .map(|(rule, secret)| {
+            let message = format!(
+                "rule `{}` takes the secret `{secret}`, which `secrets` in the configuration does not name",
+                rule.id()
+            );
+            Diagnostic::of_file(Severity::Error, rule.policy(), message)
+        })
+        .collect()
 }
 
 fn unusable(path: &Path, found: &[Diagnostic]) -> anyhow::Error {

@@ -112,7 +112,7 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         rustix::process::geteuid().is_root(),
         "capturing connections needs root; run this with sudo"
     );
-    let policy = policy(args.policy.as_deref())?;
+    let policy = policy(args.policy.as_deref(), &config)?;
     let runner = args.confinement.runner()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -225,9 +225,9 @@ fn trust(command: &mut Command, placed: &Placed) {
     command.envs(enforcer_tls::trust::environment(placed, java.as_deref()));
 }
 
-fn policy(path: Option<&Path>) -> anyhow::Result<PolicySet> {
+fn policy(path: Option<&Path>, config: &Config) -> anyhow::Result<PolicySet> {
     match path {
-        Some(path) => policies::load(path),
+        Some(path) => policies::load(path, &config.secrets.keys().cloned().collect()),
         None => {
             let source = Source {
                 name: "openai-agent.yaml",

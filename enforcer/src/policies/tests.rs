@@ -1,5 +1,6 @@
 //! Folders as editors, operators and orchestrators leave them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -46,7 +47,7 @@ fn put(path: &Path, text: &str) {
 }
 
 fn refused(path: &Path) -> String {
-    match Policies::open(path) {
+    match Policies::open(path, BTreeSet::new()) {
         Ok(policies) => panic!("loaded {:?}", policies.loaded()),
         Err(error) => format!("{error:#}"),
     }
@@ -61,7 +62,7 @@ struct Watched {
 
 impl Watched {
     fn new(path: &Path, pace: Pace) -> Self {
-        let policies = Policies::open(path).unwrap();
+        let policies = Policies::open(path, BTreeSet::new()).unwrap();
         let set = policies.current();
         let (sender, reports) = channel();
         let watch = Watch::start(policies, pace, move |reload| {
@@ -118,7 +119,7 @@ fn a_folder_is_loaded_whole() {
         ("README.md", "nonsense"),
         ("c.yml", "nonsense"),
     ]);
-    let policies = Policies::open(folder.path()).unwrap();
+    let policies = Policies::open(folder.path(), BTreeSet::new()).unwrap();
     let loaded = policies.loaded();
     assert_eq!((loaded.files, loaded.rules), (2, 2));
     assert_eq!(loaded.warnings.len(), 1);
@@ -127,8 +128,11 @@ fn a_folder_is_loaded_whole() {
             .to_string()
             .contains("c.yml: warning: not read")
     );
-    assert_eq!(load(folder.path()).unwrap().digest(), loaded.digest);
-    let one = load(&folder.path().join("a.yaml")).unwrap();
+    assert_eq!(
+        load(folder.path(), &BTreeSet::new()).unwrap().digest(),
+        loaded.digest
+    );
+    let one = load(&folder.path().join("a.yaml"), &BTreeSet::new()).unwrap();
     assert_eq!(one.names().collect::<Vec<_>>(), ["a"]);
 }
 
@@ -317,4 +321,19 @@ fn dropping_the_guard_ends_the_thread() {
         reports.recv_timeout(PATIENCE),
         Err(std::sync::mpsc::RecvTimeoutError::Disconnected)
     );
+}
+
+#[test]
+fn a_secret_that_the_configuration_does_not_name_is_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "version: 1\nname: hooks\nrules:\n  - id: post\n    effect: allow\n    \
+        match: { host: hooks.example.com, method: POST }\n    inject: { header: authorization, secret: hook-key }\n";
+    put(&folder.path().join("hooks.yaml"), text);
+    let refused = refused(folder.path());
+    assert!(
+        refused.contains("rule `post` takes the secret `hook-key`"),
+        "{refused}"
+    );
+    let known = BTreeSet::from(["hook-key".to_owned()]);
+    assert!(Policies::open(folder.path(), known).is_ok());
 }

@@ -4,6 +4,7 @@
 //! replaced as a whole, network file systems, no watches left). Either way only the files' content counts: it is read
 //! until it reads the same twice, so neither half a file nor a mixture of two versions of a folder is ever compiled.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ struct Watcher<F> {
     path: PathBuf,
     pace: Pace,
     set: Arc<ArcSwap<PolicySet>>,
+    /// The names of secrets that rules may take.
+    secrets: BTreeSet<String>,
     /// What was last compiled or reported, so that nothing is reported twice.
     seen: Result<Texts, Vec<Diagnostic>>,
     stop: Arc<AtomicBool>,
@@ -87,6 +90,7 @@ impl Watch {
             texts,
             set,
             loaded: _,
+            secrets,
         } = policies;
         // One waiting nudge says all that a hundred would.
         let (nudge, changes) = sync_channel(1);
@@ -97,6 +101,7 @@ impl Watch {
             pace,
             set,
             seen: Ok(texts),
+            secrets,
             stop: Arc::clone(&stop),
             changes,
             report,
@@ -175,7 +180,8 @@ impl<F: FnMut(Reload)> Watcher<F> {
     }
 
     fn take_over(&self, texts: &Result<Texts, Vec<Diagnostic>>) -> Reload {
-        let compiled = texts.as_ref().map_err(Clone::clone).and_then(compile);
+        let compiled = texts.as_ref().map_err(Clone::clone);
+        let compiled = compiled.and_then(|texts| compile(texts, &self.secrets));
         match compiled {
             Ok((set, loaded)) => {
                 self.set.store(Arc::new(set));

@@ -56,6 +56,19 @@ impl Costs {
         })
     }
 
+    /// Opens the database now, so that a start stops where later all that is limited would be refused.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&self) -> Result<(), BudgetError> {
+        if self.budgets.get().is_none() {
+            let budgets = Budgets::open(&self.path, Box::new(SystemClock))?;
+            // Somebody else may have been first, with a database as good as this one.
+            let _ = self.budgets.set(Some(budgets));
+        }
+        Ok(())
+    }
+
     /// What a request to a model will take at most.
     #[must_use]
     pub fn estimate(&self, call: &ModelCall<'_>) -> Estimate {

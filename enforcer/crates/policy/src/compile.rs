@@ -131,6 +131,14 @@ impl PolicySet {
         self.policies.iter().map(|policy| policy.rules.len()).sum()
     }
 
+    /// What rules ask for beside their verdicts.
+    pub fn obligations(&self) -> impl Iterator<Item = &Obligation> {
+        let rules = self.policies.iter().flat_map(|policy| &policy.rules);
+        rules
+            .filter_map(|rule| rule.more.as_deref())
+            .flat_map(|more| more.obligations.iter())
+    }
+
     /// Whether some rule asks what a request will take, or limits it, so that [`crate::Estimate`] is worth its time.
     #[must_use]
     pub fn reads_estimates(&self) -> bool {
