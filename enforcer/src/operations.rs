@@ -70,14 +70,14 @@ impl Operations {
     /// Makes what is enforced be what is labelled.
     pub(crate) fn follow(&self) -> Followed {
         self.ca.remind();
+        let _entered = self.front.enter();
+        // Held while the labels are read: what is labelled and enforced meanwhile would else be released for having had no
+        // label a moment ago.
+        let mut enforcement = self.enforcement();
         let scan = self.hierarchy.scan(&self.patterns);
-        let problems = {
-            let _entered = self.front.enter();
-            let mut enforcement = self.enforcement();
-            // A walk that missed something must not release what it did not see.
-            let may_release = scan.errors == 0 && !scan.truncated;
-            enforcement.follow(&scan, may_release)
-        };
+        // A walk that missed something must not release what it did not see.
+        let may_release = scan.errors == 0 && !scan.truncated;
+        let problems = enforcement.follow(&scan, may_release);
         Followed { scan, problems }
     }
 

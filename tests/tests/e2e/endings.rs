@@ -1,5 +1,6 @@
 //! What is open ends when what let it through does: with a new label, without one, and for what was there before any.
 
+use enforcer_tests::cgroup::Cgroup;
 use enforcer_tests::process::Process;
 use serde_json::Value;
 
@@ -132,4 +133,20 @@ print(udp.send(b'x'), flush=True)
     stdin.write_all(b"go\n").expect("a write");
     assert_eq!(process.line(PATIENCE).expect("an answer"), "1");
     assert!(!stage.ledger().of("kernel_refused").iter().any(is_it));
+}
+
+/// The daemon looks for labels every second. What is labelled while it looks had none a moment ago.
+#[test]
+fn a_label_holds_from_the_moment_it_is_set() {
+    let Some(stage) = Stage::new() else { return };
+    let cgroups: Vec<Cgroup> = (0..80)
+        .map(|number| Cgroup::new(&format!("held-{number}")).expect("a cgroup"))
+        .collect();
+    for cgroup in &cgroups {
+        stage.daemon.label(cgroup).expect("a label");
+    }
+    assert_eq!(
+        stage.ledger().of("workload_detached"),
+        Vec::<serde_json::Value>::new()
+    );
 }
