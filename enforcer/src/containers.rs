@@ -17,6 +17,7 @@ use crate::operations::Operations;
 
 mod cri;
 mod engine;
+mod kubelet;
 mod nri;
 
 use cri::Cri;
@@ -40,6 +41,7 @@ pub(crate) struct Engines {
     /// Sockets that kubelets speak to.
     cri: Vec<PathBuf>,
     nri: Option<Arc<Nri>>,
+    kubelet: PathBuf,
     /// What runtimes told of containers that are about to be made; the oldest goes first.
     announced: Mutex<VecDeque<(String, Told)>>,
 }
@@ -84,8 +86,21 @@ impl Engines {
                 .collect(),
             cri: config.containers.cri.clone(),
             nri: nri.map(Arc::new),
+            kubelet: config.containers.kubelet.clone(),
             announced: Mutex::default(),
         })
+    }
+
+    /// What else is known of a pod's container on this machine: its service account.
+    pub(crate) fn complete(&self, mut attributes: Attributes) -> Attributes {
+        if let Some(pod) = &mut attributes.pod
+            && pod.service_account.is_none()
+            && let Some(uid) = &pod.uid
+        {
+            let account = kubelet::service_account(&self.kubelet, uid);
+            pod.service_account = account.map(Into::into);
+        }
+        attributes
     }
 
     /// Keeps what a runtime told of a container until its hook asks.

@@ -16,6 +16,8 @@ pub(crate) struct Containers {
     pub nri: Option<PathBuf>,
     /// `containers.cri`: sockets by which kubelets speak to their container runtime. As above.
     pub cri: Vec<PathBuf>,
+    /// `containers.kubelet`: where a kubelet keeps its pods; their service accounts are read there.
+    pub kubelet: PathBuf,
     /// `containers.default_policy`: for containers of our runtime whose label names none; without it every policy that
     /// applies by its own terms.
     pub default_policy: Option<String>,
@@ -50,6 +52,7 @@ impl Default for Containers {
                 "/run/containerd/containerd.sock".into(),
                 "/run/crio/crio.sock".into(),
             ],
+            kubelet: "/var/lib/kubelet".into(),
             default_policy: None,
             runtime: "runc".into(),
         }
@@ -76,12 +79,14 @@ pub(super) fn containers(mut section: Section<'_>, base: &Path, config: &mut Con
         engines,
         nri,
         cri,
+        kubelet,
         default_policy,
         runtime,
     } = config;
     section.list("engines", engines, |value| socket(value, base));
     section.read("nri", nri, |value| plugin_socket(value, base));
     section.list("cri", cri, |value| socket(value, base));
+    section.read("kubelet", kubelet, |value| folder(value, base));
     section.read("default_policy", default_policy, policy);
     section.read("runtime", runtime, program);
     section.finish();
@@ -126,6 +131,12 @@ fn plugin_socket(value: &Value, base: &Path) -> Result<Option<PathBuf>, Expected
         return Ok(None);
     }
     socket(value, base).map(Some)
+}
+
+fn folder(value: &Value, base: &Path) -> Result<PathBuf, Expected> {
+    let text = value.text().filter(|text| !text.is_empty());
+    text.map(|text| base.join(text))
+        .ok_or_else(|| "the path of a folder".to_owned())
 }
 
 fn policy(value: &Value) -> Result<Option<String>, Expected> {

@@ -72,7 +72,10 @@ fn the_example_shows_every_key_with_its_default() {
             "upstream",
             "connect_to, extra_roots, connect_timeout, response_timeout, idle_timeout, max_idle_per_host, max_connections",
         ),
-        ("containers", "engines, nri, cri, default_policy, runtime"),
+        (
+            "containers",
+            "engines, nri, cri, kubelet, default_policy, runtime",
+        ),
         (
             "limits",
             "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, body_bytes, body_timeout, body_memory, \
@@ -118,7 +121,7 @@ fn every_key_is_taken_over() {
          ca: {dir: /ca, cert_file: own.crt, key_file: /own.key, permitted_names: [Example.com, 10.0.0.0/8], overlap: 1h}\n\
          upstream:\n  connect_to:\n    API.openai.com.:443: 127.0.0.1:8443\n    '[2001:db8::1]:443': '[::1]:1'\n  \
          extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  response_timeout: 3s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
-         containers: {engines: [d.sock, /p.sock], nri: null, cri: [/c.sock], default_policy: openai, runtime: /usr/bin/runc}\n\
+         containers: {engines: [d.sock, /p.sock], nri: null, cri: [/c.sock], kubelet: /k, default_policy: openai, runtime: /usr/bin/runc}\n\
          workloads: [{cgroup: /agents/*, policy: openai}, {unit: agent@*.service}]\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
          body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  message_bytes: 5KiB\n  \
@@ -179,6 +182,7 @@ fn every_key_is_taken_over() {
             engines: vec!["/etc/enforcer/d.sock".into(), "/p.sock".into()],
             nri: None,
             cri: vec!["/c.sock".into()],
+            kubelet: "/k".into(),
             default_policy: Some("openai".to_owned()),
             runtime: "/usr/bin/runc".into(),
         },

@@ -286,7 +286,7 @@ fn told(container: ContainerSummary, pod: &PodSummary) -> Told {
                 namespace: of_pod.namespace.into(),
                 name: of_pod.name.into(),
                 uid: Some(of_pod.uid.into()),
-                // The interface does not tell it.
+                // The interface does not tell; the kubelet does.
                 service_account: None,
                 labels: shared(pod.labels.clone()),
             }),

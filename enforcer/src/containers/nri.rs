@@ -229,7 +229,7 @@ fn told(pod: &Pod, container: &Container) -> Told {
                 namespace: pod.namespace.as_str().into(),
                 name: pod.name.as_str().into(),
                 uid: Some(pod.uid.as_str().into()),
-                // The interface does not say.
+                // The interface does not tell; the kubelet does.
                 service_account: None,
                 labels: shared(&pod.labels),
             }),

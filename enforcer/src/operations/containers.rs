@@ -99,7 +99,7 @@ impl Operations {
         self.hierarchy.label(cgroup, label)?;
         cgroup.write_provenance(&Provenance {
             via,
-            attributes: Arc::new(attributes),
+            attributes: Arc::new(self.engines.complete(attributes)),
         })?;
         let enforced = {
             let _entered = self.front.enter();

@@ -194,6 +194,48 @@ fn a_container_of_our_runtime_is_confined_and_believes_us() {
     assert_eq!(fetched.code(), 0, "{}", fetched.stderr);
 }
 
+/// Roots that are compiled in are the one case that needs a variable, and our runtime sets it.
+#[test]
+fn every_program_of_a_container_of_our_runtime_believes_us_with_nothing_set() {
+    const URL: &str = "https://good.allowed.example/test/echo";
+    let Some(stage) = stage() else { return };
+    let docker = engine(&stage);
+    docker.import_machine().unwrap();
+    let labelled = ["--label", "enforcer.policy=test", "--runtime", "enforcer"];
+    let sleep = [MACHINE, "sleep", "1000"];
+    let container = docker
+        .start_container(&[&labelled[..], &Machine::ARGUMENTS, &sleep].concat())
+        .unwrap();
+    let node = format!(
+        "require('https').get('{URL}', r => r.pipe(process.stdout)).on('error', e => {{ console.error(e.code); process.exit(1) }})"
+    );
+    let python = format!(
+        "import urllib.request as u; print(u.urlopen('{URL}', timeout=20).read().decode())"
+    );
+    for command in [
+        &["curl", "-sS", "-m", "20", URL][..],
+        &["/usr/bin/python3", "-c", &python],
+        &["node", "-e", &node],
+    ] {
+        if container
+            .exec(&["sh", "-c", &format!("command -v {}", command[0])])
+            .unwrap()
+            .code()
+            != 0
+        {
+            continue;
+        }
+        let fetched = container.exec(command).unwrap();
+        assert_eq!(fetched.code(), 0, "{}: {}", command[0], fetched.stderr);
+        assert!(
+            fetched.stdout.contains("/test/echo"),
+            "{}: {}",
+            command[0],
+            fetched.stdout
+        );
+    }
+}
+
 #[test]
 fn a_container_of_our_runtime_never_escapes_however_fast_it_is() {
     let Some(stage) = stage() else { return };
