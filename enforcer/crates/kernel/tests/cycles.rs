@@ -31,7 +31,14 @@ fn ten_thousand_namespaces_are_joined_and_left_without_a_trace() {
         join_and_leave(&programs);
     }
     let took = started.elapsed();
-    assert_eq!(held(), before, "threads and descriptors");
+    // A thread that has just ended may still be listed, then as now; one that stays for each namespace is 10,000 more.
+    let ((threads, descriptors), after) = (before, held());
+    assert!(after.0 <= threads + 1, "{} threads of {threads}", after.0);
+    assert!(
+        after.1 <= descriptors,
+        "{} descriptors of {descriptors}",
+        after.1
+    );
     println!("{CYCLES} namespaces in {took:?}");
     programs.release().unwrap();
 }
