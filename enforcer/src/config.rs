@@ -4,7 +4,7 @@
 //! on the way. Nothing here touches what the values name: no folder is made, no certificate is read.
 //! `deploy/enforcer.yaml` shows every key with its default; a test holds the two together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -239,6 +239,11 @@ pub(crate) struct Mistake {
 // === impl Config ===
 
 impl Config {
+    /// The names of the secrets that rules may take.
+    pub(crate) fn secret_names(&self) -> BTreeSet<String> {
+        self.secrets.keys().cloned().collect()
+    }
+
     /// The configuration that `--config` names; without it the one at [`DEFAULT_FILE`], or the defaults if there is none.
     ///
     /// # Errors

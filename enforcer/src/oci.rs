@@ -4,8 +4,9 @@
 //! Only what is changed is touched: the rest of a bundle's configuration is kept as it was written, so that fields that are
 //! newer than this program reach the runtime. Nothing here decides whether a container may start; that is the daemon's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use serde_json::Value;
 
 pub(crate) mod arguments;
@@ -16,6 +17,10 @@ use enforcer_kernel::confine::{KEPT, capability};
 use enforcer_tls::trust::{INSIDE, Placed, environment};
 use oci_spec::runtime::{Hook, Mount, MountBuilder};
 
+/// How the public files that programs trust are mounted.
+pub(crate) const TRUST_OPTIONS: [&str; 5] = ["rbind", "ro", "nosuid", "nodev", "noexec"];
+/// Seconds that the daemon may take to enforce a container.
+pub(crate) const PATIENCE: i64 = 45;
 /// What Java reads; ours is added to what it says.
 const JAVA: &str = "JAVA_TOOL_OPTIONS";
 /// Where a container has its cgroups.
@@ -91,34 +96,62 @@ fn drop_capabilities(process: &mut Value) -> Result<(), SpecError> {
     Ok(())
 }
 
-/// Points programs at the bundles that hold our CA. What the image or its user points elsewhere is left there: that file is
-/// found, and covered, when the container starts.
+/// Points programs at the bundles that hold our CA.
 fn believe(environment_list: &mut Vec<Value>) -> Result<(), SpecError> {
-    let value_of = |name: &str, list: &[Value]| {
-        let variables = list.iter().filter_map(Value::as_str);
-        variables
-            .filter_map(|variable| variable.split_once('='))
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.to_owned())
-    };
-    let java = value_of(JAVA, environment_list);
-    let placed = Placed::at(Path::new(INSIDE));
-    for (name, value) in environment(&placed, java.as_deref().map(AsRef::as_ref)) {
-        let is_there = value_of(name, environment_list).is_some();
-        if is_there && name != JAVA {
-            continue;
-        }
-        if java.as_deref().is_some_and(|java| java.contains(INSIDE)) && name == JAVA {
-            continue;
-        }
+    let own = environment_list.iter().filter_map(Value::as_str);
+    for (name, value) in variables(own)? {
         environment_list.retain(|variable| {
             let key = variable.as_str().and_then(|text| text.split_once('='));
             key.is_none_or(|(key, _)| key != name)
         });
-        let value = value.into_string().map_err(|_| SpecError::Part("env"))?;
         environment_list.push(Value::String(format!("{name}={value}")));
     }
     Ok(())
+}
+
+/// The variables that point a container's programs at the bundles that hold our CA. What its image or its user, who set `own`,
+/// point elsewhere is left there: that file is found, and covered, when the container starts.
+pub(crate) fn variables<'o>(
+    own: impl Iterator<Item = &'o str> + Clone,
+) -> Result<Vec<(&'static str, String)>, SpecError> {
+    let set = |name: &str| {
+        let mut pairs = own.clone().filter_map(|variable| variable.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+    };
+    let java = set(JAVA);
+    let placed = Placed::at(Path::new(INSIDE));
+    let wanted = |name: &str| match name {
+        JAVA => !java.is_some_and(|java| java.contains(INSIDE)),
+        _ => set(name).is_none(),
+    };
+    environment(&placed, java.map(AsRef::as_ref))
+        .into_iter()
+        .filter(|(name, _)| wanted(name))
+        .map(|(name, value)| {
+            let value = value.into_string().map_err(|_| SpecError::Part("env"))?;
+            Ok((name, value))
+        })
+        .collect()
+}
+
+/// The program and the arguments that have the daemon enforce a container that is about to start, for whoever makes a hook of
+/// them.
+pub(crate) fn admission(
+    via: &str,
+    policy: &str,
+    config: Option<&Path>,
+) -> anyhow::Result<(PathBuf, Vec<String>)> {
+    let program = std::env::current_exe().context("the enforcer's own program is not found")?;
+    let words = ["enforcer", "oci-hook", "--via", via, "--policy", policy];
+    let mut arguments = words.map(str::to_owned).to_vec();
+    if let Some(config) = config {
+        let path = std::path::absolute(config)?;
+        let text = path
+            .to_str()
+            .context("the configuration's path is no text")?;
+        arguments.extend(["--config".to_owned(), text.to_owned()]);
+    }
+    Ok((program, arguments))
 }
 
 /// A process that can write there could leave its cgroup, and the hooks on it.
@@ -145,12 +178,11 @@ fn cgroups_for_reading(mounts: &mut [Value]) {
 }
 
 fn trust_mount(folder: &Path) -> Result<Mount, SpecError> {
-    let options = ["rbind", "ro", "nosuid", "nodev", "noexec"].map(str::to_owned);
     Ok(MountBuilder::default()
         .destination(INSIDE)
         .typ("bind")
         .source(folder)
-        .options(options.to_vec())
+        .options(TRUST_OPTIONS.map(str::to_owned).to_vec())
         .build()?)
 }
 

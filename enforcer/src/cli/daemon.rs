@@ -56,7 +56,7 @@ pub(crate) fn run(args: DaemonArgs) -> anyhow::Result<ExitCode> {
 async fn serve(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be awaited")?;
-    let policies = Policies::open(&config.policies, config.secrets.keys().cloned().collect())?;
+    let policies = Policies::open(&config.policies, config.secret_names())?;
     let orders = Arc::new(Orders::open(&config.state_dir)?);
     let instance = Instance {
         pins: PINS.into(),

@@ -121,7 +121,7 @@ fn definition(config: Option<&Path>) -> anyhow::Result<Value> {
     let key = format!("^{}$", LABEL.replace('.', "\\."));
     Ok(json!({
         "version": "1.0.0",
-        "hook": {"path": program, "args": args, "timeout": 45},
+        "hook": {"path": program, "args": args, "timeout": oci::PATIENCE},
         "when": {"annotations": {key: ".*"}},
         "stages": ["precreate", "createRuntime"],
     }))

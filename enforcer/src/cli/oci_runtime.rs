@@ -21,10 +21,8 @@ use crate::config::Config;
 use crate::containers::LABEL;
 use crate::oci::arguments::{Arguments, Asked};
 use crate::oci::bundle::Document;
-use crate::oci::{self};
+use crate::oci::{self, PATIENCE};
 
-/// Seconds that the daemon may take to enforce a container.
-const PATIENCE: i64 = 45;
 /// Set for whoever we hand over to: it must not be us again.
 const HANDED_OVER: &str = "ENFORCER_OCI_RUNTIME";
 
@@ -101,20 +99,10 @@ fn create(config: &Config, named: Option<&Path>, id: &str, bundle: &Path) -> any
 
 /// What the runtime runs when the container has its cgroup and its namespaces.
 fn hook(named: Option<&Path>, policy: Option<&str>) -> anyhow::Result<Hook> {
-    let program = std::env::current_exe().context("the enforcer's own program is not found")?;
-    let mut args = vec!["enforcer".to_owned(), "oci-hook".to_owned()];
-    args.extend(["--via".to_owned(), "runtime".to_owned()]);
-    if let Some(config) = named {
-        let path = std::path::absolute(config)?;
-        let text = path
-            .to_str()
-            .context("the configuration's path is no text")?;
-        args.extend(["--config".to_owned(), text.to_owned()]);
-    }
-    args.extend(["--policy".to_owned(), policy.unwrap_or("*").to_owned()]);
+    let (program, arguments) = oci::admission("runtime", policy.unwrap_or("*"), named)?;
     Ok(HookBuilder::default()
         .path(program)
-        .args(args)
+        .args(arguments)
         .timeout(PATIENCE)
         .build()?)
 }

@@ -227,7 +227,7 @@ fn trust(command: &mut Command, placed: &Placed) {
 
 fn policy(path: Option<&Path>, config: &Config) -> anyhow::Result<PolicySet> {
     match path {
-        Some(path) => policies::load(path, &config.secrets.keys().cloned().collect()),
+        Some(path) => policies::load(path, &config.secret_names()),
         None => {
             let source = Source {
                 name: "openai-agent.yaml",

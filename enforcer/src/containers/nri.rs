@@ -5,7 +5,7 @@
 //! those matter, our OCI runtime is the way in. While no daemon is connected, runtimes make containers without asking.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ use enforcer_identity::{Label, Via};
 use enforcer_nri::{
     Adjustment, Container, Handler, Hook, Hooks, Mount, OptionalInt, Pod, Variable,
 };
-use enforcer_tls::trust::{INSIDE, Placed, environment};
+use enforcer_tls::trust::INSIDE;
 use tokio::net::UnixStream;
 
 use super::{Found, LABEL, Told};
+use crate::oci::{self, PATIENCE, SpecError, TRUST_OPTIONS};
 use crate::operations::Operations;
 
 /// The plug-in's name and its place among others: late, when what they change is known.
@@ -26,15 +27,11 @@ const NAME: &str = "enforcer";
 const INDEX: &str = "90";
 /// How long until a runtime that is not there is looked for again.
 const RETRY: Duration = Duration::from_secs(2);
-/// Seconds that the hook may take.
-const PATIENCE: i64 = 45;
 /// Where runtimes note what image a container is of.
 const IMAGES: [&str; 2] = [
     "io.kubernetes.cri.image-name",
     "io.kubernetes.cri-o.ImageName",
 ];
-/// What Java reads; ours is added to what it says.
-const JAVA: &str = "JAVA_TOOL_OPTIONS";
 
 /// The plug-in for one runtime.
 #[derive(Debug)]
@@ -84,9 +81,7 @@ impl Nri {
                 destination: INSIDE.to_owned(),
                 kind: "bind".to_owned(),
                 source: source.to_owned(),
-                options: ["rbind", "ro", "nosuid", "nodev", "noexec"]
-                    .map(str::to_owned)
-                    .to_vec(),
+                options: TRUST_OPTIONS.map(str::to_owned).to_vec(),
             }],
             environment: variables(&container.environment)?,
             hooks: Some(Hooks {
@@ -97,19 +92,12 @@ impl Nri {
     }
 
     fn hook(&self, policy: &str) -> anyhow::Result<Hook> {
-        let text = |path: &Path| {
-            let text = path.to_str().map(str::to_owned);
-            text.with_context(|| format!("the path `{}` is no text", path.display()))
-        };
-        let program = std::env::current_exe().context("the enforcer's own program is not found")?;
-        let mut arguments = ["enforcer", "oci-hook", "--via", "nri", "--policy", policy]
-            .map(str::to_owned)
-            .to_vec();
-        if let Some(config) = &self.config {
-            arguments.extend(["--config".to_owned(), text(config)?]);
-        }
+        let (program, arguments) = oci::admission("nri", policy, self.config.as_deref())?;
+        let path = program
+            .to_str()
+            .context("the enforcer's own path is no text")?;
         Ok(Hook {
-            path: text(&program)?,
+            path: path.to_owned(),
             arguments,
             environment: Vec::new(),
             timeout: Some(OptionalInt { value: PATIENCE }),
@@ -179,23 +167,14 @@ impl Handler for Plugin {
 }
 
 /// The variables that point programs at our CA, less those that the container sets itself.
-fn variables(own: &[String]) -> anyhow::Result<Vec<Variable>> {
-    let set = |name: &str| {
-        let mut pairs = own.iter().filter_map(|variable| variable.split_once('='));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
-    };
-    let java = set(JAVA);
-    let ours = environment(&Placed::at(Path::new(INSIDE)), java.map(AsRef::as_ref));
-    ours.into_iter()
-        .filter(|(name, _)| *name == JAVA || set(name).is_none())
-        .map(|(name, value)| {
-            let value = value.into_string().ok();
-            Ok(Variable {
-                key: name.to_owned(),
-                value: value.with_context(|| format!("`{name}` is no text"))?,
-            })
+fn variables(own: &[String]) -> Result<Vec<Variable>, SpecError> {
+    let ours = oci::variables(own.iter().map(String::as_str))?.into_iter();
+    Ok(ours
+        .map(|(key, value)| Variable {
+            key: key.to_owned(),
+            value,
         })
-        .collect()
+        .collect())
 }
 
 /// What is said of a container. Its own word goes before its pod's, and an annotation before a label.
@@ -277,7 +256,7 @@ mod tests {
             value("NODE_EXTRA_CA_CERTS"),
             Some("/.enforcer/trust/ca.pem")
         );
-        assert!(value(JAVA).unwrap().starts_with("-Xmx1g "));
+        assert!(value("JAVA_TOOL_OPTIONS").unwrap().starts_with("-Xmx1g "));
     }
 
     #[test]

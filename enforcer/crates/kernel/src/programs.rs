@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use aya::maps::Map;
+use aya::maps::{Map, MapData, RingBuf};
 use enforcer_common::{NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
 use enforcer_flow::{CgroupId, NetnsCookie};
 
@@ -244,24 +244,22 @@ impl Programs {
     /// # Errors
     /// When it was handed out before, or the ring cannot be mapped.
     pub fn events(&self) -> Result<Events, KernelError> {
+        Events::new(self.ring()?, duplicate(&self.lost)?)
+    }
+
+    /// The ring of refusals, once.
+    fn ring(&self) -> Result<RingBuf<MapData>, KernelError> {
         let taken = self
             .events
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let map = taken.ok_or(KernelError::EventsTaken)?;
-        Events::new(ring(map)?, duplicate(&self.lost)?)
+        ring(taken.ok_or(KernelError::EventsTaken)?)
     }
 
     /// What was refused until now, once; for who does not follow the stream.
     pub(crate) fn drain_events(&self) -> Result<Vec<Refused>, KernelError> {
-        let taken = self
-            .events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let map = taken.ok_or(KernelError::EventsTaken)?;
-        Ok(crate::events::drain(ring(map)?))
+        Ok(crate::events::drain(self.ring()?))
     }
 
     /// Takes the programs off all cgroups and removes every pin.

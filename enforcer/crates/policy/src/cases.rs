@@ -5,11 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::{Fault, Findings, Spot, excerpt};
-use crate::document::Text;
+use crate::diagnostic::{Findings, excerpt};
 use crate::inquiry::{Inquiry, ReadFile, Reply};
-use crate::parse::fields::{self, Fields, listed};
-use crate::parse::nearest::did_you_mean;
+use crate::parse::fields::{self, Fields, one_of};
 use crate::parse::tree::{self, Node, Value};
 use crate::{
     Action, Cause, Decision, Diagnostic, Explanation, PolicySet, Position, Severity, Source,
@@ -236,25 +234,3 @@ const OUTCOMES: [(&str, Expectation); 5] = [
     ("keep", Expectation::Action(Action::Keep)),
     ("strip", Expectation::Action(Action::Strip)),
 ];
-
-/// The value whose word stands there.
-fn one_of<T: Copy>(
-    text: &Text<'_>,
-    what: &str,
-    known: &[(&str, T)],
-    findings: &mut Findings,
-) -> Option<T> {
-    let found = known.iter().find(|(word, _)| *word == text.text);
-    if let Some((_, value)) = found {
-        return Some(*value);
-    }
-    let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-    let fault = Fault::new(format!("`{}` is not {what}", excerpt(&text.text)));
-    let fault = fault.with_hint(match did_you_mean(&text.text, &words) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("write one of {}", listed(&words)),
-    });
-    let spot: Spot<'_> = text.spot;
-    findings.fault(spot, fault);
-    None
-}

@@ -115,6 +115,21 @@ impl<'a> Value<'a> {
         keys.iter().try_fold(self, |value, key| value.get(key))
     }
 
+    /// Hands over every string in it, keys among them. No deeper than documents may be.
+    pub fn strings<'v>(&'v self, take: &mut impl FnMut(&'v str)) {
+        match &self.data {
+            Data::Array(elements) => elements.iter().for_each(|value| value.strings(take)),
+            Data::Object(members) => {
+                for member in members {
+                    take(member.key());
+                    member.value().strings(take);
+                }
+            }
+            Data::String(text) => take(text),
+            Data::Bool(_) | Data::Null | Data::Number(_) => {}
+        }
+    }
+
     /// Elements of an array; none of anything else.
     #[must_use]
     pub fn elements(&self) -> &[Value<'a>] {

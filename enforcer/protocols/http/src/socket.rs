@@ -141,13 +141,8 @@ impl Talk {
             far: mut judged,
             _room,
         } = self;
-        let (agent, far) = match tokio::try_join!(agent, far) {
-            Ok(both) => both,
-            Err(error) => {
-                tracing::debug!(%error, exchange.id = %exchange.id(), "an upgrade was not completed");
-                exchange.fault(Side::Agent, "upgrade_failed");
-                return;
-            }
+        let Some((agent, far)) = upgrade::upgraded(agent, far, &mut exchange).await else {
+            return;
         };
         let limit = connection.agent.judging.message_bytes;
         let sides = (

@@ -8,7 +8,7 @@ use http::header::{CONNECTION, HeaderMap, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 
 use crate::body::Source;
@@ -108,6 +108,22 @@ pub(crate) fn switched(
     Ok(Switched::Over(head, far))
 }
 
+/// Both ends once HTTP is left behind; none, and why on the exchange, when one of them went before.
+pub(crate) async fn upgraded(
+    agent: OnUpgrade,
+    far: OnUpgrade,
+    exchange: &mut Exchange,
+) -> Option<(Upgraded, Upgraded)> {
+    match tokio::try_join!(agent, far) {
+        Ok(both) => Some(both),
+        Err(error) => {
+            tracing::debug!(%error, exchange.id = %exchange.id(), "an upgrade was not completed");
+            exchange.fault(Side::Agent, "upgrade_failed");
+            None
+        }
+    }
+}
+
 /// Carries the socket's bytes until either side ends it.
 async fn tunnel(
     agent: OnUpgrade,
@@ -115,13 +131,8 @@ async fn tunnel(
     mut exchange: Exchange,
     limit: std::time::Duration,
 ) {
-    let (agent, far) = match tokio::try_join!(agent, far) {
-        Ok(both) => both,
-        Err(error) => {
-            tracing::debug!(%error, exchange.id = %exchange.id(), "an upgrade was not completed");
-            exchange.fault(Side::Agent, "upgrade_failed");
-            return;
-        }
+    let Some((agent, far)) = upgraded(agent, far, &mut exchange).await else {
+        return;
     };
     let meter = exchange.meter().clone();
     let flow = exchange.flow().clone();

@@ -224,7 +224,7 @@ fn authority(report: &mut Report, config: &Config) {
 
 fn loaded_policies(report: &mut Report, config: &Config) {
     let path = &config.policies;
-    match policies::load(path, &config.secrets.keys().cloned().collect()) {
+    match policies::load(path, &config.secret_names()) {
         Ok(set) => {
             report.note(
                 PLACES,

@@ -12,7 +12,6 @@ use crate::condition::range::{Range, Unit};
 use crate::condition::text::TextTest;
 use crate::condition::words::Words;
 use crate::diagnostic::excerpt;
-use crate::facts::texts::walk;
 use crate::facts::{Facts, essence};
 use crate::parse::fields::{self, Fields};
 use crate::parse::tree::{Entry, Value};
@@ -213,7 +212,7 @@ impl ToolTest {
         let description = self.description.as_ref().map_or(Truth::Yes, |test| {
             let mut texts = vec![tool.name];
             texts.extend(tool.description);
-            walk(tool.value, &mut |text| texts.push(text));
+            tool.value.strings(&mut |text| texts.push(text));
             test.judge(&facts.search(&texts.join("\n")))
         });
         let pin = self.pins.as_ref().map_or(Truth::Yes, |pins| {

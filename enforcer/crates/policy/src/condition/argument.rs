@@ -9,7 +9,6 @@ use crate::condition::text::TextTest;
 use crate::condition::words::Words;
 use crate::diagnostic::{Fault, excerpt};
 use crate::facts::Facts;
-use crate::facts::texts::walk;
 use crate::parse::fields::{self, Fields};
 use crate::parse::tree::{Entry, Value};
 use crate::truth::{Fact, Stance, Truth};
@@ -88,7 +87,7 @@ impl Arguments {
             (Place::Any, None) => Truth::No,
             (Place::Any, Some(value)) => {
                 let mut strings = Vec::new();
-                walk(value, &mut |text| strings.push(text));
+                value.strings(&mut |text| strings.push(text));
                 let judged = strings
                     .into_iter()
                     .map(|text| test.text(text, facts, stance));

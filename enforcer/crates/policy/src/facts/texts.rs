@@ -1,6 +1,5 @@
 //! The texts of a body, and what is found in them.
 
-use enforcer_prompt::json::{Data, Value};
 use enforcer_prompt::{Arguments, Body, Fields, Message, ModelCall, Part};
 
 use crate::facts;
@@ -32,7 +31,7 @@ pub(crate) fn hear(call: &ModelCall<'_>, automata: &Automata) -> Vec<Heard> {
     }
     for unknown in &call.unknown {
         let mut texts = Vec::new();
-        walk(unknown.value, &mut |text| texts.push(text));
+        unknown.value.strings(&mut |text| texts.push(text));
         said.push((None, texts));
     }
     said.into_iter()
@@ -88,29 +87,14 @@ fn part_texts<'m>(part: &'m Part<'_>, texts: &mut Vec<&'m str>) {
                 }
             }
         }
-        Part::Unknown(unknown) => walk(unknown.value, &mut |text| texts.push(text)),
+        Part::Unknown(unknown) => unknown.value.strings(&mut |text| texts.push(text)),
     }
 }
 
 fn argument_texts<'m>(arguments: &'m Arguments<'_>, texts: &mut Vec<&'m str>) {
     match arguments {
         Arguments::Text(text) => texts.push(text),
-        Arguments::Value(value) => walk(value, &mut |text| texts.push(text)),
-    }
-}
-
-/// Hands over every string of a value, keys among them.
-pub(crate) fn walk<'v>(value: &'v Value<'_>, take: &mut impl FnMut(&'v str)) {
-    match value.data() {
-        Data::Array(elements) => elements.iter().for_each(|value| walk(value, take)),
-        Data::Object(members) => {
-            for member in members {
-                take(member.key());
-                walk(member.value(), take);
-            }
-        }
-        Data::String(text) => take(text),
-        Data::Bool(_) | Data::Null | Data::Number(_) => {}
+        Arguments::Value(value) => value.strings(&mut |text| texts.push(text)),
     }
 }
 
@@ -134,7 +118,7 @@ impl<'s> Strings<'s> {
             Body::Form(fields) | Body::Multipart(fields) => self.fields(fields),
             Body::Json(_) | Body::JsonLines(_) => {
                 for document in body.documents() {
-                    walk(document.root(), &mut |text| self.take(text));
+                    document.root().strings(&mut |text| self.take(text));
                 }
                 true
             }

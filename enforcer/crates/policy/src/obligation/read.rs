@@ -8,8 +8,7 @@ use http::HeaderName;
 use crate::condition::range::{Unit, number};
 use crate::diagnostic::{Fault, Findings, Spot, excerpt};
 use crate::document::Text;
-use crate::parse::fields::{self, Fields, listed};
-use crate::parse::nearest::did_you_mean;
+use crate::parse::fields::{self, Fields, one_of};
 use crate::parse::tree::{Entry, Value};
 use crate::{Amount, Beyond, By, Inject, Limit, Obligation, RuleRef, Sign, SignStyle};
 
@@ -53,7 +52,7 @@ fn sign(entry: Entry<'_>, rule: &RuleRef, findings: &mut Findings) -> Option<Obl
     let style = map.require("style", findings);
     let secret = map.require("secret", findings);
     let style = fields::text(style?, findings)?;
-    let style = word(&style, "a style of signatures", &SignStyle::WORDS, findings);
+    let style = one_of(&style, "a style of signatures", &SignStyle::WORDS, findings);
     Some(Obligation::Sign(Arc::new(Sign {
         rule: rule.clone(),
         secret: secret_name(secret?, findings)?,
@@ -135,13 +134,14 @@ fn limits(
         let by = match map.take("by") {
             None => Some(By::Workload),
             Some(entry) => fields::text(entry, findings)
-                .and_then(|text| word(&text, "what limits are counted by", &By::WORDS, findings)),
+                .and_then(|text| one_of(&text, "what limits are counted by", &By::WORDS, findings)),
         };
         let words = [("approval", Beyond::Approval), ("deny", Beyond::Deny)];
         let beyond = match map.take("beyond") {
             None => Some(Beyond::Deny),
-            Some(entry) => fields::text(entry, findings)
-                .and_then(|text| word(&text, "what becomes of what is too much", &words, findings)),
+            Some(entry) => fields::text(entry, findings).and_then(|text| {
+                one_of(&text, "what becomes of what is too much", &words, findings)
+            }),
         };
         if let (Some(amount), Some(window), Some(by), Some(beyond)) = (amount, window, by, beyond) {
             obligations.push(Obligation::Limit(Arc::new(Limit {
@@ -216,24 +216,4 @@ fn window_of(entry: Entry<'_>, findings: &mut Findings) -> Option<Duration> {
         findings.fault(text.spot, fault.with_hint(hint));
     }
     window
-}
-
-fn word<T: Copy>(
-    text: &Text<'_>,
-    what: &str,
-    known: &[(&str, T)],
-    findings: &mut Findings,
-) -> Option<T> {
-    let found = known.iter().find(|(word, _)| *word == text.text);
-    if let Some((_, value)) = found {
-        return Some(*value);
-    }
-    let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-    let fault = Fault::new(format!("`{}` is not {what}", excerpt(&text.text)));
-    let fault = fault.with_hint(match did_you_mean(&text.text, &words) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("write one of {}", listed(&words)),
-    });
-    findings.fault(text.spot, fault);
-    None
 }

@@ -1,6 +1,6 @@
 //! A map's entries taken out by name: what is unknown, missing or of the wrong kind is reported where it stands.
 
-use crate::diagnostic::{Findings, Spot, excerpt};
+use crate::diagnostic::{Fault, Findings, Spot, excerpt};
 use crate::document::{List, Text};
 use crate::parse::nearest::did_you_mean;
 use crate::parse::tree::{Entry, Node, Value};
@@ -122,6 +122,27 @@ fn refuse_key(entry: &Entry<'_>, what: &str, known: &[&str], findings: &mut Find
         }
     };
     findings.error(*spot, message, Some(hint));
+}
+
+/// The value whose word stands there.
+pub(crate) fn one_of<T: Copy>(
+    text: &Text<'_>,
+    what: &str,
+    known: &[(&str, T)],
+    findings: &mut Findings,
+) -> Option<T> {
+    let found = known.iter().find(|(word, _)| *word == text.text);
+    if let Some((_, value)) = found {
+        return Some(*value);
+    }
+    let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+    let fault = Fault::new(format!("`{}` is not {what}", excerpt(&text.text)));
+    let fault = fault.with_hint(match did_you_mean(&text.text, &words) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("write one of {}", listed(&words)),
+    });
+    findings.fault(text.spot, fault);
+    None
 }
 
 /// "`a`, `b` and `c`".
