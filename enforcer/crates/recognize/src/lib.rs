@@ -1,0 +1,76 @@
+//! One recogniser a kind of sensitive value: what it looks like, and the check that tells it from what only looks so.
+//!
+//! A [`Detector`] says where in a text it wants to be woken, looks from there, and answers with a [`Sight`]. It keeps
+//! nothing, allocates nothing on the way to "no", and never looks further than [`Detector::longest`] says. Scanning for
+//! the places where detectors wake is `mask`'s.
+
+#![forbid(unsafe_code)]
+
+mod look;
+mod sight;
+
+pub mod crypto;
+pub mod pii;
+pub mod secret;
+
+pub use look::Look;
+pub use sight::{Confidence, Sight};
+
+/// One kind of sensitive value.
+#[derive(Debug)]
+pub struct Detector {
+    /// As policies and the ledger call it: `us_ssn`.
+    pub name: &'static str,
+    /// Its group, which policies can name as a whole.
+    pub family: Family,
+    /// Where the scanner wakes it.
+    pub wake: &'static [Wake],
+    /// The most bytes that a value of this kind takes; a longer one is not looked for.
+    pub longest: usize,
+    /// Says what is to be seen from where it was woken.
+    pub recognise: fn(&Look<'_>) -> Sight,
+    /// Values that documentation uses as examples; not reported where the operator allows them.
+    pub examples: &'static [&'static str],
+}
+
+/// Groups of detectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Family {
+    /// Wallets, keys and seed phrases.
+    Crypto,
+    /// What tells of a person.
+    Pii,
+    /// What opens a door.
+    Secret,
+}
+
+/// Where in a text a detector is woken; [`Look::at`] is what each says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Wake {
+    /// At `-----BEGIN`.
+    Armor,
+    /// At an `=` or `:` (also behind a closing quote, and with blanks round it) behind a word of letters, digits, `_`, `-`
+    /// and `.`: the byte of the `=` or `:`.
+    Assignment,
+    /// At an `@`.
+    At,
+    /// At the start of every run of decimal digits.
+    Digits,
+    /// At the first byte of a text that stands in a field whose name is known.
+    Field,
+    /// At `://`.
+    Scheme,
+    /// At the first byte of every run of at least 16 bytes of `A-Z a-z 0-9 _ - . + / =`.
+    Token,
+    /// At the first byte of every run of at least twelve words of small letters with single blanks between them.
+    Words,
+}
+
+/// Every detector there is, in the order of their names within each family.
+pub fn all() -> impl Iterator<Item = &'static Detector> {
+    crypto::DETECTORS
+        .iter()
+        .chain(pii::DETECTORS)
+        .chain(secret::DETECTORS)
+        .copied()
+}
