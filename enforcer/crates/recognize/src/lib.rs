@@ -6,14 +6,18 @@
 
 #![forbid(unsafe_code)]
 
+mod key;
 mod look;
+mod prefix;
 mod sight;
 
 pub mod crypto;
 pub mod pii;
 pub mod secret;
 
+pub use key::Keys;
 pub use look::Look;
+pub use prefix::Prefixes;
 pub use sight::{Confidence, Sight};
 
 /// One kind of sensitive value.
@@ -58,6 +62,12 @@ pub enum Wake {
     Digits,
     /// At the first byte of a text that stands in a field whose name is known.
     Field,
+    /// At the `=` or `:` of an assignment to a word that ends with this one, or, where the text stands in a field whose
+    /// name ends with it, at the text's first byte. In small letters; `_`, `-`, `.` and blanks of the word are passed
+    /// over: `apikey` is woken by `OPENAI_API_KEY=` and by `"x-api-key" :`. [`Keys`] finds them.
+    Key(&'static str),
+    /// At this text, where no letter or digit stands before it. [`Prefixes`] finds them.
+    Prefix(&'static str),
     /// At `://`.
     Scheme,
     /// At the first byte of every run of at least 16 bytes of `A-Z a-z 0-9 _ - . + / =`.
