@@ -9,6 +9,7 @@
 mod key;
 mod look;
 mod prefix;
+mod shapes;
 mod sight;
 
 pub mod crypto;
@@ -18,6 +19,7 @@ pub mod secret;
 pub use key::Keys;
 pub use look::Look;
 pub use prefix::Prefixes;
+pub use shapes::Shapes;
 pub use sight::{Confidence, Sight};
 
 /// One kind of sensitive value.
@@ -70,9 +72,15 @@ pub enum Wake {
     Prefix(&'static str),
     /// At `://`.
     Scheme,
+    /// At the start of a run of decimal digits that has one of these shapes: [`Shapes::at`] says which shapes a place has.
+    /// The value may begin with up to six capital letters that stand directly before the run, or with a `+`.
+    Shape(Shapes),
+    /// At the first byte of every run of at least 25 letters and digits, and of a shorter one that ends an unfinished text.
+    Solid,
     /// At the first byte of every run of at least 16 bytes of `A-Z a-z 0-9 _ - . + / =`.
     Token,
-    /// At the first byte of every run of at least twelve words of small letters with single blanks between them.
+    /// At the first byte of every run of at least twelve words of small letters with single blanks between them, and of a
+    /// shorter one that ends an unfinished text. Where only the end of a long run is still known, its first known word.
     Words,
 }
 
