@@ -12,6 +12,7 @@ use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 mod attributes;
 mod exchange;
 mod facts;
+mod found;
 pub(crate) mod line;
 mod object;
 mod observed;
@@ -19,6 +20,7 @@ mod observed;
 mod tests;
 
 pub use facts::{ContentFacts, ExchangeFacts, FlowFacts, Mode, NameFacts, Traffic};
+pub use found::{DataFound, FINDINGS, Found};
 pub(crate) use object::Object;
 pub use observed::{AddressObserved, HookFault};
 
@@ -34,6 +36,8 @@ pub enum Entry<'a> {
     AnswerBlocked(PartRuled<'a>),
     /// `answer_edited`: a part of an answer was left out.
     AnswerEdited(PartRuled<'a>),
+    /// `data_found`: sensitive data in a granted exchange, or in one that is refused for it. Written before what it was found in goes on.
+    DataFound(DataFound<'a>),
     /// `danger`: a setting that weakens security is in use.
     Danger {
         /// The setting, as the operator wrote it.
@@ -328,6 +332,7 @@ impl Entry<'_> {
             Self::AddressObserved(_) => "address_observed",
             Self::AnswerBlocked(_) => "answer_blocked",
             Self::AnswerEdited(_) => "answer_edited",
+            Self::DataFound(_) => "data_found",
             Self::Danger { .. } => "danger",
             Self::EnforcerStarted(_) => "enforcer_started",
             Self::EnforcerStopped { .. } => "enforcer_stopped",
@@ -366,6 +371,7 @@ impl Entry<'_> {
             Self::AddressObserved(_)
             | Self::AnswerBlocked(_)
             | Self::AnswerEdited(_)
+            | Self::DataFound(_)
             | Self::Danger { .. }
             | Self::EnforcerStarted(_)
             | Self::EnforcerStopped { .. }

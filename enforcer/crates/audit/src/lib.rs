@@ -19,10 +19,10 @@ mod verify;
 
 pub use chain::{Digest, DigestError};
 pub use entry::{
-    AddressObserved, ContentFacts, EnforcerStarted, Entry, ExchangeAborted, ExchangeClosed,
-    ExchangeDenied, ExchangeFacts, FlowAborted, FlowFacts, FlowRefused, HookFault, KernelRefused,
-    Mode, NameFacts, OperatorAction, PartRuled, PolicyLoaded, PolicyRejected, Suppressed, Traffic,
-    TrustPlaced,
+    AddressObserved, ContentFacts, DataFound, EnforcerStarted, Entry, ExchangeAborted,
+    ExchangeClosed, ExchangeDenied, ExchangeFacts, FINDINGS, FlowAborted, FlowFacts, FlowRefused,
+    Found, HookFault, KernelRefused, Mode, NameFacts, OperatorAction, PartRuled, PolicyLoaded,
+    PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
 pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter};
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};

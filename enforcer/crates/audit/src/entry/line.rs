@@ -6,6 +6,7 @@ use super::attributes::attributes;
 use super::exchange::{
     exchange_aborted, exchange_closed, exchange_denied, exchange_granted, part_ruled,
 };
+use super::found::data_found;
 use super::object::{CODE, Object};
 use super::observed::{address_observed, hook_fault, kernel_refused, would};
 use super::{
@@ -30,6 +31,7 @@ pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
         | Entry::AnswerEdited(ruled)
         | Entry::MessageDenied(ruled)
         | Entry::PartObserved(ruled) => part_ruled(line, ruled),
+        Entry::DataFound(found) => data_found(line, found),
         Entry::Danger { what } => line.shown("what", what, DETAIL),
         Entry::EnforcerStarted(started) => enforcer_started(line, started),
         Entry::EnforcerStopped { reason } => line.code("reason", reason),

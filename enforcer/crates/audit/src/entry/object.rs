@@ -59,14 +59,7 @@ impl<'b> Object<'b> {
     /// An object with at least one field; `fields` must write one.
     pub(crate) fn object(&mut self, key: &'static str, fields: impl FnOnce(&mut Object<'_>)) {
         self.key(key);
-        let open = self.out.len();
-        fields(&mut Object { out: self.out });
-        match self.out.get_mut(open) {
-            // The comma before the first field becomes the brace.
-            Some(comma) => *comma = b'{',
-            None => self.out.push(b'{'),
-        }
-        self.out.push(b'}');
+        self.braced(fields);
     }
 
     /// An array of what each item displays.
@@ -80,6 +73,35 @@ impl<'b> Object<'b> {
             self.element_shown(&item, CODE);
         }
         self.out.push(b']');
+    }
+
+    /// An array of objects, each with at least one field, which `fields` must write.
+    pub(crate) fn objects<T>(
+        &mut self,
+        key: &'static str,
+        items: impl Iterator<Item = T>,
+        fields: impl Fn(&mut Object<'_>, T),
+    ) {
+        self.key(key);
+        self.out.push(b'[');
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.braced(|line| fields(line, item));
+        }
+        self.out.push(b']');
+    }
+
+    fn braced(&mut self, fields: impl FnOnce(&mut Object<'_>)) {
+        let open = self.out.len();
+        fields(&mut Object { out: self.out });
+        match self.out.get_mut(open) {
+            // The comma before the first field becomes the brace.
+            Some(comma) => *comma = b'{',
+            None => self.out.push(b'{'),
+        }
+        self.out.push(b'}');
     }
 
     fn element_shown(&mut self, value: &dyn Display, limit: usize) {

@@ -134,6 +134,22 @@ fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
         address: [192, 0, 2, 7].into(),
         cause: text,
     }));
+    let found = Found {
+        detector: text,
+        place: text,
+        offset: u64::MAX,
+        action: text,
+        confidence: text,
+        count: u64::MAX,
+        fingerprint: text,
+    };
+    check(&Entry::DataFound(DataFound {
+        exchange: sample.exchange,
+        flow: sample.flow,
+        direction: text,
+        findings: &[found; FINDINGS + 1],
+        more: 1,
+    }));
     check(&Entry::HookFault(HookFault {
         workload: Some(&sample.workload),
         cgroup: CgroupId(u64::MAX),
@@ -391,7 +407,7 @@ fn every_event_is_named_in_its_line() {
     });
     events.sort_unstable();
     events.dedup();
-    assert_eq!(events.len(), 29);
+    assert_eq!(events.len(), 30);
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn subject(event: &str, fields: &mut Fields) -> Vec<String> {
     match event {
         "exchange_granted" | "exchange_denied" | "exchange_observed" => subject.extend(ask(fields)),
         "exchange_closed" => subject.extend(fields.text("status").map(|s| word(&s))),
+        "data_found" => subject.extend(found(fields)),
         "exchange_aborted" | "flow_aborted" => subject.extend(fault(fields)),
         "flow_opened" | "flow_refused" => subject.extend(ends(fields)),
         // The same in every file, and long.
@@ -126,6 +127,37 @@ fn ask(fields: &mut Fields) -> Option<String> {
         Some(method) => format!("{} {url}", word(&method)),
         None => url,
     })
+}
+
+/// `us_ssn (redact) at $.messages[0].content+12, 2 times`
+fn found(fields: &mut Fields) -> Vec<String> {
+    let direction = fields.text("direction");
+    let findings = fields.take("findings");
+    let findings = findings.iter().filter_map(serde_json::Value::as_array);
+    let told = findings.flatten().map(|finding| {
+        let text = |key| finding.get(key).and_then(serde_json::Value::as_str);
+        let text = |key| word(text(key).unwrap_or_default());
+        let count = |key| finding.get(key).and_then(serde_json::Value::as_u64);
+        let times = match count("count") {
+            Some(count) => format!(", {count} times"),
+            None => String::new(),
+        };
+        format!(
+            "{} ({}) at {}+{}{times}, {}",
+            text("detector"),
+            text("action"),
+            text("place"),
+            count("offset").unwrap_or_default(),
+            text("fingerprint")
+        )
+    });
+    let told: Vec<String> = told.collect();
+    let told = told.join("; ");
+    direction
+        .into_iter()
+        .map(|word| format!("in the {word}:"))
+        .chain([told])
+        .collect()
 }
 
 fn fault(fields: &mut Fields) -> Option<String> {
@@ -210,9 +242,9 @@ impl Tone {
             "exchange_granted" | "name_answered" => Self::Good,
             "answer_blocked" | "danger" | "exchange_denied" | "flow_refused" | "hook_fault"
             | "kernel_refused" | "message_denied" | "name_refused" => Self::Bad,
-            "address_observed" | "answer_edited" | "exchange_observed" | "kernel_observed"
-            | "name_observed" | "exchange_aborted" | "flow_aborted" | "ledger_recovered"
-            | "policy_rejected" | "suppressed" => Self::Warning,
+            "address_observed" | "answer_edited" | "data_found" | "exchange_observed"
+            | "kernel_observed" | "name_observed" | "exchange_aborted" | "flow_aborted"
+            | "ledger_recovered" | "policy_rejected" | "suppressed" => Self::Warning,
             _ => Self::Calm,
         }
     }

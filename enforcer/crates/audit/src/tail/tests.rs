@@ -43,6 +43,21 @@ fn an_end_says_how_much_and_how_long() {
 }
 
 #[test]
+fn what_was_found_says_what_where_and_what_became_of_it() {
+    check(
+        concat!(
+            r#"{"seq":14,"time":"2026-01-02T03:04:05.678901Z","event":"data_found","exchange":"e1","flow":"f1","direction":"request","#,
+            r#""findings":[{"detector":"us_ssn","place":"$.messages[0].content","offset":12,"action":"redact","confidence":"high","count":2,"fingerprint":"00ff"},"#,
+            r#"{"detector":"email","place":"query:q","offset":0,"action":"hash","confidence":"high","fingerprint":"11ff"}],"more":3,"hash":"00"}"#
+        ),
+        concat!(
+            "2026-01-02T03:04:05.678Z      14 data_found        -            in the request: ",
+            "us_ssn (redact) at $.messages[0].content+12, 2 times, 00ff; email (hash) at query:q+0, 11ff more=3 exchange=e1 flow=f1"
+        ),
+    );
+}
+
+#[test]
 fn an_event_of_a_later_version_is_shown_with_all_it_has() {
     check(
         r#"{"seq":1,"time":"t","event":"new_event","a":{"b":[1]},"c":true,"hash":"00"}"#,
