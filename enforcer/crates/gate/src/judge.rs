@@ -7,7 +7,7 @@ use bytes::Bytes;
 use enforcer_audit::{Entry, PartRuled, Suppressed};
 use enforcer_flow::{ExchangeId, Stance};
 use enforcer_policy::{Action, Answer, AnswerNeeds, Part, PolicySet, RuleRef, Ruling};
-use enforcer_prompt::{self as prompt, Shape};
+use enforcer_prompt::{self as prompt, Shape, ToolKind};
 
 use crate::gate::{question, reason};
 use crate::judge::asked::{Asked, Kept};
@@ -207,12 +207,25 @@ impl Drop for Judge {
     }
 }
 
+fn listed(kind: ToolKind) -> &'static str {
+    match kind {
+        ToolKind::Prompt => "listed_prompt",
+        ToolKind::Resource | ToolKind::ResourceTemplate => "listed_resource",
+        ToolKind::Computer
+        | ToolKind::Custom
+        | ToolKind::Function
+        | ToolKind::Hosted
+        | ToolKind::Mcp
+        | ToolKind::Unknown => "listed_tool",
+    }
+}
+
 /// The word for a part, its name and how much of it there is.
 fn named(part: Part<'_>) -> (&'static str, Option<&str>, Option<u64>) {
     match part {
         Part::Bytes(count) => ("bytes", None, Some(count)),
         Part::Head => ("head", None, None),
-        Part::Listed(tool) => ("listed_tool", Some(tool.name), None),
+        Part::Listed(tool) => (listed(tool.kind), Some(tool.name), None),
         Part::Rows(count) => ("rows", None, Some(count)),
         Part::Text(text) => ("text", None, Some(text.len() as u64)),
         Part::ToolCall(call) => ("tool_call", Some(call.name), None),

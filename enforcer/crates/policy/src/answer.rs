@@ -22,7 +22,7 @@ pub enum Part<'a> {
     Bytes(u64),
     /// The head.
     Head,
-    /// One tool in a listing of an MCP server.
+    /// One tool, prompt or resource in a listing of an MCP server.
     Listed(&'a prompt::Tool<'a>),
     /// So many rows: the elements of the JSON array that the answer is or holds.
     Rows(u64),
@@ -41,7 +41,7 @@ pub struct AnswerNeeds {
     pub bytes: bool,
     /// Status and media type.
     pub head: bool,
-    /// Tools that are listed.
+    /// Tools, prompts and resources that are listed.
     pub listed: bool,
     /// Rows.
     pub rows: bool,

@@ -2,7 +2,9 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use enforcer_prompt::{self as prompt, McpMethod, ModelCall, Operation, Part, Provider, Role};
+use enforcer_prompt::{
+    self as prompt, McpMethod, ModelCall, Operation, Part, Provider, Role, ToolKind,
+};
 
 use crate::cel::value::{self, Bound};
 use crate::facts::texts::{Heard, Strings};
@@ -16,8 +18,8 @@ pub(crate) mod texts;
 pub(crate) struct Facts<'s, 'a> {
     pub(crate) question: &'s Question<'a>,
     pub(crate) answer: Option<&'s Answer<'s>>,
-    /// A call of this tool is imagined in place of the body, to know whether it could be allowed.
-    imagined: Option<&'s str>,
+    /// A message that is imagined in place of the body, to know whether it could be allowed.
+    imagined: Option<Call<'s>>,
     automata: &'s Automata,
     heard: OnceCell<Vec<Heard>>,
     strings: OnceCell<Option<Hits>>,
@@ -30,6 +32,7 @@ pub(crate) struct Facts<'s, 'a> {
 pub(crate) struct Call<'s> {
     pub(crate) method: Option<&'s str>,
     pub(crate) tool: Option<&'s str>,
+    pub(crate) prompt: Option<&'s str>,
     pub(crate) resource: Option<&'s str>,
     pub(crate) arguments: Fact<&'s prompt::Arguments<'s>>,
 }
@@ -61,14 +64,14 @@ impl<'s, 'a> Facts<'s, 'a> {
         }
     }
 
-    /// The same with a call of a tool in place of the body.
+    /// The same with another message in place of the body.
     pub(crate) fn imagining(
         question: &'s Question<'a>,
-        tool: &'s str,
+        call: Call<'s>,
         automata: &'s Automata,
     ) -> Self {
         Self {
-            imagined: Some(tool),
+            imagined: Some(call),
             ..Self::new(question, automata)
         }
     }
@@ -122,13 +125,8 @@ impl<'s, 'a> Facts<'s, 'a> {
 
     /// The messages to an MCP server, if it is one.
     pub(crate) fn mcp(&self) -> Fact<Vec<Call<'_>>> {
-        if let Some(tool) = self.imagined {
-            return Fact::Known(vec![Call {
-                method: Some("tools/call"),
-                tool: Some(tool),
-                resource: None,
-                arguments: Fact::Unknown,
-            }]);
+        if let Some(call) = self.imagined {
+            return Fact::Known(vec![call]);
         }
         self.body().then(|read| match read.content {
             prompt::Content::Mcp { messages, .. } => {
@@ -140,10 +138,12 @@ impl<'s, 'a> Facts<'s, 'a> {
         })
     }
 
-    /// Whether an MCP server is asked to list its tools.
-    pub(crate) fn lists_tools(&self) -> bool {
+    /// Whether an MCP server is asked to list what it has.
+    pub(crate) fn lists(&self) -> bool {
         match self.mcp() {
-            Fact::Known(calls) => calls.iter().any(|call| call.method == Some("tools/list")),
+            Fact::Known(calls) => calls
+                .iter()
+                .any(|call| call.method.is_some_and(|method| LISTINGS.contains(&method))),
             Fact::Absent | Fact::Unknown | Fact::Unread => false,
         }
     }
@@ -222,6 +222,55 @@ impl<'s, 'a> Facts<'s, 'a> {
     }
 }
 
+/// What asks an MCP server to list what it has.
+const LISTINGS: [&str; 4] = [
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "tools/list",
+];
+
+// === impl Call ===
+
+impl<'s> Call<'s> {
+    /// The message by which something in a listing would be asked for. None for what is asked for in no way of its own.
+    pub(crate) fn of(listed: &prompt::Tool<'s>) -> Option<Self> {
+        let call = Self {
+            method: None,
+            tool: None,
+            prompt: None,
+            resource: None,
+            arguments: Fact::Unknown,
+        };
+        let name = Some(listed.name);
+        match listed.kind {
+            ToolKind::Prompt => Some(Self {
+                method: Some("prompts/get"),
+                prompt: name,
+                ..call
+            }),
+            ToolKind::Resource => Some(Self {
+                method: Some("resources/read"),
+                resource: name,
+                arguments: Fact::Absent,
+                ..call
+            }),
+            // Which resources will come of it is not known.
+            ToolKind::ResourceTemplate => None,
+            ToolKind::Computer
+            | ToolKind::Custom
+            | ToolKind::Function
+            | ToolKind::Hosted
+            | ToolKind::Mcp
+            | ToolKind::Unknown => Some(Self {
+                method: Some("tools/call"),
+                tool: name,
+                ..call
+            }),
+        }
+    }
+}
+
 fn call<'s>(message: &'s prompt::McpMessage<'s>) -> Call<'s> {
     match &message.method {
         McpMethod::Request {
@@ -233,12 +282,14 @@ fn call<'s>(message: &'s prompt::McpMessage<'s>) -> Call<'s> {
         } => Call {
             method: Some(method),
             tool: name.filter(|_| *method == "tools/call"),
+            prompt: name.filter(|_| *method == "prompts/get"),
             resource: *uri,
             arguments: Fact::of(arguments.as_ref()),
         },
         McpMethod::Failure(_) | McpMethod::Result { .. } => Call {
             method: None,
             tool: None,
+            prompt: None,
             resource: None,
             arguments: Fact::Absent,
         },

@@ -138,8 +138,14 @@ pub enum ToolKind {
     Function,
     /// The provider.
     Hosted,
-    /// The provider, at a remote MCP server.
+    /// The provider, at a remote MCP server; or the server that lists it.
     Mcp,
+    /// Nobody: it is a prompt that an MCP server lists.
+    Prompt,
+    /// Nobody: it is a resource that an MCP server lists, named by its URI.
+    Resource,
+    /// Nobody: it is a template of resources that an MCP server lists, named by its URI.
+    ResourceTemplate,
     /// Nobody knows.
     Unknown,
 }
@@ -227,6 +233,9 @@ impl ToolKind {
             Self::Function => "function",
             Self::Hosted => "hosted",
             Self::Mcp => "mcp",
+            Self::Prompt => "prompt",
+            Self::Resource => "resource",
+            Self::ResourceTemplate => "resource_template",
             Self::Unknown => "unknown",
         }
     }

@@ -29,7 +29,7 @@ use frame::Frame;
 pub enum Item<'b> {
     /// The model asks for a tool.
     Call(ToolCall<'b>),
-    /// An MCP server lists a tool.
+    /// An MCP server lists a tool, a prompt or a resource.
     Listed(Tool<'b>),
     /// What the model says: a piece of it, with up to 2 KiB of what it said just before. Only asked about after
     /// [`AnswerEditor::hear`]; it passes or ends the answer, stripping is blocking.

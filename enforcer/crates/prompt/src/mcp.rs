@@ -43,7 +43,7 @@ pub enum McpMethod<'b> {
         server: Option<McpParty<'b>>,
         /// What the server tells the model, where it introduces itself.
         instructions: Option<&'b str>,
-        /// The tools listed.
+        /// The tools, prompts and resources listed.
         tools: Vec<Tool<'b>>,
         /// What a tool, resource or prompt gave back.
         parts: Vec<Part<'b>>,
@@ -190,13 +190,19 @@ fn outcome<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<McpMethod<'b>, Un
     if let Some(structured) = value.get("structuredContent") {
         parts.append(&mut provider::texts(structured));
     }
-    let listed = value.get("tools").map(Value::elements).unwrap_or_default();
-    let place = at.key("tools");
-    let tools = listed
-        .iter()
-        .enumerate()
-        .map(|(index, element)| tool(&place.index(index), element))
-        .collect::<Result<_, _>>()?;
+    let mut tools = Vec::new();
+    for (key, kind) in LISTINGS {
+        let place = at.key(key);
+        for (index, element) in value
+            .get(key)
+            .map(Value::elements)
+            .unwrap_or_default()
+            .iter()
+            .enumerate()
+        {
+            tools.push(listed(&place.index(index), kind, element)?);
+        }
+    }
     Ok(McpMethod::Result {
         server: party(value.get("serverInfo")),
         instructions: value.get("instructions").and_then(Value::as_str),
@@ -207,11 +213,34 @@ fn outcome<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<McpMethod<'b>, Un
     })
 }
 
-/// One tool of a listing.
-pub(crate) fn tool<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<Tool<'b>, Undecidable> {
+/// Where results list what a server has, and what that is.
+pub(crate) const LISTINGS: [(&str, ToolKind); 4] = [
+    ("prompts", ToolKind::Prompt),
+    ("resourceTemplates", ToolKind::ResourceTemplate),
+    ("resources", ToolKind::Resource),
+    ("tools", ToolKind::Mcp),
+];
+
+/// One tool, prompt or resource of a listing, under the name that it is asked for by.
+pub(crate) fn listed<'b>(
+    at: &Place<'_>,
+    kind: ToolKind,
+    value: &'b Value<'b>,
+) -> Result<Tool<'b>, Undecidable> {
+    let name = match kind {
+        ToolKind::Resource => "uri",
+        ToolKind::ResourceTemplate => "uriTemplate",
+        ToolKind::Computer
+        | ToolKind::Custom
+        | ToolKind::Function
+        | ToolKind::Hosted
+        | ToolKind::Mcp
+        | ToolKind::Prompt
+        | ToolKind::Unknown => "name",
+    };
     Ok(Tool {
-        kind: ToolKind::Mcp,
-        name: read::member(at, value, "name")?,
+        kind,
+        name: read::member(at, value, name)?,
         description: read::optional(at, value, "description")?,
         parameters: value.get("inputSchema"),
         server: None,

@@ -217,6 +217,7 @@ fn mcp(call: &facts::Call<'_>) -> Option<Bound> {
         value: map([
             ("method", maybe(call.method)),
             ("tool", maybe(call.tool)),
+            ("prompt", maybe(call.prompt)),
             ("resource", maybe(call.resource)),
             ("arguments", value),
         ]),

@@ -69,6 +69,7 @@ const ATTACHMENT: &[Member] = &[
 const MCP: &[Member] = &[
     member("method", Type::String),
     member("tool", Type::String),
+    member("prompt", Type::String),
     member("resource", Type::String),
     member("arguments", Type::Any),
 ];

@@ -250,7 +250,8 @@ fn pins_of(entry: Entry<'_>, reader: &mut Reader<'_>) -> Option<BTreeMap<Box<str
     Some(pins)
 }
 
-/// The tools of a listing with their fingerprints: of a server's whole message, its result, or the list alone.
+/// The tools, prompts and resources of a listing with their fingerprints: of a server's whole message, its result, or the
+/// list alone.
 ///
 /// # Errors
 /// Why it cannot be read.
@@ -258,15 +259,16 @@ pub fn pins(listing: &[u8]) -> Result<Vec<(String, String)>, enforcer_prompt::Un
     let limits = enforcer_prompt::Limits::default();
     let document = enforcer_prompt::json::Document::parse(listing, &limits)?;
     let root = document.root();
-    let tools = root
-        .at(&["result", "tools"])
-        .or_else(|| root.get("tools"))
-        .unwrap_or(root);
-    let tools = tools.elements().iter().filter_map(|tool| {
-        let name = tool.get("name")?.as_str()?;
-        Some((name.to_owned(), digest(tool)))
+    let result = root.get("result").unwrap_or(root);
+    let lists = ["tools", "prompts", "resources"].map(|key| result.get(key));
+    let whole = lists.iter().all(Option::is_none).then_some(root);
+    let all = lists.into_iter().flatten().chain(whole);
+    let pins = all.flat_map(|list| list.elements()).filter_map(|listed| {
+        // A resource is known by its URI, whatever it is called.
+        let name = listed.get("uri").or_else(|| listed.get("name"))?;
+        Some((name.as_str()?.to_owned(), digest(listed)))
     });
-    Ok(tools.collect())
+    Ok(pins.collect())
 }
 
 /// The fingerprint of all that a server says of a tool, whatever the order it says it in: `sha256:` and hexadecimal digits.

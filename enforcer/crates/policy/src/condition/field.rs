@@ -79,6 +79,7 @@ const MCP: &[Field] = &[
         Takes::Words,
         "the tool that is called; denied ones are hidden from listings",
     ),
+    field("prompt", Takes::Words, "the prompt that is asked for"),
     field("resource", Takes::Words, "the resource that is asked for"),
     field("arguments", Takes::Arguments, "the tool's arguments"),
     field(

@@ -16,16 +16,18 @@ pub(crate) struct McpTest {
     server: Option<Words>,
     method: Option<Words>,
     tool: Option<Words>,
+    prompt: Option<Words>,
     resource: Option<Words>,
     arguments: Option<Arguments>,
     command: Option<Commands>,
 }
 
 impl McpTest {
-    pub(crate) const KEYS: [&'static str; 6] = [
+    pub(crate) const KEYS: [&'static str; 7] = [
         "server",
         "method",
         "tool",
+        "prompt",
         "resource",
         "arguments",
         "command",
@@ -37,11 +39,12 @@ impl McpTest {
         let command = map.take("command");
         let mut words = |key| optional(map.take(key).map(|entry| Words::read(entry, reader)));
         let (server, method) = (words("server")?, words("method")?);
-        let (tool, resource) = (words("tool")?, words("resource")?);
+        let (tool, prompt, resource) = (words("tool")?, words("prompt")?, words("resource")?);
         Some(Self {
             server,
             method,
             tool,
+            prompt,
             resource,
             arguments: optional(arguments.map(|entry| Arguments::read(entry, reader)))?,
             command: optional(command.map(|entry| Commands::read(entry, reader)))?,
@@ -74,6 +77,7 @@ impl McpTest {
         };
         let named = words(&self.method, call.method)
             .and(words(&self.tool, call.tool))
+            .and(words(&self.prompt, call.prompt))
             .and(words(&self.resource, call.resource));
         if named == Truth::No {
             return Truth::No;

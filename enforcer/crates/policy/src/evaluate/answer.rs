@@ -5,7 +5,7 @@ use enforcer_prompt as prompt;
 use crate::check::Effect;
 use crate::compile::Rule;
 use crate::evaluate::Asked;
-use crate::facts::Facts;
+use crate::facts::{self, Facts};
 use crate::scope::Subject;
 use crate::truth::{Stance, Truth};
 use crate::{
@@ -33,7 +33,7 @@ impl PolicySet {
                 }
             });
         }
-        if !needs.listed && asked.facts.lists_tools() {
+        if !needs.listed && asked.facts.lists() {
             self.hear_about(&asked, |rule| needs.listed |= rule.speaks_of_mcp());
         }
         needs
@@ -92,13 +92,13 @@ impl PolicySet {
         });
     }
 
-    /// A tool that may not be called need not be known: a listing is ruled on by what a call would be answered.
+    /// What may not be asked for need not be known: a listing is ruled on by what asking for each of it would be answered.
     fn hidden(&self, question: &Question<'_>, tool: &prompt::Tool<'_>) -> Ruling {
         let listing = Facts::new(question, &self.automata);
-        if !listing.lists_tools() {
+        let Some(call) = facts::Call::of(tool).filter(|_| listing.lists()) else {
             return Ruling::keep();
-        }
-        let facts = Facts::imagining(question, tool.name, &self.automata);
+        };
+        let facts = Facts::imagining(question, call, &self.automata);
         let asked = Asked::with(question, facts);
         let (mut speaks, mut allow, mut deny) = (false, false, None);
         self.hear_about(&asked, |rule| {

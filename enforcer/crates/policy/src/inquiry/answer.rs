@@ -22,8 +22,8 @@ pub(super) struct Answered {
 enum Written {
     Bytes(u64),
     Head,
-    /// A tool, as JSON.
-    Listed(String),
+    /// A tool, prompt or resource in a listing, as JSON.
+    Listed(ToolKind, String),
     Rows(u64),
     Text(String),
     /// A tool's name and its arguments as JSON.
@@ -32,7 +32,7 @@ enum Written {
 }
 
 impl Answered {
-    const KEYS: [&'static str; 8] = [
+    const KEYS: [&'static str; 10] = [
         "status",
         "content_type",
         "size",
@@ -40,6 +40,8 @@ impl Answered {
         "text",
         "tool_call",
         "tool",
+        "prompt",
+        "resource",
         "undecidable",
     ];
 
@@ -52,8 +54,9 @@ impl Answered {
             .unwrap_or(200);
         let media_type = map.take("content_type");
         let media_type = media_type.and_then(|entry| fields::text(entry, findings));
-        let parts = ["size", "rows", "text", "tool_call", "tool", "undecidable"];
-        let part = match parts.into_iter().find_map(|key| map.take(key)) {
+        // The first two are about the head.
+        let mut parts = Self::KEYS.into_iter().skip(2);
+        let part = match parts.find_map(|key| map.take(key)) {
             None => Written::Head,
             Some(entry) => Written::read(entry, findings)?,
         };
@@ -88,14 +91,19 @@ impl Answered {
                 id: None,
                 server: None,
             })),
-            Written::Listed(json) => match Document::parse(json.as_bytes(), &limits) {
+            Written::Listed(kind, json) => match Document::parse(json.as_bytes(), &limits) {
                 Err(_) => ask(undecidable),
                 Ok(document) => {
                     let value = document.root();
                     let text = |key| value.get(key).and_then(|own| own.as_str());
+                    let name = if *kind == ToolKind::Resource {
+                        text("uri")
+                    } else {
+                        text("name")
+                    };
                     ask(Part::Listed(&prompt::Tool {
-                        kind: ToolKind::Mcp,
-                        name: text("name").unwrap_or_default(),
+                        kind: *kind,
+                        name: name.unwrap_or_default(),
                         description: text("description"),
                         parameters: value.get("inputSchema"),
                         server: None,
@@ -136,7 +144,14 @@ impl Written {
             }
             ("text", None) => Some(Self::Text(fields::text(entry, findings)?.text.into_owned())),
             ("undecidable", None) => Some(Self::Undecidable),
-            ("tool", None) => Some(Self::Listed(to_json(&entry.value).to_string())),
+            ("tool" | "prompt" | "resource", None) => {
+                let kind = match &*key {
+                    "prompt" => ToolKind::Prompt,
+                    "resource" => ToolKind::Resource,
+                    _ => ToolKind::Mcp,
+                };
+                Some(Self::Listed(kind, to_json(&entry.value).to_string()))
+            }
             (_, None) => {
                 let known = ["name", "arguments"];
                 let what = format!("a tool call, with {}", listed(&known));

@@ -79,10 +79,14 @@ fn message(
         return Ok(());
     };
     let place = Place::ROOT.key("result");
-    if let Some(tools) = result.get("tools") {
+    for (key, kind) in mcp::LISTINGS {
+        let Some(tools) = result.get(key) else {
+            continue;
+        };
+        let at = place.key(key);
         let mut gone = Vec::new();
         for (index, value) in tools.elements().iter().enumerate() {
-            let tool = mcp::tool(&place.index(index), value)?;
+            let tool = mcp::listed(&at.index(index), kind, value)?;
             if bench.rule(&Item::Listed(tool))? == Ruling::Strip {
                 gone.push(index);
             }

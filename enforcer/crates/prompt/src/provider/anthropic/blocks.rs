@@ -146,7 +146,10 @@ pub(crate) fn call<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<ToolCall<
         | ToolKind::Custom
         | ToolKind::Function
         | ToolKind::Hosted
-        | ToolKind::Mcp => read::member(at, value, "name")?,
+        | ToolKind::Mcp
+        | ToolKind::Prompt
+        | ToolKind::Resource
+        | ToolKind::ResourceTemplate => read::member(at, value, "name")?,
     };
     let toolset = read::optional(at, value, "toolset_name")?;
     Ok(ToolCall {

@@ -115,7 +115,9 @@ pub(crate) fn call<'b>(
                 Arguments::Value(inner.unwrap_or(value)),
             )
         }
-        ToolKind::Unknown => return Ok(None),
+        ToolKind::Prompt | ToolKind::Resource | ToolKind::ResourceTemplate | ToolKind::Unknown => {
+            return Ok(None);
+        }
     };
     Ok(Some(ToolCall {
         kind: run_by,

@@ -50,7 +50,12 @@ fn one<'b>(at: &Place<'_>, value: &'b Value<'b>, kind: &'b str) -> Result<Tool<'
     let name = match run_by {
         ToolKind::Custom | ToolKind::Function => read::member(at, inner, "name")?,
         ToolKind::Mcp => read::optional(at, value, "server_label")?.unwrap_or(kind),
-        ToolKind::Computer | ToolKind::Hosted | ToolKind::Unknown => kind,
+        ToolKind::Computer
+        | ToolKind::Hosted
+        | ToolKind::Prompt
+        | ToolKind::Resource
+        | ToolKind::ResourceTemplate
+        | ToolKind::Unknown => kind,
     };
     let server = match run_by {
         ToolKind::Mcp => ["server_url", "connector_id", "tunnel_id"]
@@ -60,6 +65,9 @@ fn one<'b>(at: &Place<'_>, value: &'b Value<'b>, kind: &'b str) -> Result<Tool<'
         | ToolKind::Custom
         | ToolKind::Function
         | ToolKind::Hosted
+        | ToolKind::Prompt
+        | ToolKind::Resource
+        | ToolKind::ResourceTemplate
         | ToolKind::Unknown => None,
     };
     let description = match read::optional(at, inner, "description")? {
