@@ -16,6 +16,9 @@ const KEY_BYTES: usize = 32;
 const KEY_FILE: &str = "fingerprint.key";
 const TAG_BYTES: usize = 8;
 
+/// A key that is made once on a host and stays there.
+pub type HostKey = Secret<[u8; KEY_BYTES]>;
+
 /// Makes [`Fingerprint`]s with one host's key.
 pub struct Fingerprinter {
     key: hmac::Key,
@@ -32,7 +35,7 @@ pub struct Fingerprint {
 #[derive(Debug, thiserror::Error)]
 pub enum FingerprintError {
     /// The file is not a key.
-    #[error("`{}` is not a fingerprint key: {KEY_BYTES} bytes expected, {found} found", path.display())]
+    #[error("`{}` is not a key: {KEY_BYTES} bytes expected, {found} found", path.display())]
     Length {
         /// The file.
         path: PathBuf,
@@ -51,7 +54,7 @@ pub enum FingerprintError {
     #[error("the system's random source failed")]
     Random,
     /// The file could not be read or made.
-    #[error("cannot use the fingerprint key `{}`", path.display())]
+    #[error("cannot use the key `{}`", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -68,19 +71,7 @@ impl Fingerprinter {
     /// # Errors
     /// When the key cannot be read or made, has the wrong length, or is open to others than its owner.
     pub fn open(folder: &Path) -> Result<Self, FingerprintError> {
-        let path = folder.join(KEY_FILE);
-        let made = match File::open(&path) {
-            Ok(file) => return read(file, path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make(folder, &path)?,
-            Err(source) => return Err(FingerprintError::Unusable { path, source }),
-        };
-        match made {
-            Some(key) => Ok(Self::from_key(&key)),
-            None => match File::open(&path) {
-                Ok(file) => read(file, path),
-                Err(source) => Err(FingerprintError::Unusable { path, source }),
-            },
-        }
+        Ok(Self::from_key(&open_key(folder, KEY_FILE)?))
     }
 
     /// Uses a given key.
@@ -123,9 +114,30 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-fn read(file: File, path: PathBuf) -> Result<Fingerprinter, FingerprintError> {
+/// Reads a key of this host in `folder`, or makes one there on first use. Several processes may do this at once: one key
+/// wins.
+///
+/// # Errors
+/// As [`Fingerprinter::open`].
+pub fn open_key(folder: &Path, name: &str) -> Result<HostKey, FingerprintError> {
+    let path = folder.join(name);
+    let made = match File::open(&path) {
+        Ok(file) => return read(file, path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path)?,
+        Err(source) => return Err(FingerprintError::Unusable { path, source }),
+    };
+    match made {
+        Some(key) => Ok(key),
+        None => match File::open(&path) {
+            Ok(file) => read(file, path),
+            Err(source) => Err(FingerprintError::Unusable { path, source }),
+        },
+    }
+}
+
+fn read(file: File, path: PathBuf) -> Result<HostKey, FingerprintError> {
     match read_key(file) {
-        Ok(Found::Key(key)) => Ok(Fingerprinter::from_key(&key)),
+        Ok(Found::Key(key)) => Ok(key),
         Ok(Found::Length(found)) => Err(FingerprintError::Length { path, found }),
         Ok(Found::Mode(mode)) => Err(FingerprintError::Mode { path, mode }),
         Err(source) => Err(FingerprintError::Unusable { path, source }),
@@ -133,7 +145,7 @@ fn read(file: File, path: PathBuf) -> Result<Fingerprinter, FingerprintError> {
 }
 
 enum Found {
-    Key(Secret<[u8; KEY_BYTES]>),
+    Key(HostKey),
     Length(u64),
     Mode(u32),
 }
@@ -154,11 +166,11 @@ fn read_key(mut file: File) -> io::Result<Found> {
 
 /// Makes a key under a name of its own and links it into place whole, so that no reader finds half a key. None when
 /// another process was faster.
-fn make(folder: &Path, path: &Path) -> Result<Option<Secret<[u8; KEY_BYTES]>>, FingerprintError> {
+fn make(path: &Path) -> Result<Option<HostKey>, FingerprintError> {
     let mut key = [0; KEY_BYTES];
     rand::fill(&mut key).map_err(|_| FingerprintError::Random)?;
     let key = Secret::new(key);
-    let draft = folder.join(format!("{KEY_FILE}.{}", uuid::Uuid::now_v7()));
+    let draft = path.with_extension(uuid::Uuid::now_v7().to_string());
     let placed = place(&draft, path, key.expose());
     // The draft is a second name of the key, or a failed attempt: either way it has served.
     let _ = fs::remove_file(&draft);

@@ -24,7 +24,7 @@ pub use entry::{
     Found, HookFault, KernelRefused, Mode, NameFacts, OperatorAction, PartRuled, PolicyLoaded,
     PolicyRejected, Suppressed, Traffic, TrustPlaced,
 };
-pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter};
+pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter, HostKey, open_key};
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};
 pub use verify::{Finding, Problem, Report, Verifier, VerifyError};
 
