@@ -6,6 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+mod checksum;
+mod context;
+mod form;
 mod key;
 mod look;
 mod prefix;

@@ -22,7 +22,7 @@ impl Shapes {
         Self::of(0, lengths)
     }
 
-    /// Runs of these lengths with a blank, `-`, `.`, `/` or `)` behind them and perhaps more digits behind that.
+    /// Runs of these lengths with a `)` behind them, or a blank, `-`, `+`, `.` or `/` and then a letter or digit.
     #[must_use]
     pub const fn grouped(lengths: &[usize]) -> Self {
         Self::of(1, lengths)
@@ -75,7 +75,7 @@ impl Shapes {
     pub fn at(text: &[u8], at: usize, last: bool) -> Self {
         let before = at.checked_sub(1).and_then(|index| text.get(index)).copied();
         let class = match before {
-            Some(b'a'..=b'z' | b'_') => return Self::NONE,
+            Some(b'a'..=b'z' | b'_') if !after_escape(text, at) => return Self::NONE,
             Some(b'A'..=b'Z') => Some(3),
             _ => None,
         };
@@ -85,25 +85,31 @@ impl Shapes {
             .take(LENGTHS - 1)
             .take_while(|byte| byte.is_ascii_digit())
             .count();
-        let behind = known.get(length).copied();
-        let open = behind.is_none() && !last;
+        let behind = (known.get(length).copied(), known.get(length + 1).copied());
+        let open = behind.0.is_none() && !last;
         match class {
             Some(class) if open => Self::from(class, length),
             Some(class) => Self::one(class, length),
             None if open => Self::from(0, length)
                 .or(Self::from(1, length))
                 .or(Self::from(2, length)),
+            None if behind.1.is_none() && !last && length < LENGTHS - 1 => {
+                Self::one(Self::behind(behind), length).or(Self::one(0, length))
+            }
             None => Self::one(Self::behind(behind), length),
         }
     }
 
-    /// The class that the byte behind a run makes it.
+    /// The class that the two bytes behind a run make it.
     #[inline]
-    fn behind(byte: Option<u8>) -> usize {
-        match byte {
-            Some(b' ' | b'-' | b'.' | b'/' | b')') => 1,
-            Some(b'A'..=b'Z' | b'a'..=b'z') => 2,
-            // A sixteenth digit: the run is longer than is told apart.
+    fn behind(bytes: (Option<u8>, Option<u8>)) -> usize {
+        match bytes {
+            (Some(b')'), _) => 1,
+            (Some(b' ' | b'-' | b'+' | b'.' | b'/'), next) => {
+                usize::from(next.is_none_or(|byte| byte.is_ascii_alphanumeric()))
+            }
+            (Some(b'A'..=b'Z' | b'a'..=b'z'), _) => 2,
+            // A sixteenth digit too: the run is longer than is told apart.
             _ => 0,
         }
     }
@@ -118,4 +124,10 @@ impl Shapes {
         let lengths = (u16::MAX << length) as u64;
         Self(lengths << (class * LENGTHS))
     }
+}
+
+/// The letter before is that of an escape (`\n`), which no word begins or ends with.
+#[inline]
+pub(crate) fn after_escape(text: &[u8], at: usize) -> bool {
+    at >= 2 && text[at - 2] == b'\\' && matches!(text[at - 1], b'n' | b't' | b'r')
 }

@@ -1,0 +1,112 @@
+//! Words that tell of a value: before it, or in the name of the field that holds it.
+
+use crate::Look;
+
+/// How far before a value words count.
+const NEAR: usize = 64;
+
+/// Whether one of `words` stands in the 64 bytes before where the detector was woken, or names the field.
+///
+/// Words are in small letters. A blank in one also stands for `_`, `-`, `.` or nothing, so that `social security` is found
+/// in `socialSecurityNumber`. A word begins and ends where letters do, or where capitals show it.
+pub(crate) fn told(look: &Look<'_>, start: usize, words: &[&str]) -> bool {
+    if let Some(field) = look.field
+        && words
+            .iter()
+            .any(|word| names(field.as_bytes(), word.as_bytes()))
+    {
+        return true;
+    }
+    let from = look.at.saturating_sub(NEAR);
+    let near = &look.text[from.min(start)..start];
+    says(near, words)
+}
+
+/// One of the words is in the text.
+fn says(near: &[u8], words: &[&str]) -> bool {
+    (0..near.len()).filter(|at| begins(near, *at)).any(|at| {
+        let first = near[at].to_ascii_lowercase();
+        words.iter().any(|word| {
+            let word = word.as_bytes();
+            word.first() == Some(&first)
+                && spelt(&near[at..], word).is_some_and(|end| ends(near, at + end))
+        })
+    })
+}
+
+/// The name, in small letters, begins or ends with the word, or has it as one of its parts.
+fn names(field: &[u8], word: &[u8]) -> bool {
+    (0..field.len()).any(|at| {
+        spelt(&field[at..], word).is_some_and(|length| {
+            let end = at + length;
+            let (begins, ends) = (begins(field, at), ends(field, end));
+            (begins && ends)
+                || (length > 2 && ((begins && at == 0) || (ends && end == field.len())))
+        })
+    })
+}
+
+/// How many bytes the word takes at the beginning of the text.
+fn spelt(text: &[u8], word: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for letter in word {
+        if *letter == b' ' {
+            at += usize::from(matches!(text.get(at), Some(b' ' | b'_' | b'-' | b'.')));
+        } else if text.get(at)?.eq_ignore_ascii_case(letter) {
+            at += 1;
+        } else {
+            return None;
+        }
+    }
+    Some(at)
+}
+
+fn begins(text: &[u8], at: usize) -> bool {
+    match at.checked_sub(1).map(|before| text[before]) {
+        _ if text[at] == b' ' => false,
+        Some(before) if before.is_ascii_lowercase() => text[at].is_ascii_uppercase(),
+        Some(before) => !before.is_ascii_uppercase(),
+        None => true,
+    }
+}
+
+fn ends(text: &[u8], end: usize) -> bool {
+    match text.get(end) {
+        Some(b's') => !text.get(end + 1).is_some_and(u8::is_ascii_alphabetic),
+        Some(next) if next.is_ascii_uppercase() => end > 0 && text[end - 1].is_ascii_lowercase(),
+        Some(next) => !next.is_ascii_lowercase(),
+        None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_however_they_are_joined() {
+        for text in [
+            "social security: ",
+            "{\"socialSecurityNumber\": \"",
+            "SOCIAL_SECURITY=",
+            "my social-security is ",
+        ] {
+            assert!(says(text.as_bytes(), &["social security"]), "{text}");
+        }
+        assert!(says(b"the SSNs are", &["ssn"]));
+        assert!(says(b"userSsn=", &["ssn"]));
+        for text in ["business number", "ssnake", "antisocial security"] {
+            assert!(!says(text.as_bytes(), &["ssn"]), "{text}");
+            assert!(!says(text.as_bytes(), &["social security"]), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_fields_are_read_at_their_ends_too() {
+        for field in ["ssn", "customerssn", "user_ssn_hash", "ssnnumber"] {
+            assert!(names(field.as_bytes(), b"ssn"), "{field}");
+        }
+        assert!(!names(b"businessname", b"ssn"));
+        assert!(names(b"date-of-birth", b"date of birth"));
+    }
+}

@@ -1,0 +1,218 @@
+//! Values of fixed forms: digits and letters at known places, a check over them, and words that tell of them.
+
+use crate::{Confidence, Look, Shapes, Sight, context, shapes};
+
+/// The most letters and digits that a value of a form has.
+const MOST: usize = 24;
+
+/// How one kind of value is written, checked and told of.
+pub(crate) struct Rule {
+    /// Longer ones before shorter ones that they begin with.
+    pub(crate) forms: &'static [Form],
+    /// Its letters and digits, letters as capitals, without what stands between them.
+    pub(crate) check: fn(&[u8]) -> bool,
+    /// Words before a value, or in the name of its field, that tell of it; see [`context`].
+    pub(crate) words: &'static [&'static str],
+}
+
+/// One way to write it.
+pub(crate) struct Form {
+    /// `9` is a digit, `A` a letter; what else it has is itself. What stands before the first digit is
+    /// capital letters; where something is between, they are asked for but no part of the value.
+    shape: &'static [u8],
+    /// Without any word that tells of it; `None` is not to be seen then.
+    alone: Option<Confidence>,
+    /// With such a word.
+    told: Confidence,
+}
+
+/// What a form is to a text.
+enum Fit {
+    Fits { start: usize, end: usize },
+    Not,
+    Open { start: usize },
+}
+
+/// The letters and digits of a value.
+struct Compact {
+    bytes: [u8; MOST],
+    length: usize,
+}
+
+impl Rule {
+    /// The runs of digits with which its forms begin.
+    pub(crate) const fn wakes(&self) -> Shapes {
+        let mut all = Shapes::NONE;
+        let mut next = 0;
+        while next < self.forms.len() {
+            all = all.or(self.forms[next].wakes());
+            next += 1;
+        }
+        all
+    }
+
+    /// What is to be seen of it.
+    pub(crate) fn judge(&self, look: &Look<'_>) -> Sight {
+        for form in self.forms {
+            let mut compact = Compact {
+                bytes: [0; MOST],
+                length: 0,
+            };
+            match form.fit(look, &mut compact) {
+                Fit::Not => {}
+                Fit::Open { start } => {
+                    if form.alone.is_some() || context::told(look, start, self.words) {
+                        return Sight::Open { start };
+                    }
+                }
+                Fit::Fits { start, end } => {
+                    if let Some(confidence) = self.weigh(form, look, start, &compact) {
+                        return Sight::Found {
+                            span: start..end,
+                            confidence,
+                        };
+                    }
+                }
+            }
+        }
+        Sight::Nothing
+    }
+
+    fn weigh(
+        &self,
+        form: &Form,
+        look: &Look<'_>,
+        start: usize,
+        compact: &Compact,
+    ) -> Option<Confidence> {
+        let value = &compact.bytes[..compact.length];
+        let (first, rest) = value.split_first()?;
+        if rest.iter().all(|byte| byte == first) || !(self.check)(value) {
+            return None;
+        }
+        if context::told(look, start, self.words) {
+            Some(form.told)
+        } else {
+            form.alone
+        }
+    }
+}
+
+impl Form {
+    /// Seen without words that tell of it too.
+    pub(crate) const fn new(shape: &'static str, alone: Confidence, told: Confidence) -> Self {
+        Self {
+            shape: shape.as_bytes(),
+            alone: Some(alone),
+            told,
+        }
+    }
+
+    /// Seen only where words tell of it.
+    pub(crate) const fn told(shape: &'static str, told: Confidence) -> Self {
+        Self {
+            shape: shape.as_bytes(),
+            alone: None,
+            told,
+        }
+    }
+
+    const fn wakes(&self) -> Shapes {
+        let lead = self.lead();
+        let mut behind = lead;
+        while behind < self.shape.len() && self.shape[behind] == b'9' {
+            behind += 1;
+        }
+        let length = behind - lead;
+        let length = if length > 15 { 15 } else { length };
+        if lead > 0 && self.shape[lead - 1] == b'A' {
+            return Shapes::lettered(&[length]);
+        }
+        if behind == self.shape.len() {
+            return Shapes::bare(&[length]).or(Shapes::grouped(&[length]));
+        }
+        match self.shape[behind] {
+            b'A' => Shapes::tailed(&[length]),
+            _ => Shapes::grouped(&[length]),
+        }
+    }
+
+    /// How many bytes stand before the first digit.
+    const fn lead(&self) -> usize {
+        let mut lead = 0;
+        while lead < self.shape.len() && self.shape[lead] != b'9' {
+            lead += 1;
+        }
+        lead
+    }
+
+    fn fit(&self, look: &Look<'_>, compact: &mut Compact) -> Fit {
+        let lead = self.lead();
+        let Some(from) = look.at.checked_sub(lead) else {
+            return Fit::Not;
+        };
+        let apart = lead > 0 && self.shape[lead - 1] != b'A';
+        let start = if apart { look.at } else { from };
+        if !stands_free_before(look.text, from) {
+            return Fit::Not;
+        }
+        let mut text = look.text[from..].iter();
+        for expected in self.shape {
+            let Some(byte) = text.next() else {
+                return if look.last {
+                    Fit::Not
+                } else {
+                    Fit::Open { start }
+                };
+            };
+            let fits = match expected {
+                b'9' => byte.is_ascii_digit(),
+                b'A' => byte.is_ascii_alphabetic(),
+                other => byte == other,
+            };
+            if !fits {
+                return Fit::Not;
+            }
+            if byte.is_ascii_alphanumeric() {
+                compact.push(byte.to_ascii_uppercase());
+            }
+        }
+        match stands_free_behind(look, from + self.shape.len()) {
+            Some(true) => Fit::Fits {
+                start,
+                end: from + self.shape.len(),
+            },
+            Some(false) => Fit::Not,
+            None => Fit::Open { start },
+        }
+    }
+}
+
+impl Compact {
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+}
+
+/// What stands before a number or an identifier does not make it part of something longer, or a price.
+pub(crate) fn stands_free_before(text: &[u8], start: usize) -> bool {
+    let Some(before) = start.checked_sub(1) else {
+        return true;
+    };
+    match text[before] {
+        b'_' | b'-' | b'.' | b'$' | b'+' => false,
+        byte => !byte.is_ascii_alphanumeric() || shapes::after_escape(text, start),
+    }
+}
+
+/// Likewise behind it; `None` where that is not known yet.
+pub(crate) fn stands_free_behind(look: &Look<'_>, end: usize) -> Option<bool> {
+    match look.text.get(end) {
+        Some(b'_' | b'-' | b'@') => Some(false),
+        Some(byte) => Some(!byte.is_ascii_alphanumeric()),
+        None => look.last.then_some(true),
+    }
+}

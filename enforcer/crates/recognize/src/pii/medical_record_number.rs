@@ -1,0 +1,49 @@
+//! Numbers of patients' records, which every hospital gives out its own way.
+
+use crate::form::{Form, Rule};
+use crate::{Confidence::Medium, Detector, Family, Wake};
+
+pub(crate) static MEDICAL_RECORD_NUMBER: Detector = Detector {
+    name: "medical_record_number",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 12,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::told("AAA-9999999", Medium),
+        Form::told("AAA999999", Medium),
+        Form::told("AA999999", Medium),
+        Form::told("A99999999", Medium),
+        Form::told("A9999999", Medium),
+        Form::told("A999999", Medium),
+        Form::told("999-999-999", Medium),
+        Form::told("999-99-99", Medium),
+        Form::told("9999999999", Medium),
+        Form::told("999999999", Medium),
+        Form::told("99999999", Medium),
+        Form::told("9999999", Medium),
+        Form::told("999999", Medium),
+    ],
+    check: check,
+    words: &[
+        "mrn",
+        "medical record",
+        "medical record number",
+        "patient id",
+        "patient number",
+        "patient no",
+        "patient identifier",
+        "health record",
+        "record number",
+        "chart number",
+        "hospital number",
+    ],
+};
+
+fn check(value: &[u8]) -> bool {
+    value.len() >= 6
+}

@@ -1,0 +1,34 @@
+//! Australian Medicare card numbers.
+
+use crate::checksum::{digit, weighted};
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Low, Medium},
+    Detector, Family, Wake,
+};
+
+pub(crate) static AU_MEDICARE: Detector = Detector {
+    name: "au_medicare",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 14,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::new("9999 99999 9/9", Medium, High),
+        Form::new("9999 99999 9", Low, High),
+        Form::new("9999-99999-9", Low, High),
+        Form::new("9999999999", Low, High),
+    ],
+    check: check,
+    words: &["medicare", "medicare card", "medicare number"],
+};
+
+fn check(value: &[u8]) -> bool {
+    (b'2'..=b'6').contains(&value[0])
+        && weighted(value, &[1, 3, 7, 9, 1, 3, 7, 9]) % 10 == digit(value[8])
+        && value[9] != b'0'
+}

@@ -1,0 +1,31 @@
+//! Brazilian tax numbers of companies (CNPJ).
+
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Low},
+    Detector, Family, Wake,
+};
+
+pub(crate) static BR_CNPJ: Detector = Detector {
+    name: "br_cnpj",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 18,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::new("99.999.999/9999-99", High, High),
+        Form::new("99999999999999", Low, High),
+    ],
+    check: check,
+    words: &["cnpj", "cadastro nacional"],
+};
+
+fn check(value: &[u8]) -> bool {
+    const WEIGHTS: [u32; 13] = [6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2];
+    super::br_cpf::last_digit(&value[..13], &WEIGHTS[1..])
+        && super::br_cpf::last_digit(value, &WEIGHTS)
+}

@@ -1,0 +1,28 @@
+//! Danish personal identity numbers (CPR).
+
+use crate::checksum::{is_day, number};
+use crate::form::{Form, Rule};
+use crate::{Confidence::Medium, Detector, Family, Wake};
+
+pub(crate) static DK_CPR: Detector = Detector {
+    name: "dk_cpr",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 11,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::told("999999-9999", Medium),
+        Form::told("9999999999", Medium),
+    ],
+    check: check,
+    words: &["cpr", "cpr nummer", "cpr nr", "personnummer"],
+};
+
+/// Those given out since 2007 have no check digit: only the day is sure.
+fn check(value: &[u8]) -> bool {
+    is_day(0, number(&value[2..4]), number(&value[..2]))
+}

@@ -1,0 +1,31 @@
+//! Indian Aadhaar numbers.
+
+use crate::checksum::verhoeff;
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Low, Medium},
+    Detector, Family, Wake,
+};
+
+pub(crate) static IN_AADHAAR: Detector = Detector {
+    name: "in_aadhaar",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 14,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::new("9999 9999 9999", Medium, High),
+        Form::new("9999-9999-9999", Low, High),
+        Form::new("999999999999", Low, High),
+    ],
+    check: check,
+    words: &["aadhaar", "aadhar", "adhaar", "uidai", "uid number", "आधार"],
+};
+
+fn check(value: &[u8]) -> bool {
+    value[0] >= b'2' && verhoeff(value)
+}

@@ -1,0 +1,27 @@
+//! Indian tax account numbers (PAN).
+
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Medium},
+    Detector, Family, Wake,
+};
+
+pub(crate) static IN_PAN: Detector = Detector {
+    name: "in_pan",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 10,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[Form::new("AAAAA9999A", Medium, High)],
+    check: check,
+    words: &["pan", "pan card", "permanent account", "income tax"],
+};
+
+/// The fourth letter tells what kind of person the account is of.
+fn check(value: &[u8]) -> bool {
+    b"ABCFGHJLPT".contains(&value[3]) && &value[5..9] != b"0000"
+}

@@ -1,0 +1,44 @@
+//! Italian tax codes.
+
+use crate::checksum::number;
+use crate::form::{Form, Rule};
+use crate::{Confidence::High, Detector, Family, Wake};
+
+pub(crate) static IT_CODICE_FISCALE: Detector = Detector {
+    name: "it_codice_fiscale",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 16,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[Form::new("AAAAAA99A99A999A", High, High)],
+    check: check,
+    words: &["codice fiscale", "cod fiscale"],
+};
+
+/// The month is a letter, forty is added to the day of women, and the last letter checks all others.
+fn check(value: &[u8]) -> bool {
+    const ODD: [u32; 26] = [
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
+        23,
+    ];
+    let day = number(&value[9..11]) % 40;
+    let sum: u32 = value[..15]
+        .iter()
+        .enumerate()
+        .map(|(place, byte)| {
+            let worth = u32::from(byte - if byte.is_ascii_digit() { b'0' } else { b'A' });
+            if place % 2 == 0 {
+                ODD[worth as usize % 26]
+            } else {
+                worth
+            }
+        })
+        .sum();
+    b"ABCDEHLMPRST".contains(&value[8])
+        && (1..=31).contains(&day)
+        && u32::from(value[15] - b'A') == sum % 26
+}

@@ -1,0 +1,40 @@
+//! Portuguese tax numbers (NIF).
+
+use crate::checksum::{digit, weighted};
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Low},
+    Detector, Family, Wake,
+};
+
+pub(crate) static PT_NIF: Detector = Detector {
+    name: "pt_nif",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 11,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::told("999 999 999", High),
+        Form::new("999999999", Low, High),
+    ],
+    check: check,
+    words: &[
+        "nif",
+        "contribuinte",
+        "número fiscal",
+        "numero fiscal",
+        "contribuinte fiscal",
+    ],
+};
+
+fn check(value: &[u8]) -> bool {
+    let check = match weighted(value, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11 {
+        0 | 1 => 0,
+        rest => 11 - rest,
+    };
+    b"1235689".contains(&value[0]) && digit(value[8]) == check
+}

@@ -1,0 +1,41 @@
+//! South African identity numbers.
+
+use crate::checksum::{is_day, luhn, number};
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Low},
+    Detector, Family, Wake,
+};
+
+pub(crate) static ZA_ID: Detector = Detector {
+    name: "za_id",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 15,
+    recognise: |look| RULE.judge(look),
+    examples: &[],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::new("9999999999999", Low, High),
+        Form::told("999999 9999 999", High),
+        Form::told("999999 9999 99 9", High),
+    ],
+    check: check,
+    words: &[
+        "id number",
+        "identity number",
+        "said",
+        "rsa id",
+        "sa id",
+        "id no",
+        "south african id",
+    ],
+};
+
+fn check(value: &[u8]) -> bool {
+    is_day(0, number(&value[2..4]), number(&value[4..6]))
+        && matches!(value[10], b'0'..=b'2')
+        && luhn(value)
+}

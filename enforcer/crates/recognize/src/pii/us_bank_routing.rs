@@ -1,0 +1,37 @@
+//! Numbers by which American banks are reached (ABA).
+
+use crate::checksum::{number, weighted};
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Low},
+    Detector, Family, Wake,
+};
+
+pub(crate) static US_BANK_ROUTING: Detector = Detector {
+    name: "us_bank_routing",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 9,
+    recognise: |look| RULE.judge(look),
+    examples: &["021000021", "011000015"],
+};
+
+const RULE: Rule = Rule {
+    forms: &[Form::new("999999999", Low, High)],
+    check: check,
+    words: &[
+        "routing",
+        "routing number",
+        "aba",
+        "aba number",
+        "transit number",
+        "rtn",
+    ],
+};
+
+/// The first two digits are those of a Federal Reserve district, or of a kind of institution.
+fn check(value: &[u8]) -> bool {
+    let district = number(&value[..2]);
+    matches!(district, 1..=12 | 21..=32 | 61..=72 | 80)
+        && weighted(value, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
+}

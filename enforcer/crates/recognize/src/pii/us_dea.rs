@@ -1,0 +1,29 @@
+//! American prescribers' numbers (DEA).
+
+use crate::checksum::{digit, weighted};
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Medium},
+    Detector, Family, Wake,
+};
+
+pub(crate) static US_DEA: Detector = Detector {
+    name: "us_dea",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 9,
+    recognise: |look| RULE.judge(look),
+    examples: &["AB1234563"],
+};
+
+const RULE: Rule = Rule {
+    forms: &[Form::new("AA9999999", Medium, High)],
+    check: check,
+    words: &["dea", "dea number", "dea no", "prescriber"],
+};
+
+/// The last digit of the odd places' sum and twice that of the even ones.
+fn check(value: &[u8]) -> bool {
+    let sum = weighted(&value[2..], &[1, 2, 1, 2, 1, 2]);
+    b"ABCDEFGHJKLMPRSTUX".contains(&value[0]) && digit(value[8]) == sum % 10
+}

@@ -1,0 +1,36 @@
+//! American Medicare beneficiary identifiers.
+
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Medium},
+    Detector, Family, Wake,
+};
+
+pub(crate) static US_MBI: Detector = Detector {
+    name: "us_mbi",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 13,
+    recognise: |look| RULE.judge(look),
+    examples: &["1EG4-TE5-MK73"],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::new("9AA9-AA9-AA99", High, High),
+        Form::new("9AA9AA9AA99", Medium, High),
+        Form::new("9A99-AA9-AA99", High, High),
+        Form::new("9A99AA9AA99", Medium, High),
+        Form::new("9AA9-A99-AA99", High, High),
+        Form::new("9AA9A99AA99", Medium, High),
+        Form::new("9A99-A99-AA99", High, High),
+        Form::new("9A99A99AA99", Medium, High),
+    ],
+    check: check,
+    words: &["mbi", "medicare", "beneficiary"],
+};
+
+/// Letters that look like digits are not used.
+fn check(value: &[u8]) -> bool {
+    value[0] != b'0' && !value.iter().any(|byte| b"SLOIBZ".contains(byte))
+}

@@ -1,0 +1,36 @@
+//! American provider identifiers (NPI).
+
+use crate::checksum::luhn;
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Low},
+    Detector, Family, Wake,
+};
+
+pub(crate) static US_NPI: Detector = Detector {
+    name: "us_npi",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 10,
+    recognise: |look| RULE.judge(look),
+    examples: &["1234567893"],
+};
+
+const RULE: Rule = Rule {
+    forms: &[Form::new("9999999999", Low, High)],
+    check: check,
+    words: &[
+        "npi",
+        "npi number",
+        "national provider",
+        "provider id",
+        "provider identifier",
+    ],
+};
+
+/// Luhn's check over the number with the prefix 80840, whose part of the sum is 24.
+fn check(value: &[u8]) -> bool {
+    let mut whole = *b"808400000000000";
+    whole[5..].copy_from_slice(value);
+    matches!(value[0], b'1' | b'2') && luhn(&whole)
+}

@@ -1,0 +1,43 @@
+//! American social security numbers.
+
+use crate::form::{Form, Rule};
+use crate::{
+    Confidence::{High, Low, Medium},
+    Detector, Family, Wake,
+};
+
+pub(crate) static US_SSN: Detector = Detector {
+    name: "us_ssn",
+    family: Family::Pii,
+    wake: &[Wake::Shape(RULE.wakes())],
+    longest: 11,
+    recognise: |look| RULE.judge(look),
+    examples: &["078-05-1120", "123-45-6789", "219-09-9999", "987-65-4321"],
+};
+
+const RULE: Rule = Rule {
+    forms: &[
+        Form::new("999-99-9999", Medium, High),
+        Form::new("999 99 9999", Low, High),
+        Form::told("999.99.9999", Medium),
+        Form::told("999999999", Medium),
+    ],
+    check: check,
+    words: &[
+        "ssn",
+        "social security",
+        "social sec",
+        "ss number",
+        "ssn number",
+        "tax id",
+        "taxpayer",
+    ],
+};
+
+/// Area, group and serial: none is all zeros, and some areas are given to nobody.
+fn check(value: &[u8]) -> bool {
+    !matches!(&value[..3], b"000" | b"666")
+        && value[0] != b'9'
+        && &value[3..5] != b"00"
+        && &value[5..] != b"0000"
+}
