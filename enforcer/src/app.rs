@@ -11,7 +11,7 @@ use enforcer_cost::{Estimator, Prices};
 use enforcer_credentials::{Hooks, Secrets};
 use enforcer_dns::{Names, Resolver};
 use enforcer_gate::{Costs, Gate, Lookups, Quota, UpstreamConfig};
-use enforcer_http::{Judging, PoolConfig};
+use enforcer_http::{Aside, Judging, PoolConfig};
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::{Obligation, PolicySet};
@@ -315,6 +315,7 @@ fn judging(config: &Config) -> anyhow::Result<Judging> {
         body_timeout: limits.body_timeout,
         message_bytes: limits.message_bytes,
         structure: enforcer_prompt::Limits::default(),
+        aside: Aside::default(),
     })
 }
 

@@ -105,6 +105,18 @@ struct State {
     sums: HashMap<Key, Window>,
 }
 
+// === impl Charge ===
+
+impl Charge {
+    fn taken(&self, now: Duration) -> Taken {
+        Taken {
+            key: self.key.clone(),
+            step: Window::new(self.key.window).step(now),
+            amount: self.amount,
+        }
+    }
+}
+
 // === impl Budgets ===
 
 impl Budgets {
@@ -144,14 +156,7 @@ impl Budgets {
             let before = before.map(|other| other.amount).sum();
             state.check(charge, before, now)?;
         }
-        let taken = charges
-            .iter()
-            .map(|charge| Taken {
-                key: charge.key.clone(),
-                step: Window::new(charge.key.window).step(now),
-                amount: charge.amount,
-            })
-            .collect();
+        let taken = charges.iter().map(|charge| charge.taken(now)).collect();
         let reservation = Reservation { taken };
         state.write(
             &reservation.taken,
@@ -159,6 +164,22 @@ impl Budgets {
             now,
         )?;
         Ok(reservation)
+    }
+
+    /// Takes amounts that nobody can refuse any more, and says whether one of the sums is now more than it may be.
+    ///
+    /// # Errors
+    /// When they cannot be kept.
+    pub fn spend(&self, charges: &[Charge]) -> Result<bool, BudgetError> {
+        let now = self.clock.now();
+        let taken: Vec<Taken> = charges.iter().map(|charge| charge.taken(now)).collect();
+        let mut state = self.state();
+        state.write(&taken, |sum, taken| sum.saturating_add(taken.amount), now)?;
+        let over = |charge: &Charge| {
+            let window = state.sums.get(&charge.key);
+            window.is_some_and(|window| window.spent(now) > charge.most)
+        };
+        Ok(charges.iter().any(over))
     }
 
     /// Corrects what was taken to what it really was, in the order of the charges. What is not said stays as reserved.

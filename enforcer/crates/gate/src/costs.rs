@@ -27,10 +27,17 @@ pub struct Costs {
 pub(crate) struct Bill {
     costs: Arc<Costs>,
     reservation: Reservation,
-    amounts: Vec<Amount>,
+    counted: Vec<Counted>,
     estimate: Option<Estimate>,
     model: Option<String>,
     usage: Option<Usage>,
+}
+
+/// What one limit counts of an exchange.
+struct Counted {
+    charge: Charge,
+    amount: Amount,
+    by: By,
 }
 
 /// Why nothing is reserved.
@@ -90,9 +97,16 @@ impl Costs {
             });
         let mut charges = Vec::new();
         let mut counted = Vec::new();
+        let mut beyond_each = Vec::new();
         for limit in limits {
-            charges.push(charge(flow, ask, limit)?);
-            counted.push(limit);
+            let charge = charge(flow, ask, limit)?;
+            charges.push(charge.clone());
+            beyond_each.push(limit.beyond);
+            counted.push(Counted {
+                charge,
+                amount: limit.amount,
+                by: limit.by,
+            });
         }
         if charges.is_empty() {
             return Ok(None);
@@ -102,8 +116,8 @@ impl Costs {
             if let BudgetError::Beyond(beyond) = &error {
                 let over = |charge: &&Charge| charge.key == beyond.charge.key;
                 let at = charges.iter().position(|charge| over(&charge));
-                let limit = at.and_then(|at| counted.get(at));
-                let then = limit.map_or(Beyond::Deny, |limit| limit.beyond);
+                let then = at.and_then(|at| beyond_each.get(at));
+                let then = then.copied().unwrap_or(Beyond::Deny);
                 return Unpaid::Beyond(then, beyond.retry_after);
             }
             tracing::error!(%error, "budgets cannot be kept");
@@ -112,7 +126,7 @@ impl Costs {
         Ok(Some(Bill {
             costs: Arc::clone(self),
             reservation,
-            amounts: counted.iter().map(|limit| limit.amount).collect(),
+            counted,
             estimate: ask.estimate,
             model: model(ask).map(str::to_owned),
             usage: None,
@@ -147,7 +161,7 @@ impl Bill {
         let Self {
             costs,
             reservation,
-            amounts,
+            counted,
             estimate,
             model,
             usage,
@@ -156,9 +170,9 @@ impl Bill {
             let before = estimate.unwrap_or_default();
             costs.estimator.actual(model.as_deref(), &usage, before)
         });
-        let settled: Vec<Option<u64>> = amounts
+        let settled: Vec<Option<u64>> = counted
             .iter()
-            .map(|amount| match (reached, amount) {
+            .map(|counted| match (reached, counted.amount) {
                 // Nothing was sent, so nothing was taken.
                 (false, _) => Some(0),
                 (true, Amount::Requests(_)) => None,
@@ -172,6 +186,41 @@ impl Bill {
         if let Err(error) = budgets.settle(reservation, &settled) {
             tracing::error!(%error, "a budget was not corrected; what was reserved stands");
         }
+    }
+}
+
+impl Bill {
+    /// Takes what an answer took that nothing was reserved for, under the same limits, and says whether one of them is
+    /// passed by it now.
+    pub(crate) fn add(&self, model: Option<&str>, usage: &Usage) -> bool {
+        let estimator = &self.costs.estimator;
+        let actual = estimator.actual(model, usage, Estimate::default());
+        let charges: Vec<Charge> = self
+            .counted
+            .iter()
+            .map(|counted| {
+                let amount = match counted.amount {
+                    Amount::Requests(_) => 1,
+                    Amount::Tokens(_) => actual.tokens(),
+                    Amount::MicroUsd(_) => actual.micro_usd.unwrap_or_default(),
+                };
+                let mut charge = Charge {
+                    amount,
+                    ..counted.charge.clone()
+                };
+                if let (By::Model, Some(model)) = (counted.by, model) {
+                    model.clone_into(&mut charge.key.subject);
+                }
+                charge
+            })
+            .collect();
+        let Some(budgets) = self.costs.budgets() else {
+            return true;
+        };
+        budgets.spend(&charges).unwrap_or_else(|error| {
+            tracing::error!(%error, "what an answer took was not counted");
+            true
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use enforcer_flow::{ExchangeId, Side};
 use enforcer_prompt::Usage;
 
 use crate::costs::Bill;
+use crate::tab::Tab;
 use crate::{Flow, Meter};
 
 /// A granted exchange in progress. It writes its ending when finished; dropped without, it writes that it was aborted,
@@ -24,6 +25,8 @@ pub struct Exchange {
     ending: Ending,
     /// What it has reserved, where limits count it.
     bill: Option<Box<Bill>>,
+    /// The same of its messages, where it has any.
+    tab: Tab,
 }
 
 enum Ending {
@@ -47,6 +50,7 @@ impl Exchange {
             upstream: None,
             ending: Ending::Open,
             bill: None,
+            tab: Tab::default(),
         }
     }
 
@@ -83,6 +87,19 @@ impl Exchange {
         if let Some(bill) = &mut self.bill {
             bill.used(model, usage);
         }
+    }
+
+    /// Notes what a message within it has reserved.
+    pub(crate) fn defer(&self, bill: Bill) {
+        self.tab.add(bill);
+    }
+
+    /// Notes what an answer to a message within it took, and says whether a limit is passed by what nobody had asked for.
+    pub(crate) fn answered(&self, model: Option<&str>, usage: &Usage) -> bool {
+        let Some(bill) = &self.bill else {
+            return false;
+        };
+        !self.tab.settle(model, usage) && bill.add(model, usage)
     }
 
     /// Notes the status the far side answered with.
@@ -122,6 +139,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.flow.add(&self.meter);
+        self.tab.close();
         if let Some(bill) = self.bill.take() {
             bill.settle(self.upstream.is_some());
         }

@@ -3,15 +3,14 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use enforcer_audit::{Entry, PartRuled, Suppressed};
 use enforcer_flow::{ExchangeId, Stance};
 use enforcer_policy::{Action, Answer, AnswerNeeds, Part, PolicySet, RuleRef, Ruling};
-use enforcer_prompt::{self as prompt, Shape, ToolKind};
+use enforcer_prompt::ToolKind;
 
 use crate::gate::{question, reason};
-use crate::judge::asked::{Asked, Kept};
-use crate::{Ask, Fault, Flow, Refusal};
+use crate::judge::asked::Asked;
+use crate::{Ask, Fault, Flow, Reading, Refusal};
 
 mod asked;
 
@@ -62,12 +61,8 @@ impl Judge {
     }
 
     /// Keeps the body that was asked with, as rules about answers may read it too.
-    pub fn keep_body(&mut self, shape: Shape, bytes: Bytes, limits: prompt::Limits) {
-        self.question.body = Some(Kept {
-            shape,
-            bytes,
-            limits,
-        });
+    pub fn keep_body(&mut self, body: Arc<Reading>) {
+        self.question.body = Some(body);
     }
 
     /// What it wants to see.
@@ -105,9 +100,8 @@ impl Judge {
             part,
         };
         let flow = &self.flow;
-        let mut ruling = self
-            .question
-            .with(|ask| self.set.evaluate_answer(&question(flow, &ask), &answer));
+        let ask = self.question.ask();
+        let mut ruling = self.set.evaluate_answer(&question(flow, &ask), &answer);
         ruling.action = narrow(ruling.action);
         match (ruling.action, self.flow.workload().stance) {
             (Action::Keep, _) => return Action::Keep,

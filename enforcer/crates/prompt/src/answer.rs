@@ -3,7 +3,7 @@
 pub(crate) mod usage;
 mod whole;
 
-pub(crate) use whole::read;
+pub(crate) use whole::{read, rows};
 
 use crate::call::{Message, Part, ToolCall};
 use crate::mcp::McpMessage;

@@ -33,6 +33,8 @@ pub struct ModelCall<'b> {
     /// Context that the provider holds and this body does not show: an earlier response, a thread, a conversation, a
     /// stored prompt, cached content.
     pub context: Vec<&'b str>,
+    /// Whether it asks for no answer: an event of a socket that only adds to what is said, or moves it.
+    pub silent: bool,
     /// What is in the body and is not known here, by place.
     pub unknown: Vec<Unknown<'b>>,
 }

@@ -11,6 +11,7 @@ mod assistants;
 mod chat;
 mod counts;
 mod desk;
+mod events;
 mod frame;
 mod gemini;
 mod hearing;
@@ -20,8 +21,9 @@ mod responses;
 mod sse;
 
 use crate::call::{Tool, ToolCall};
-use crate::{Api, Cause, Limits, Media, Operation, Provider, Shape, Tally, Undecidable};
+use crate::{Api, Cause, Limits, Media, Operation, Provider, Shape, Tally, Undecidable, Usage};
 use desk::{Desk, Dialect};
+pub use events::{Event, Events};
 use frame::Frame;
 
 /// Something in an answer that can be ruled on.
@@ -199,6 +201,13 @@ impl AnswerEditor {
     #[must_use]
     pub fn tally(&self) -> &Tally {
         self.desk.tally()
+    }
+
+    /// Takes what was counted since this was last asked; none when that was nothing. Over a WebSocket there are many answers,
+    /// each of which says at its end what it took.
+    pub fn take_usage(&mut self) -> Option<Usage> {
+        let usage = self.desk.take_usage();
+        (usage != Usage::default()).then_some(usage)
     }
 
     /// An error as the interface writes it in the middle of such an answer, for SDKs to raise. A whole answer is to be

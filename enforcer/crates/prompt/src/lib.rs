@@ -25,7 +25,7 @@ pub use call::{
     ToolResult, Unknown,
 };
 pub use content::Content;
-pub use edit::{AnswerEditor, Item, Judge, Ruling, Stop};
+pub use edit::{AnswerEditor, Event, Events, Item, Judge, Ruling, Stop};
 pub use limits::Limits;
 pub use mcp::{McpError, McpMessage, McpMethod, McpParty};
 pub use shape::{AnswerHead, Api, Head, Media, Operation, Provider, Shape, recognise};

@@ -204,6 +204,32 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// The same for an answer that may hold the results of a batch: files, of which the head does not say what they are, if
+    /// `bytes` begin like one.
+    #[must_use]
+    pub fn results(&self, bytes: &[u8]) -> Option<Shape> {
+        let stored = matches!(
+            self.api,
+            Api::Model(_, Operation::Batches | Operation::Files)
+        );
+        let begins = bytes.trim_ascii_start().first() == Some(&b'{');
+        let is_lines = match self.media {
+            Media::JsonLines => true,
+            Media::None | Media::Other(_) | Media::Text => begins,
+            Media::EventStream
+            | Media::Form
+            | Media::Json
+            | Media::Multipart(_)
+            | Media::Unreadable => false,
+        };
+        (stored && is_lines).then(|| Shape {
+            media: Media::JsonLines,
+            ..self.clone()
+        })
+    }
+}
+
 // === impl Provider ===
 
 impl Provider {

@@ -6,6 +6,7 @@ use enforcer_credentials::shown_path;
 use enforcer_flow::{Destination, Host};
 use enforcer_gate::{Ask, Fault, Refusal};
 use enforcer_policy as policy;
+use http::HeaderMap;
 use http::request::Parts;
 
 use crate::request::Contradiction;
@@ -97,6 +98,11 @@ impl<'a> Asked<'a> {
             estimate: self.estimate,
             credentials: &self.credentials,
         }
+    }
+
+    /// The headers as they came.
+    pub(crate) fn headers(&self) -> &'a HeaderMap {
+        &self.parts.headers
     }
 
     /// Takes note of what it will take at most.

@@ -6,17 +6,16 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use enforcer_cost::Estimate;
 use enforcer_flow::Side;
-use enforcer_gate::{Exchange, Fault, Granted, Head, Refusal, Terms};
+use enforcer_gate::{Exchange, Fault, Granted, Head, Reading, Refusal, Terms};
 use enforcer_policy as policy;
-use enforcer_prompt::{self as prompt, Shape};
+use enforcer_prompt::{Api, Content, Shape};
 use http::Response;
 use http::request::Parts;
 use http_body::Body as _;
 use hyper::body::Incoming;
 
+use crate::aside::LARGE;
 use crate::asked::Asked;
 use crate::body::Source;
 use crate::exchange::drain;
@@ -93,20 +92,20 @@ pub(crate) async fn handle(
 
 /// Gathers the body and asks policy with what it says.
 async fn ask(
-    connection: &Connection,
+    connection: &Arc<Connection>,
     parts: &Parts,
     mut body: Incoming,
     shape: &mut Shape,
 ) -> Result<(Granted, Gathered), Refusal> {
     let agent = &connection.agent;
-    let mut asked = Asked::read(connection, parts, body.size_hint().exact())?;
+    let asked = Asked::read(connection, parts, body.size_hint().exact())?;
     let bounds = Bounds {
         limit: agent.judging.body_bytes,
         time: agent.judging.body_timeout,
         memory: Arc::clone(&agent.judging.memory),
         workload: agent.flow.workload().cgroup,
     };
-    let mut gathered = match gather(&parts.headers, &mut body, &bounds).await {
+    let gathered = match gather(&parts.headers, &mut body, &bounds).await {
         Ok(gathered) => gathered,
         Err(ungathered) => {
             let refusal = ungathered.refuse(&asked);
@@ -114,82 +113,82 @@ async fn ask(
             return Err(refusal);
         }
     };
-    let length = gathered.bytes.len() as u64;
-    let decoded = coding::decode(&parts.headers, &gathered.bytes, bounds.limit);
-    // What was decoded takes room too, for as long as it is read.
-    if let Ok(bytes) = &decoded
-        && coding::is_coded(&parts.headers)
-        && !gathered.room.grow(bytes.len())
-    {
-        return Err(Ungathered::NoRoom.refuse(&asked));
-    }
-    let granted = match decoded {
-        Ok(bytes) => {
-            asked.estimated(estimate(connection, shape, &bytes).await);
-            let mut granted = read(connection, &asked, shape, (&bytes, length))?;
-            if let Some(Terms {
-                judge: Some(judge), ..
-            }) = granted.terms.as_deref_mut()
-            {
-                judge.keep_body(shape.clone(), bytes, agent.judging.structure);
+    // Counting tokens and decoding take long enough to be in others' way, whatever the size.
+    let takes_long = gathered.bytes.len() >= LARGE
+        || coding::is_coded(&parts.headers)
+        || agent.gate.costs().is_some();
+    let (granted, gathered, seen) = if takes_long {
+        let (connection, parts) = (Arc::clone(connection), parts.clone());
+        let shape = shape.clone();
+        let reading = agent.judging.aside.run(move || {
+            // The head was read before, and is what it was.
+            let length = Some(gathered.bytes.len() as u64);
+            match Asked::read(&connection, &parts, length) {
+                Ok(asked) => decide(&connection, asked, &shape, gathered),
+                Err(refusal) => (Err(refusal), gathered, None),
             }
-            Ok(granted)
-        }
+        });
+        let Some(decided) = reading.await else {
+            return Err(unready(&asked));
+        };
+        decided
+    } else {
+        decide(connection, asked, shape, gathered)
+    };
+    let granted = granted?;
+    if let Some(api) = seen {
+        shape.api = api;
+    }
+    Ok((granted, gathered))
+}
+
+/// What policy says, the body, and what the body turned out to be whatever the head said.
+type Decided = (Result<Granted, Refusal>, Gathered, Option<Api>);
+
+/// Reads a body that is here, and asks policy with it.
+fn decide(
+    connection: &Connection,
+    mut asked: Asked<'_>,
+    shape: &Shape,
+    mut gathered: Gathered,
+) -> Decided {
+    let agent = &connection.agent;
+    let length = gathered.bytes.len() as u64;
+    let headers = asked.headers();
+    let bytes = match coding::decode(headers, &gathered.bytes, agent.judging.body_bytes) {
+        Ok(bytes) => bytes,
         Err(cause) => {
             let unread = policy::Body::Undecidable(cause);
-            agent.gate.ask(&agent.flow, asked.ask(unread))
+            let granted = agent.gate.ask(&agent.flow, asked.ask(unread));
+            return (granted, gathered, None);
         }
     };
-    Ok((granted?, gathered))
-}
-
-/// What a request to a model will take at most, where a rule wants to know. Counting takes long enough to be in others' way.
-async fn estimate(connection: &Connection, shape: &Shape, bytes: &Bytes) -> Option<Estimate> {
-    let costs = Arc::clone(connection.agent.gate.costs()?);
-    let limits = connection.agent.judging.structure;
-    let (shape, bytes) = (shape.clone(), bytes.clone());
-    let count = move || {
-        let body = prompt::Body::parse(&shape, &bytes, &limits).ok()?;
-        match body.content(&shape, &limits).ok()? {
-            prompt::Content::Model(call) => Some(costs.estimate(&call)),
-            prompt::Content::Empty | prompt::Content::Mcp { .. } | prompt::Content::Plain => None,
-        }
-    };
-    tokio::task::spawn_blocking(count).await.ok().flatten()
-}
-
-/// Reads a body and asks policy with it; `length` is what was sent of it.
-fn read(
-    connection: &Connection,
-    asked: &Asked<'_>,
-    shape: &mut Shape,
-    (bytes, length): (&[u8], u64),
-) -> Result<Granted, Refusal> {
-    let agent = &connection.agent;
-    let limits = &agent.judging.structure;
-    let body = prompt::Body::parse(shape, bytes, limits);
-    let content = match &body {
-        Ok(body) => body.content(shape, limits),
-        Err(undecidable) => Err(undecidable.clone()),
-    };
-    let known = match (&body, &content) {
-        (Ok(body), Ok(content)) => policy::Body::Read(policy::Read {
-            bytes: length,
-            shape,
-            body,
-            content,
-        }),
-        (Err(undecidable), _) | (_, Err(undecidable)) => {
-            tracing::debug!(%undecidable, flow.id = %agent.flow.id(), "a body cannot be judged");
-            policy::Body::Undecidable(undecidable.cause)
-        }
-    };
-    let granted = agent.gate.ask(&agent.flow, asked.ask(known))?;
-    if matches!(content, Ok(prompt::Content::Mcp { .. })) {
-        // Its answer is one too, whatever the head said.
-        shape.api = prompt::Api::Mcp;
+    // What was decoded takes room too, for as long as it is read.
+    if coding::is_coded(headers) && !gathered.room.grow(bytes.len()) {
+        return (Err(Ungathered::NoRoom.refuse(&asked)), gathered, None);
     }
-    Ok(granted)
+    let reading = Reading::new(shape.clone(), bytes, length, agent.judging.structure);
+    let mut seen = None;
+    match reading.content() {
+        Ok(Content::Model(call)) => {
+            let costs = agent.gate.costs();
+            asked.estimated(costs.map(|costs| costs.estimate(call)));
+        }
+        // Its answer is one too.
+        Ok(Content::Mcp { .. }) => seen = Some(Api::Mcp),
+        Ok(Content::Empty | Content::Plain) => {}
+        Err(undecidable) => {
+            tracing::debug!(%undecidable, flow.id = %agent.flow.id(), "a body cannot be judged");
+        }
+    }
+    let mut granted = agent.gate.ask(&agent.flow, asked.ask(reading.body()));
+    if let Ok(granted) = &mut granted
+        && let Some(terms) = granted.terms.as_deref_mut()
+        && let Some(judge) = &mut terms.judge
+    {
+        judge.keep_body(Arc::new(reading));
+    }
+    (granted, gathered, seen)
 }
 
 /// Notes that we cannot do what the grant asks for. Nothing has left.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use enforcer_credentials::{Hooks, Secrets};
 use enforcer_gate::Quota;
 
+use crate::Aside;
+
 /// Bounds on bodies that rules read, and the secrets that rules name.
 #[derive(Debug)]
 pub struct Judging {
@@ -23,6 +25,8 @@ pub struct Judging {
     pub message_bytes: usize,
     /// Bounds on what is in a body.
     pub structure: enforcer_prompt::Limits,
+    /// Where large ones are read.
+    pub aside: Aside,
 }
 
 // === impl Judging ===
@@ -39,6 +43,7 @@ impl Judging {
             body_timeout: Duration::from_secs(60),
             message_bytes: 4 << 20,
             structure: enforcer_prompt::Limits::default(),
+            aside: Aside::default(),
         }
     }
 }

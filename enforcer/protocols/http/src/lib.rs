@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod aside;
 mod asked;
 mod body;
 mod coding;
@@ -26,6 +27,7 @@ mod shape;
 mod socket;
 mod upgrade;
 
+pub use aside::Aside;
 pub use body::{BodyError, RequestBody, ResponseBody};
 pub use judging::Judging;
 pub use pool::{Pool, PoolConfig};

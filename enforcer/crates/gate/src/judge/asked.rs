@@ -1,12 +1,12 @@
 //! What was asked, kept for as long as its answer takes.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use enforcer_flow::{Destination, Protocol};
 use enforcer_policy::{self as policy, Estimate, Request};
-use enforcer_prompt::{self as prompt, Limits, Shape};
 use http::HeaderMap;
 
-use crate::Ask;
+use crate::{Ask, Reading};
 
 /// A question that was answered with a grant.
 pub(super) struct Asked {
@@ -19,14 +19,7 @@ pub(super) struct Asked {
     length: Option<u64>,
     estimate: Estimate,
     /// What was judged of its body; none when no rule read it.
-    pub(super) body: Option<Kept>,
-}
-
-/// A body, and how it is read.
-pub(super) struct Kept {
-    pub(super) shape: Shape,
-    pub(super) bytes: Bytes,
-    pub(super) limits: Limits,
+    pub(super) body: Option<Arc<Reading>>,
 }
 
 // === impl Asked ===
@@ -48,35 +41,10 @@ impl Asked {
         })
     }
 
-    /// Asks it again. The body is read anew: an answer has few parts that rules speak of, and may last for minutes.
-    pub(super) fn with<T>(&self, judge: impl FnOnce(Ask<'_>) -> T) -> T {
-        let Some(Kept {
-            shape,
-            bytes,
-            limits,
-        }) = &self.body
-        else {
-            return judge(self.ask(policy::Body::Unread));
-        };
-        let body = prompt::Body::parse(shape, bytes, limits);
-        let content = match &body {
-            Ok(body) => body.content(shape, limits),
-            Err(undecidable) => Err(undecidable.clone()),
-        };
-        match (&body, &content) {
-            (Ok(body), Ok(content)) => judge(self.ask(policy::Body::Read(policy::Read {
-                bytes: bytes.len() as u64,
-                shape,
-                body,
-                content,
-            }))),
-            (Err(undecidable), _) | (_, Err(undecidable)) => {
-                judge(self.ask(policy::Body::Undecidable(undecidable.cause)))
-            }
-        }
-    }
-
-    fn ask<'a>(&'a self, body: policy::Body<'a>) -> Ask<'a> {
+    /// The question again.
+    pub(super) fn ask(&self) -> Ask<'_> {
+        let body = self.body.as_deref();
+        let body = body.map_or(policy::Body::Unread, Reading::body);
         let request = Request {
             query: self.query.as_deref(),
             headers: Some(&self.headers),

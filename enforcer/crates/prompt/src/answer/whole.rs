@@ -23,7 +23,14 @@ pub(crate) fn read<'b>(
             answer.rows = rows(document.root());
             read_document(&mut answer, document, shape, limits)?;
         }
-        Body::JsonLines(documents) => answer.rows = Some(documents.len() as u64),
+        Body::JsonLines(documents) => {
+            answer.rows = Some(documents.len() as u64);
+            if let Api::Model(_, Operation::Batches | Operation::Files) = shape.api {
+                for (index, document) in documents.iter().enumerate() {
+                    result(&mut answer, &Place::ROOT.index(index), document.root())?;
+                }
+            }
+        }
         Body::Text(text) => answer.messages.push(Message {
             role: Role::Assistant,
             name: None,
@@ -32,6 +39,24 @@ pub(crate) fn read<'b>(
         Body::Empty | Body::Form(_) | Body::Multipart(_) | Body::Opaque(_) => {}
     }
     Ok(answer)
+}
+
+/// One result of a batch: the answer to one of its requests, in the envelope of its provider.
+fn result<'b>(
+    answer: &mut Answer<'b>,
+    place: &Place<'_>,
+    root: &'b Value<'b>,
+) -> Result<(), Undecidable> {
+    if let Some(body) = root.at(&["response", "body"]) {
+        return openai(answer, place, body, Operation::Responses);
+    }
+    if let Some(message) = root.at(&["result", "message"]) {
+        return anthropic(answer, place, message);
+    }
+    match root.get("response") {
+        Some(response) if response.get("candidates").is_some() => gemini(answer, place, response),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn read_document<'b>(
@@ -209,7 +234,7 @@ fn said(part: Part<'_>) -> Message<'_> {
 }
 
 /// The longest list that is reached through objects alone; what is in a row is no row.
-fn rows(root: &Value<'_>) -> Option<u64> {
+pub(crate) fn rows(root: &Value<'_>) -> Option<u64> {
     let mut most = None;
     let mut level = vec![root];
     for _ in 0..ROWS_DEPTH {

@@ -8,7 +8,7 @@ use super::hearing::Hearing;
 use super::{Item, Judge, Ruling, Stop, sse};
 use crate::answer::usage;
 use crate::json::{Document, Value};
-use crate::{Cause, Finish, Limits, Tally, Undecidable};
+use crate::{Cause, Finish, Limits, Tally, Undecidable, Usage};
 
 /// Who understands the answers of one interface.
 pub(super) trait Dialect: Debug + Send {
@@ -188,6 +188,10 @@ impl Desk {
 
     pub(super) fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    pub(super) fn take_usage(&mut self) -> Usage {
+        std::mem::take(&mut self.tally.usage)
     }
 
     pub(super) fn limits(&self) -> &Limits {

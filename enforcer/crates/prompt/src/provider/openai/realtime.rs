@@ -8,6 +8,21 @@ use crate::{Cause, Undecidable};
 
 const KNOWN: &[&str] = &["type", "session", "item", "response", "input", "audio"];
 
+/// Events that no answer comes of by itself. Whatever is not known may ask for one.
+const SILENT: [&str; 11] = [
+    "conversation.item.create",
+    "conversation.item.delete",
+    "conversation.item.retrieve",
+    "conversation.item.truncate",
+    "input_audio_buffer.append",
+    "input_audio_buffer.clear",
+    "input_audio_buffer.commit",
+    "output_audio_buffer.clear",
+    "response.cancel",
+    "session.update",
+    "transcription_session.update",
+];
+
 /// An event from the agent.
 pub(crate) fn event<'b>(
     call: &mut ModelCall<'b>,
@@ -16,6 +31,7 @@ pub(crate) fn event<'b>(
 ) -> Result<(), Undecidable> {
     let place = Place::ROOT;
     let kind = read::member(&place, root, "type")?;
+    call.silent = SILENT.contains(&kind);
     match kind {
         "session.update" | "transcription_session.update" => {
             nested(call, &place, root, "session", notes)
