@@ -18,6 +18,8 @@ pub(super) type Answer = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Progress is entered once in so many bytes, and at the end.
 const ENTRY_EVERY: u64 = 1 << 20;
+/// So much of a request's body is kept.
+const KEPT: usize = 8 << 10;
 
 /// Which half of an exchange a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +108,11 @@ impl<B: Body> Watched<B> {
         self.half.bytes += data.len() as u64;
         if let Some(digest) = &mut self.digest {
             digest.update(data);
+        }
+        if self.direction == Direction::Request {
+            let room = KEPT.saturating_sub(self.half.text.len()).min(data.len());
+            let kept = String::from_utf8_lossy(&data[..room]);
+            self.half.text.push_str(&kept);
         }
         if self.half.bytes - self.entered >= ENTRY_EVERY {
             self.enter();

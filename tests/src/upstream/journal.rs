@@ -53,6 +53,8 @@ pub struct Arrival {
 pub struct Half {
     /// Bytes of body seen so far.
     pub bytes: u64,
+    /// The first 8 KiB of it, as text.
+    pub text: String,
     /// SHA-256 of the body in hexadecimal, once it is complete.
     pub sha256: Option<String>,
     /// Header fields that followed the body.

@@ -56,9 +56,20 @@ fn tokens(text: &str) -> u64 {
     text.split_whitespace().count() as u64
 }
 
-/// Splits a text after each space, as models that stream do.
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(' ')
+/// Splits a text after each space, as models that stream do; asked to speak slowly, after every other letter.
+fn pieces(text: &str) -> Vec<&str> {
+    if !text.contains("slowly") {
+        return text.split_inclusive(' ').collect();
+    }
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let next = rest.char_indices().nth(2).map_or(rest.len(), |(at, _)| at);
+        let (piece, left) = rest.split_at(next);
+        pieces.push(piece);
+        rest = left;
+    }
+    pieces
 }
 
 fn refused(code: &str, message: &str) -> Response<Answer> {

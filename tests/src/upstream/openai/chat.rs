@@ -78,7 +78,8 @@ impl Completion {
                 "tool_calls"
             }
             Turn::Say(text) => {
-                deltas.extend(pieces(text).map(|piece| json!({"content": piece})));
+                let pieces = pieces(text).into_iter();
+                deltas.extend(pieces.map(|piece| json!({"content": piece})));
                 "stop"
             }
         };
