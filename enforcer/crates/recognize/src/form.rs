@@ -51,6 +51,18 @@ impl Rule {
         all
     }
 
+    /// The most bytes that one of its forms takes.
+    pub(crate) const fn longest(&self) -> usize {
+        let mut longest = 0;
+        let mut next = 0;
+        while next < self.forms.len() {
+            let length = self.forms[next].shape.len();
+            longest = if length > longest { length } else { longest };
+            next += 1;
+        }
+        longest
+    }
+
     /// What is to be seen of it.
     pub(crate) fn judge(&self, look: &Look<'_>) -> Sight {
         for form in self.forms {

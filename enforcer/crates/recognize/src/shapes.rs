@@ -22,7 +22,7 @@ impl Shapes {
         Self::of(0, lengths)
     }
 
-    /// Runs of these lengths with a `)` behind them, or a blank, `-`, `+`, `.` or `/` and then a letter or digit.
+    /// Runs of these lengths with a `)` behind them, or a blank, `-`, `+`, `.` or `/` and then a letter, digit or `(`.
     #[must_use]
     pub const fn grouped(lengths: &[usize]) -> Self {
         Self::of(1, lengths)
@@ -106,7 +106,7 @@ impl Shapes {
         match bytes {
             (Some(b')'), _) => 1,
             (Some(b' ' | b'-' | b'+' | b'.' | b'/'), next) => {
-                usize::from(next.is_none_or(|byte| byte.is_ascii_alphanumeric()))
+                usize::from(next.is_none_or(|byte| byte.is_ascii_alphanumeric() || byte == b'('))
             }
             (Some(b'A'..=b'Z' | b'a'..=b'z'), _) => 2,
             // A sixteenth digit too: the run is longer than is told apart.

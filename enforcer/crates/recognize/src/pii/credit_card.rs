@@ -11,7 +11,7 @@ pub(crate) static CREDIT_CARD: Detector = Detector {
     name: "credit_card",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 23,
+    longest: RULE.longest(),
     recognise,
     examples: &[
         "4111111111111111",

@@ -76,8 +76,19 @@ const RULE: Rule = Rule {
     words: WORDS,
 };
 
-const MONTHS: [&[u8; 3]; 12] = [
-    b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 
 fn recognise(look: &Look<'_>) -> Sight {
@@ -207,12 +218,12 @@ fn behind_month(look: &Look<'_>) -> bool {
     is_month(&near[word..])
 }
 
+/// A month's name, whole or by its first three letters.
 fn is_month(word: &[u8]) -> bool {
-    word.len() < 10
-        && word.get(..3).is_some_and(|first| {
-            MONTHS
-                .iter()
-                .any(|month| first.eq_ignore_ascii_case(*month))
+    word.eq_ignore_ascii_case(b"sept")
+        || MONTHS.iter().any(|month| {
+            word.eq_ignore_ascii_case(month.as_bytes())
+                || word.eq_ignore_ascii_case(&month.as_bytes()[..3])
         })
 }
 

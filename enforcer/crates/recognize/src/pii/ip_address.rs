@@ -218,11 +218,10 @@ fn weigh_six(look: &Look<'_>, start: usize, address: Ipv6Addr) -> Confidence {
         || first & 0xffc0 == 0xfe80
         || first >= 0xff00
         || (first, second) == (0x2001, 0xdb8);
-    if idle {
-        Low
-    } else if context::told(look, start, WORDS) || first & 0xe000 == 0x2000 {
+    // Addresses in use begin with 2 or 3; rows of bytes with colons between them mostly do not.
+    if !idle && (first & 0xe000 == 0x2000 || context::told(look, start, WORDS)) {
         High
     } else {
-        Medium
+        Low
     }
 }

@@ -7,7 +7,7 @@ pub(crate) static MEDICAL_RECORD_NUMBER: Detector = Detector {
     name: "medical_record_number",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 12,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -7,7 +7,7 @@ pub(crate) static PASSPORT: Detector = Detector {
     name: "passport",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 9,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

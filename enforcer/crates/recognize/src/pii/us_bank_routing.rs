@@ -11,7 +11,7 @@ pub(crate) static US_BANK_ROUTING: Detector = Detector {
     name: "us_bank_routing",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 9,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &["021000021", "011000015"],
 };

@@ -11,7 +11,7 @@ pub(crate) static US_DEA: Detector = Detector {
     name: "us_dea",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 9,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &["AB1234563"],
 };

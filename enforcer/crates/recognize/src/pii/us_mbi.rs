@@ -3,15 +3,15 @@
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
-    Detector, Family, Wake,
+    Detector, Family, Look, Sight, Wake,
 };
 
 pub(crate) static US_MBI: Detector = Detector {
     name: "us_mbi",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 13,
-    recognise: |look| RULE.judge(look),
+    longest: RULE.longest(),
+    recognise,
     examples: &["1EG4-TE5-MK73"],
 };
 
@@ -29,6 +29,14 @@ const RULE: Rule = Rule {
     check: check,
     words: &["mbi", "medicare", "beneficiary"],
 };
+
+/// Runs of one digit are many: one look at the fourth place before the forms are tried.
+fn recognise(look: &Look<'_>) -> Sight {
+    match look.text.get(look.at + 3) {
+        Some(byte) if !byte.is_ascii_digit() => Sight::Nothing,
+        Some(_) | None => RULE.judge(look),
+    }
+}
 
 /// Letters that look like digits are not used.
 fn check(value: &[u8]) -> bool {

@@ -11,7 +11,7 @@ pub(crate) static US_NPI: Detector = Detector {
     name: "us_npi",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 10,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &["1234567893"],
 };

@@ -10,7 +10,7 @@ pub(crate) static US_SSN: Detector = Detector {
     name: "us_ssn",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &["078-05-1120", "123-45-6789", "219-09-9999", "987-65-4321"],
 };

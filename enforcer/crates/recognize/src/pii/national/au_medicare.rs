@@ -11,7 +11,7 @@ pub(crate) static AU_MEDICARE: Detector = Detector {
     name: "au_medicare",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 14,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static AU_TFN: Detector = Detector {
     name: "au_tfn",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static BE_NRN: Detector = Detector {
     name: "be_nrn",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 15,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -10,7 +10,7 @@ pub(crate) static BR_CNPJ: Detector = Detector {
     name: "br_cnpj",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 18,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

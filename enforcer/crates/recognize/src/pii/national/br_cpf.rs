@@ -11,7 +11,7 @@ pub(crate) static BR_CPF: Detector = Detector {
     name: "br_cpf",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 14,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

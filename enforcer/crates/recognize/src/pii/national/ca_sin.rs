@@ -11,7 +11,7 @@ pub(crate) static CA_SIN: Detector = Detector {
     name: "ca_sin",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static CH_AHV: Detector = Detector {
     name: "ch_ahv",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 16,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

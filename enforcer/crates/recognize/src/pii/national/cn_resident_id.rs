@@ -8,7 +8,7 @@ pub(crate) static CN_RESIDENT_ID: Detector = Detector {
     name: "cn_resident_id",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 18,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static DE_TAX_ID: Detector = Detector {
     name: "de_tax_id",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 14,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -8,7 +8,7 @@ pub(crate) static DK_CPR: Detector = Detector {
     name: "dk_cpr",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

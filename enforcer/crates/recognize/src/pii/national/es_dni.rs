@@ -10,7 +10,7 @@ pub(crate) static ES_DNI: Detector = Detector {
     name: "es_dni",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 10,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

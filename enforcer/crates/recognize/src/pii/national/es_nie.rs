@@ -11,7 +11,7 @@ pub(crate) static ES_NIE: Detector = Detector {
     name: "es_nie",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

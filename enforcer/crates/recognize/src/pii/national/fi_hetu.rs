@@ -11,7 +11,7 @@ pub(crate) static FI_HETU: Detector = Detector {
     name: "fi_hetu",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -8,7 +8,7 @@ pub(crate) static FR_NIR: Detector = Detector {
     name: "fr_nir",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 21,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

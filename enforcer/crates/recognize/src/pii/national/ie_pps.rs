@@ -11,7 +11,7 @@ pub(crate) static IE_PPS: Detector = Detector {
     name: "ie_pps",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 9,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static IN_AADHAAR: Detector = Detector {
     name: "in_aadhaar",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 14,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

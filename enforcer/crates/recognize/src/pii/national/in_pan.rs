@@ -10,7 +10,7 @@ pub(crate) static IN_PAN: Detector = Detector {
     name: "in_pan",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 10,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -8,7 +8,7 @@ pub(crate) static IT_CODICE_FISCALE: Detector = Detector {
     name: "it_codice_fiscale",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 16,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

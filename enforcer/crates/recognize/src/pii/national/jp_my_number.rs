@@ -11,7 +11,7 @@ pub(crate) static JP_MY_NUMBER: Detector = Detector {
     name: "jp_my_number",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 14,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

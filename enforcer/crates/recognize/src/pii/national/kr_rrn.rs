@@ -11,7 +11,7 @@ pub(crate) static KR_RRN: Detector = Detector {
     name: "kr_rrn",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 14,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -8,7 +8,7 @@ pub(crate) static MX_CURP: Detector = Detector {
     name: "mx_curp",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 18,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static NL_BSN: Detector = Detector {
     name: "nl_bsn",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static NO_FODSELSNUMMER: Detector = Detector {
     name: "no_fodselsnummer",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 12,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static PL_PESEL: Detector = Detector {
     name: "pl_pesel",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -1,6 +1,6 @@
 //! Portuguese tax numbers (NIF).
 
-use crate::checksum::{digit, weighted};
+use crate::checksum::{digit, number, weighted};
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -11,7 +11,7 @@ pub(crate) static PT_NIF: Detector = Detector {
     name: "pt_nif",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };
@@ -36,5 +36,5 @@ fn check(value: &[u8]) -> bool {
         0 | 1 => 0,
         rest => 11 - rest,
     };
-    b"1235689".contains(&value[0]) && digit(value[8]) == check
+    !matches!(number(&value[..2]), 0..=9 | 40..=44 | 46..=49) && digit(value[8]) == check
 }

@@ -11,7 +11,7 @@ pub(crate) static SE_PERSONNUMMER: Detector = Detector {
     name: "se_personnummer",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 13,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static SG_NRIC: Detector = Detector {
     name: "sg_nric",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 9,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static TR_TCKN: Detector = Detector {
     name: "tr_tckn",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

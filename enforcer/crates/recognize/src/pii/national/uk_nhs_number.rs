@@ -11,7 +11,7 @@ pub(crate) static UK_NHS_NUMBER: Detector = Detector {
     name: "uk_nhs_number",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 12,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -10,7 +10,7 @@ pub(crate) static UK_NINO: Detector = Detector {
     name: "uk_nino",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 13,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

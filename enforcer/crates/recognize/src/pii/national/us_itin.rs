@@ -11,7 +11,7 @@ pub(crate) static US_ITIN: Detector = Detector {
     name: "us_itin",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 11,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };

@@ -11,7 +11,7 @@ pub(crate) static ZA_ID: Detector = Detector {
     name: "za_id",
     family: Family::Pii,
     wake: &[Wake::Shape(RULE.wakes())],
-    longest: 15,
+    longest: RULE.longest(),
     recognise: |look| RULE.judge(look),
     examples: &[],
 };
