@@ -1,0 +1,240 @@
+//! Where in a text detectors are woken: one pass eight bytes at a time for what is frequent, and searches for what is rare.
+//!
+//! Every place is told once, when what stands there is settled: a run of digits when it ends (or sixteen bytes of it are
+//! known), a long run when it is long enough. Until then the tail that is held back ([`local`]) covers it.
+
+mod marks;
+mod prefixes;
+mod runs;
+
+use enforcer_recognize::{Detector, Keys, Shapes, Wake};
+use memchr::memmem;
+
+use marks::Mark;
+use prefixes::Prefixes;
+pub(crate) use runs::{local, word_run};
+
+/// A detector and the kind it finds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Armed {
+    pub(crate) kind: usize,
+    pub(crate) detector: &'static Detector,
+}
+
+/// A detector that is woken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Woken {
+    pub(crate) armed: Armed,
+    pub(crate) at: usize,
+    /// By a run of words, which it goes through as the run grows.
+    pub(crate) words: bool,
+}
+
+/// A text as far as it is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Span<'a> {
+    pub(crate) text: &'a [u8],
+    /// What stands before this was scanned.
+    pub(crate) from: usize,
+    /// The text ends here for good.
+    pub(crate) last: bool,
+}
+
+/// Detectors by what wakes them.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    armed: Vec<Armed>,
+    armor: Vec<Armed>,
+    assignment: Vec<Armed>,
+    at: Vec<Armed>,
+    digits: Vec<Armed>,
+    field: Vec<Armed>,
+    keys: Keys,
+    prefixes: Prefixes,
+    scheme: Vec<Armed>,
+    shaped: Vec<(Shapes, Armed)>,
+    shapes: Shapes,
+    solid: Vec<Armed>,
+    token: Vec<Armed>,
+    words: Vec<Armed>,
+    begin: memmem::Finder<'static>,
+    slashes: memmem::Finder<'static>,
+}
+
+impl Plan {
+    pub(crate) fn new(detectors: impl Iterator<Item = (usize, &'static Detector)>) -> Self {
+        let armed: Vec<_> = detectors
+            .map(|(kind, detector)| Armed { kind, detector })
+            .collect();
+        let of = |wake: Wake| {
+            let own = armed
+                .iter()
+                .filter(move |armed| armed.detector.wake.contains(&wake));
+            own.copied().collect::<Vec<_>>()
+        };
+        let shaped: Vec<_> = armed
+            .iter()
+            .filter_map(|armed| Some((shapes(armed.detector)?, *armed)))
+            .collect();
+        let all = shaped
+            .iter()
+            .fold(Shapes::NONE, |all, (own, _)| all.or(*own));
+        Self {
+            armor: of(Wake::Armor),
+            assignment: of(Wake::Assignment),
+            at: of(Wake::At),
+            digits: of(Wake::Digits),
+            field: of(Wake::Field),
+            keys: Keys::new(armed.iter().map(|armed| armed.detector)),
+            prefixes: Prefixes::new(&armed),
+            scheme: of(Wake::Scheme),
+            shapes: all,
+            shaped,
+            solid: of(Wake::Solid),
+            token: of(Wake::Token),
+            words: of(Wake::Words),
+            begin: memmem::Finder::new(b"-----BEGIN"),
+            slashes: memmem::Finder::new(b"://"),
+            armed,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.armed.is_empty()
+    }
+
+    /// Detectors that wait for a text in a field of this name, at its beginning.
+    pub(crate) fn field(&self, name: &str, mut see: impl FnMut(Armed)) {
+        self.field.iter().copied().for_each(&mut see);
+        self.keys
+            .of_field(name, |detector| self.arm(detector, &mut see));
+    }
+
+    /// Tells of every detector that is woken by what became settled.
+    pub(crate) fn wakes(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
+        if self.armed.is_empty() {
+            return;
+        }
+        self.frequent(span, see);
+        self.rare(span, see);
+        runs::long::<16>(
+            span,
+            runs::token,
+            |at| wake(&self.token, at, see),
+            self.token.is_empty(),
+        );
+        runs::long::<25>(
+            span,
+            runs::solid,
+            |at| wake(&self.solid, at, see),
+            self.solid.is_empty(),
+        );
+        if !self.words.is_empty() {
+            runs::words(span, |at| {
+                for armed in &self.words {
+                    let (armed, words) = (*armed, true);
+                    see(Woken { armed, at, words });
+                }
+            });
+        }
+    }
+
+    fn frequent(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
+        let Span { text, from, last } = span;
+        // Runs of digits and beginnings at the tail were not settled before.
+        for at in from.saturating_sub(marks::BACK)..from {
+            if marks::begins_digits(text, at) && !marks::settled(text, at, from) {
+                self.digit(span, at, see);
+            }
+            self.prefixes
+                .again(span, at, |armed| wake(&[armed], at, see));
+        }
+        marks::each(text, from, |mark, at| match mark {
+            Mark::Assignment => self.assigned(text, at, see),
+            Mark::Digits => {
+                wake(&self.digits, at, see);
+                self.digit(span, at, see);
+            }
+            Mark::Word => self.prefixes.at(text, at, |armed| wake(&[armed], at, see)),
+        });
+        let _ = last;
+    }
+
+    fn digit(&self, span: Span<'_>, at: usize, see: &mut impl FnMut(Woken)) {
+        let Span { text, last, .. } = span;
+        if !last && !marks::settled(text, at, text.len()) {
+            return;
+        }
+        let shapes = Shapes::at(text, at, true);
+        if !self.shapes.meets(shapes) {
+            return;
+        }
+        for (own, armed) in &self.shaped {
+            if own.meets(shapes) {
+                wake(&[*armed], at, see);
+            }
+        }
+    }
+
+    fn assigned(&self, text: &[u8], at: usize, see: &mut impl FnMut(Woken)) {
+        self.keys.each(text, at, |detector| {
+            self.arm(detector, &mut |armed| wake(&[armed], at, see));
+        });
+        if !self.assignment.is_empty() && runs::behind_word(&text[..at]) {
+            wake(&self.assignment, at, see);
+        }
+    }
+
+    fn rare(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
+        let Span { text, from, .. } = span;
+        if !self.at.is_empty() {
+            for at in memchr::memchr_iter(b'@', &text[from..]) {
+                wake(&self.at, from + at, see);
+            }
+        }
+        for (finder, armed) in [(&self.slashes, &self.scheme), (&self.begin, &self.armor)] {
+            if !armed.is_empty() {
+                let start = from.saturating_sub(finder.needle().len() - 1);
+                for at in finder.find_iter(&text[start..]) {
+                    wake(armed, start + at, see);
+                }
+            }
+        }
+    }
+
+    fn arm(&self, detector: &'static Detector, see: &mut impl FnMut(Armed)) {
+        let own = self
+            .armed
+            .iter()
+            .find(|armed| std::ptr::eq(armed.detector, detector));
+        own.copied().into_iter().for_each(see);
+    }
+}
+
+fn wake(armed: &[Armed], at: usize, see: &mut impl FnMut(Woken)) {
+    for armed in armed {
+        see(Woken {
+            armed: *armed,
+            at,
+            words: false,
+        });
+    }
+}
+
+fn shapes(detector: &Detector) -> Option<Shapes> {
+    let own = detector.wake.iter().filter_map(|wake| match wake {
+        Wake::Shape(shapes) => Some(*shapes),
+        Wake::Armor
+        | Wake::Assignment
+        | Wake::At
+        | Wake::Digits
+        | Wake::Field
+        | Wake::Key(_)
+        | Wake::Prefix(_)
+        | Wake::Scheme
+        | Wake::Solid
+        | Wake::Token
+        | Wake::Words => None,
+    });
+    own.reduce(Shapes::or)
+}
