@@ -6,6 +6,7 @@ mod whole;
 pub(crate) use whole::{read, rows};
 
 use crate::call::{Message, Part, ToolCall};
+use crate::json::Value;
 use crate::mcp::McpMessage;
 
 /// What a whole answer says, borrowed from its body.
@@ -69,6 +70,21 @@ pub struct Tally {
     pub judged: u64,
     /// Of those, taken out.
     pub stripped: u64,
+}
+
+impl Tally {
+    /// Notes what an interface says somewhere in its answers: the model and what it cost.
+    pub(crate) fn count(&mut self, value: &Value<'_>) {
+        let model = value.get("model").or_else(|| value.get("modelVersion"));
+        if let (None, Some(model)) = (&self.model, model.and_then(Value::as_str)) {
+            self.model = Some(model.to_owned());
+        }
+        for key in ["usage", "usageMetadata"] {
+            if let Some(value) = value.get(key) {
+                usage::merge(&mut self.usage, value);
+            }
+        }
+    }
 }
 
 impl<'b> Answer<'b> {

@@ -13,18 +13,25 @@ mod counts;
 mod desk;
 mod events;
 mod frame;
+mod framing;
 mod gemini;
 mod hearing;
 mod mcp;
+mod pen;
 mod refusal;
 mod responses;
 mod sse;
+mod text;
+
+pub use text::{Form, Text, TextEditor, Texts};
 
 use crate::call::{Tool, ToolCall};
-use crate::{Api, Cause, Limits, Media, Operation, Provider, Shape, Tally, Undecidable, Usage};
+use crate::{Api, Cause, Limits, Operation, Provider, Shape, Tally, Undecidable, Usage};
 use desk::{Desk, Dialect};
 pub use events::{Event, Events};
 use frame::Frame;
+use framing::Framing;
+use pen::{Cut, Layout, Pen};
 
 /// Something in an answer that can be ruled on.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,45 +89,11 @@ pub enum Stop {
 pub struct AnswerEditor {
     framing: Framing,
     desk: Desk,
+    pen: Option<Pen>,
+    layout: Option<Layout>,
     style: refusal::Style,
     stopped: Option<Stop>,
 }
-
-/// How the answer is cut.
-#[derive(Debug)]
-enum Framing {
-    Array(array::Splitter),
-    Events(sse::Splitter),
-    /// Not cut, because nobody has to look any more.
-    Passing,
-    /// Elements of an array, if it turns out to be one; so far only white space.
-    Undetermined(Vec<u8>),
-    Whole(Vec<u8>),
-}
-
-// === impl Framing ===
-
-impl Framing {
-    /// Settles how the answer is cut, once a byte says so, and gives back the white space that came before; nothing as long
-    /// as there is no other.
-    fn determine(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let Self::Undetermined(before) = self else {
-            return Some(Vec::new());
-        };
-        let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-            before.extend_from_slice(bytes);
-            return None;
-        };
-        let spaces = std::mem::take(before);
-        *self = match first {
-            b'[' => Self::Array(array::Splitter::default()),
-            _ => Self::Whole(Vec::new()),
-        };
-        Some(spaces)
-    }
-}
-
-// === impl AnswerEditor ===
 
 impl AnswerEditor {
     /// An editor for an answer of this shape ([`Shape::answer`]); none when there is nothing in it that could be ruled on
@@ -132,18 +105,37 @@ impl AnswerEditor {
             Api::Model(provider, operation) => dialect(provider, operation)?,
             Api::Other => return None,
         };
-        let framing = match (&shape.media, shape.api) {
-            (Media::EventStream, _) => Framing::Events(sse::Splitter::default()),
-            (_, Api::Model(Provider::Gemini, _)) => Framing::Undetermined(Vec::new()),
-            // A content type that promises something else is no reason to look away.
-            (_, _) => Framing::Whole(Vec::new()),
-        };
-        Some(Self {
-            framing,
-            desk: Desk::new(dialect, limits),
+        Some(Self::with(shape, Desk::new(dialect, limits)))
+    }
+
+    /// An editor of texts in an answer of any shape, of which nobody rules on anything: no call of a tool is held.
+    #[must_use]
+    pub fn unjudged(shape: &Shape, limits: &Limits, texts: Box<dyn Texts>) -> Self {
+        let counts = counts::Counts::of(Operation::Other);
+        let mut desk = Desk::new(Box::new(counts), limits);
+        desk.rules_on_nothing();
+        let mut editor = Self::with(shape, desk);
+        editor.mask(texts);
+        editor
+    }
+
+    fn with(shape: &Shape, desk: Desk) -> Self {
+        Self {
+            framing: Framing::of(shape),
+            desk,
+            pen: None,
+            layout: Layout::of_api(shape.api),
             style: refusal::Style::of(shape),
             stopped: None,
-        })
+        }
+    }
+
+    /// Has texts edited on their way: everything the answer says, in pieces or at once, after rules have judged it as it
+    /// came. What is held of a text goes out with its next piece, or before its end.
+    pub fn mask(&mut self, texts: Box<dyn Texts>) {
+        let limits = *self.desk.limits();
+        let layout = (self.layout, self.framing.cut());
+        self.pen = Some(Pen::new(layout, &limits, texts));
     }
 
     /// Asks about what the model says too, not only about what it wants done.
@@ -178,9 +170,12 @@ impl AnswerEditor {
     ) -> Result<(), Stop> {
         self.guarded(|editor| {
             let frame = Frame::whole(text.as_bytes());
-            editor.desk.take(&frame, judge, &mut |bytes| {
-                out.push(String::from_utf8_lossy(bytes).into_owned());
-            })
+            let Self { desk, pen, .. } = editor;
+            let mut collect = |bytes: &[u8]| out.push(String::from_utf8_lossy(bytes).into_owned());
+            if let Some(pen) = pen {
+                pen.is_cut(Cut::Messages);
+            }
+            desk.take(&frame, judge, &mut passing(pen, &mut collect))
         })
     }
 
@@ -192,8 +187,13 @@ impl AnswerEditor {
     pub fn finish(&mut self, judge: &mut impl Judge, out: &mut Vec<u8>) -> Result<(), Stop> {
         self.guarded(|editor| {
             editor.last(judge, out)?;
-            let mut emit = |bytes: &[u8]| out.extend_from_slice(bytes);
-            editor.desk.end(judge, &mut emit)
+            let mut collect = |bytes: &[u8]| out.extend_from_slice(bytes);
+            let Self { desk, pen, .. } = editor;
+            desk.end(judge, &mut passing(pen, &mut collect))?;
+            match pen {
+                Some(pen) => pen.end(&mut collect),
+                None => Ok(()),
+            }
         })
     }
 
@@ -232,7 +232,9 @@ impl AnswerEditor {
         judge: &mut impl Judge,
         out: &mut Vec<u8>,
     ) -> Result<(), Stop> {
-        let Self { framing, desk, .. } = self;
+        let Self {
+            framing, desk, pen, ..
+        } = self;
         let Some(spaces) = framing.determine(bytes) else {
             return match framing {
                 Framing::Undetermined(spaces) if spaces.len() > desk.limits().held => {
@@ -248,12 +250,16 @@ impl AnswerEditor {
             joined = [&spaces, bytes].concat();
             &joined
         };
-        if desk.only_counts() {
+        if pen.is_none() && desk.only_counts() {
             out.extend_from_slice(bytes);
             Self::count(framing, desk, bytes, judge);
             return Ok(());
         }
-        let mut emit = |bytes: &[u8]| out.extend_from_slice(bytes);
+        if let (Some(pen), Framing::Array(_)) = (&mut *pen, &*framing) {
+            pen.is_cut(Cut::Elements);
+        }
+        let mut collect = |bytes: &[u8]| out.extend_from_slice(bytes);
+        let mut emit = passing(pen, &mut collect);
         match framing {
             Framing::Array(splitter) => {
                 let limits = *desk.limits();
@@ -284,7 +290,7 @@ impl AnswerEditor {
         let fine = match framing {
             Framing::Events(splitter) => splitter
                 .push(bytes, &limits, &mut |frame| {
-                    desk.take(frame, judge, &mut |_| {})
+                    desk.take(frame, judge, &mut |_| Ok(()))
                 })
                 .is_ok(),
             Framing::Whole(kept) if kept.len() + bytes.len() <= limits.held => {
@@ -302,7 +308,7 @@ impl AnswerEditor {
 
     /// Counts what is left; it has passed already, in whatever state.
     fn count_last(framing: &mut Framing, desk: &mut Desk, judge: &mut impl Judge) {
-        let mut pass = |_: &[u8]| {};
+        let mut pass = |_: &Frame<'_>| Ok(());
         let counted = match framing {
             Framing::Events(splitter) => {
                 splitter.finish(&mut |frame| desk.take(frame, judge, &mut pass))
@@ -316,12 +322,15 @@ impl AnswerEditor {
     }
 
     fn last(&mut self, judge: &mut impl Judge, out: &mut Vec<u8>) -> Result<(), Stop> {
-        let Self { framing, desk, .. } = self;
-        if desk.only_counts() {
+        let Self {
+            framing, desk, pen, ..
+        } = self;
+        if pen.is_none() && desk.only_counts() {
             Self::count_last(framing, desk, judge);
             return Ok(());
         }
-        let mut emit = |bytes: &[u8]| out.extend_from_slice(bytes);
+        let mut collect = |bytes: &[u8]| out.extend_from_slice(bytes);
+        let mut emit = passing(pen, &mut collect);
         match framing {
             Framing::Array(splitter) => {
                 splitter.finish(&mut |frame| desk.take(frame, judge, &mut emit))
@@ -332,16 +341,45 @@ impl AnswerEditor {
             Framing::Whole(held) => {
                 let held = std::mem::take(held);
                 if held.trim_ascii().is_empty() {
-                    emit(&held);
-                    return Ok(());
+                    return emit(&Frame::blank(&held));
                 }
                 desk.take(&Frame::whole(&held), judge, &mut emit)
             }
-            Framing::Undetermined(spaces) => {
-                emit(spaces);
-                Ok(())
-            }
+            Framing::Undetermined(spaces) => emit(&Frame::blank(spaces)),
             Framing::Passing => Ok(()),
+        }
+    }
+}
+
+/// Edits the texts of one message that is no answer: an event that an agent sends over a WebSocket. None if it stays what it
+/// is.
+///
+/// # Errors
+///
+/// When it must not go.
+pub fn edit_message(
+    text: &str,
+    limits: &Limits,
+    texts: Box<dyn Texts>,
+) -> Result<Option<String>, Stop> {
+    let mut pen = Pen::new((None, Cut::Whole), limits, texts);
+    let mut out = Vec::with_capacity(text.len());
+    let frame = Frame::whole(text.as_bytes());
+    pen.take(&frame, &mut |bytes| out.extend_from_slice(bytes))?;
+    let changed = out != text.as_bytes();
+    Ok(changed.then(|| String::from_utf8_lossy(&out).into_owned()))
+}
+
+/// Where frames go when the desk lets them go: through the pen, where there is one.
+fn passing<'p>(
+    pen: &'p mut Option<Pen>,
+    collect: &'p mut dyn FnMut(&[u8]),
+) -> impl FnMut(&Frame<'_>) -> Result<(), Stop> + 'p {
+    move |frame| match pen {
+        Some(pen) => pen.take(frame, collect),
+        None => {
+            collect(frame.raw);
+            Ok(())
         }
     }
 }

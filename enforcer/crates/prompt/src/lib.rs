@@ -25,7 +25,10 @@ pub use call::{
     ToolResult, Unknown,
 };
 pub use content::Content;
-pub use edit::{AnswerEditor, Event, Events, Item, Judge, Ruling, Stop};
+pub use edit::{
+    AnswerEditor, Event, Events, Form, Item, Judge, Ruling, Stop, Text, TextEditor, Texts,
+    edit_message,
+};
 pub use limits::Limits;
 pub use mcp::{McpError, McpMessage, McpMethod, McpParty};
 pub use shape::{AnswerHead, Api, Head, Media, Operation, Provider, Shape, recognise};

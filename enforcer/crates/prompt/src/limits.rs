@@ -13,6 +13,8 @@ pub struct Limits {
     pub event: usize,
     /// Bytes of an answer that are held back for tool calls which are not complete yet.
     pub held: usize,
+    /// Bytes of an answer's texts that are held back because something in them may not be complete yet.
+    pub text: usize,
 }
 
 impl Default for Limits {
@@ -23,6 +25,7 @@ impl Default for Limits {
             parts: 1_000,
             event: 1024 * 1024,
             held: 4 * 1024 * 1024,
+            text: 64 * 1024,
         }
     }
 }

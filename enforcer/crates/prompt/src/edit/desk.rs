@@ -6,7 +6,6 @@ use std::fmt::Debug;
 use super::frame::{Data, Frame};
 use super::hearing::Hearing;
 use super::{Item, Judge, Ruling, Stop, sse};
-use crate::answer::usage;
 use crate::json::{Document, Value};
 use crate::{Cause, Finish, Limits, Tally, Undecidable, Usage};
 
@@ -66,6 +65,9 @@ pub(super) struct Bench<'j> {
     pub(super) limits: &'j Limits,
 }
 
+/// Takes the frames that go on.
+pub(super) type Emit<'e> = &'e mut dyn FnMut(&Frame<'_>) -> Result<(), Stop>;
+
 /// A frame that waits.
 #[derive(Debug)]
 struct Held {
@@ -83,6 +85,8 @@ pub(super) struct Desk {
     hearing: Hearing,
     held: VecDeque<Held>,
     bytes: usize,
+    /// Whether anybody rules; otherwise frames are only counted.
+    rules: bool,
 }
 
 // === impl Rulings ===
@@ -147,15 +151,7 @@ impl Bench<'_> {
 
     /// What every interface says somewhere in its answers: the model and what it cost.
     pub(super) fn count(&mut self, value: &Value<'_>) {
-        let model = value.get("model").or_else(|| value.get("modelVersion"));
-        if let (None, Some(model)) = (&self.tally.model, model.and_then(Value::as_str)) {
-            self.tally.model = Some(model.to_owned());
-        }
-        for key in ["usage", "usageMetadata"] {
-            if let Some(value) = value.get(key) {
-                usage::merge(&mut self.tally.usage, value);
-            }
-        }
+        self.tally.count(value);
     }
 
     /// Why a choice ended.
@@ -183,6 +179,7 @@ impl Desk {
             hearing: Hearing::default(),
             held: VecDeque::new(),
             bytes: 0,
+            rules: true,
         }
     }
 
@@ -206,13 +203,22 @@ impl Desk {
         self.hearing.listens = true;
     }
 
+    /// Nobody rules on anything.
+    pub(super) fn rules_on_nothing(&mut self) {
+        self.rules = false;
+    }
+
     /// Takes the next frame and gives out what waits for nothing.
     pub(super) fn take(
         &mut self,
         frame: &Frame<'_>,
         judge: &mut dyn Judge,
-        emit: &mut dyn FnMut(&[u8]),
+        emit: Emit<'_>,
     ) -> Result<(), Stop> {
+        if !self.rules {
+            self.count(frame);
+            return emit(frame);
+        }
         let waits = self.note(frame, judge)?;
         self.release(emit)?;
         if self.held.is_empty() && self.rulings.are_made(&waits) {
@@ -230,11 +236,7 @@ impl Desk {
         self.release(emit)
     }
 
-    pub(super) fn end(
-        &mut self,
-        judge: &mut dyn Judge,
-        emit: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), Stop> {
+    pub(super) fn end(&mut self, judge: &mut dyn Judge, emit: Emit<'_>) -> Result<(), Stop> {
         let Self {
             dialect,
             limits,
@@ -255,6 +257,26 @@ impl Desk {
             Ok(())
         } else {
             Err(Undecidable::whole(Cause::Truncated).into())
+        }
+    }
+
+    /// Counts what a frame says of its cost.
+    fn count(&mut self, frame: &Frame<'_>) {
+        let Some(data) = frame.data() else {
+            return;
+        };
+        let says = memchr::memmem::find(data, b"\"usage").is_some();
+        if !says && self.tally.model.is_some() {
+            return;
+        }
+        if let Ok(document) = Document::parse(data, &self.limits) {
+            let root = document.root();
+            let inner = ["message", "response"]
+                .iter()
+                .filter_map(|key| root.get(key));
+            for value in std::iter::once(root).chain(inner) {
+                self.tally.count(value);
+            }
         }
     }
 
@@ -302,7 +324,7 @@ impl Desk {
         )
     }
 
-    fn release(&mut self, emit: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+    fn release(&mut self, emit: Emit<'_>) -> Result<(), Stop> {
         while let Some(held) = self
             .held
             .pop_front_if(|held| self.rulings.are_made(&held.waits))
@@ -317,12 +339,11 @@ impl Desk {
         Ok(())
     }
 
-    fn give(&self, frame: &Frame<'_>, emit: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
+    fn give(&self, frame: &Frame<'_>, emit: Emit<'_>) -> Result<(), Stop> {
         let data = match frame.data() {
             Some(data) if self.rulings.stripped && !self.only_counts() && data != b"[DONE]" => data,
             Some(_) | None => {
-                emit(frame.raw);
-                return Ok(());
+                return emit(frame);
             }
         };
         let document = match Document::parse(data, &self.limits) {
@@ -330,12 +351,10 @@ impl Desk {
             Err(_)
                 if sse::name(frame.raw).is_some_and(|name| self.dialect.is_no_document(name)) =>
             {
-                emit(frame.raw);
-                return Ok(());
+                return emit(frame);
             }
             Err(error) if error.cause == Cause::Empty => {
-                emit(frame.raw);
-                return Ok(());
+                return emit(frame);
             }
             Err(error) => return Err(error.into()),
         };
@@ -343,11 +362,10 @@ impl Desk {
             document: &document,
         };
         match self.dialect.render(&said, &self.rulings) {
-            Rendered::Dropped => {}
-            Rendered::Edited(data) => emit(&frame.with(&data)),
-            Rendered::Same => emit(frame.raw),
+            Rendered::Dropped => Ok(()),
+            Rendered::Edited(data) => emit(&frame.edited(&frame.with(&data), &data)),
+            Rendered::Same => emit(frame),
         }
-        Ok(())
     }
 }
 

@@ -31,6 +31,14 @@ impl<'f> Frame<'f> {
         }
     }
 
+    /// One without data.
+    pub(super) fn blank(raw: &'f [u8]) -> Self {
+        Self {
+            raw,
+            data: Data::Nothing,
+        }
+    }
+
     /// The data's bytes.
     pub(super) fn data(&self) -> Option<&[u8]> {
         match &self.data {
@@ -38,6 +46,16 @@ impl<'f> Frame<'f> {
             Data::Nothing => None,
             Data::Span(range) => self.raw.get(range.clone()),
         }
+    }
+
+    /// What would be in it if it were `raw`, which has other data.
+    pub(super) fn edited<'e>(&self, raw: &'e [u8], data: &str) -> Frame<'e> {
+        let data = match &self.data {
+            Data::Span(range) => Data::Span(range.start..range.start + data.len()),
+            Data::Joined(_) => Data::Joined(data.to_owned()),
+            Data::Nothing => Data::Nothing,
+        };
+        Frame { raw, data }
     }
 
     /// The bytes with other data.

@@ -20,6 +20,11 @@ impl Patch {
         self.edits.push((value.span(), text.into()));
     }
 
+    /// Puts `text` in a place.
+    pub(crate) fn put(&mut self, place: Range<usize>, text: impl Into<String>) {
+        self.edits.push((place, text.into()));
+    }
+
     /// Takes elements out of an array, those at the given positions.
     pub(crate) fn remove_elements(&mut self, array: &Value<'_>, gone: impl Fn(usize) -> bool) {
         let spans: Vec<_> = array.elements().iter().map(Value::span).collect();

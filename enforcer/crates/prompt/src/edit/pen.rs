@@ -1,0 +1,321 @@
+//! Where the texts of an answer are edited, frame by frame, after the desk has let the frames go.
+//!
+//! A layout, one for each interface, says which strings of a frame are pieces of texts that go on with later frames; each
+//! such text has one editor from its first piece to its end. A piece goes out with what is safe of it, which may be nothing.
+//! What is held goes out with the text's next piece or, when the text ends, in an event that is made for it. All else that
+//! a frame says is edited by itself. A frame in which nothing changes leaves as it came.
+
+mod anthropic;
+mod assistants;
+mod beside;
+mod channel;
+mod chat;
+mod gemini;
+mod known;
+mod layout;
+mod lines;
+mod parked;
+mod responses;
+mod rest;
+mod sheet;
+mod stencil;
+
+pub(super) use layout::Layout;
+
+use super::Stop;
+use super::frame::Frame;
+use super::sse;
+use super::text::{Form, Text, Texts};
+use crate::json::{Document, Patch, Value};
+use crate::{Cause, Limits, Undecidable};
+use channel::{Channels, Which};
+use parked::Parked;
+use rest::Rest;
+use sheet::{Piece, Sheet};
+use stencil::{Stencil, quote};
+
+/// How frames are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Elements of an array.
+    Elements,
+    Events,
+    /// Each is one message.
+    Messages,
+    /// There is one.
+    Whole,
+}
+
+/// Takes what goes on.
+type Emit<'e> = &'e mut dyn FnMut(&[u8]);
+
+#[derive(Debug)]
+pub(super) struct Pen {
+    cut: Cut,
+    layout: Option<Layout>,
+    limits: Limits,
+    channels: Channels,
+    /// Events that were added, by which later ones are renumbered.
+    added: u64,
+    /// The number that the next event would have.
+    number: u64,
+    /// A frame that may be the last one.
+    parked: Option<Parked>,
+    /// Whether what went out last was a whole event.
+    is_between: bool,
+    line: &'static str,
+}
+
+// === impl Pen ===
+
+impl Pen {
+    pub(super) fn new(
+        (layout, cut): (Option<Layout>, Cut),
+        limits: &Limits,
+        texts: Box<dyn Texts>,
+    ) -> Self {
+        Self {
+            cut,
+            layout,
+            limits: *limits,
+            channels: Channels::new(texts, limits),
+            added: 0,
+            number: 0,
+            parked: None,
+            is_between: true,
+            line: "\n",
+        }
+    }
+
+    /// It turns out how the answer is cut.
+    pub(super) fn is_cut(&mut self, cut: Cut) {
+        self.cut = cut;
+    }
+
+    /// Takes the next frame.
+    pub(super) fn take(&mut self, frame: &Frame<'_>, emit: Emit<'_>) -> Result<(), Stop> {
+        if frame.raw.ends_with(b"\r\n") {
+            self.line = "\r\n";
+        }
+        let Some(data) = frame.data() else {
+            if self.cut == Cut::Elements {
+                self.end(emit)?;
+            }
+            return self.put(frame.raw, emit);
+        };
+        if let Some(parked) = self.parked.take() {
+            let raw = parked.as_it_is();
+            self.put(&raw, emit)?;
+        }
+        if data == b"[DONE]" {
+            self.end(emit)?;
+            return self.put(frame.raw, emit);
+        }
+        match Document::parse(data, &self.limits) {
+            Ok(document) => self.document(frame, &document, emit),
+            Err(error) if error.cause == Cause::Empty => self.put(frame.raw, emit),
+            // Of interfaces whose events need not be documents.
+            Err(error) => match std::str::from_utf8(data) {
+                Ok(text) if self.layout.is_none_or(Layout::is_lax) => self.words(frame, text, emit),
+                Ok(_) | Err(_) => Err(error.into()),
+            },
+        }
+    }
+
+    /// The answer has ended.
+    pub(super) fn end(&mut self, emit: Emit<'_>) -> Result<(), Stop> {
+        if let Some(parked) = self.parked.take() {
+            self.finish(&Which::All, &parked.keys(), emit)?;
+            let raw = parked.finish(&mut self.channels)?;
+            self.put(&raw, emit)?;
+        }
+        self.finish(&Which::All, &[], emit)
+    }
+
+    fn document(
+        &mut self,
+        frame: &Frame<'_>,
+        document: &Document<'_>,
+        emit: Emit<'_>,
+    ) -> Result<(), Stop> {
+        let root = document.root();
+        let mut sheet = Sheet::default();
+        let layout = self.layout.or_else(|| Layout::of(root));
+        if let Some(layout) = layout {
+            layout.read(root, &mut sheet);
+        }
+        if self.cut == Cut::Whole {
+            sheet.ends.push(Which::All);
+        }
+        if let Some(number) = root.get("sequence_number").and_then(Value::as_u64) {
+            self.number = number;
+        }
+        let pieces: Vec<_> = sheet.pieces.iter().map(|piece| piece.key.clone()).collect();
+        for which in &sheet.ends {
+            self.finish(which, &pieces, emit)?;
+        }
+        let mut patch = Patch::default();
+        let parks = sheet.may_be_last && self.cut != Cut::Whole;
+        let mut parked = Vec::new();
+        let mut changed = false;
+        for (position, piece) in sheet.pieces.iter().enumerate() {
+            let later = sheet.pieces.get(position + 1..).unwrap_or_default();
+            let is_last = later.iter().all(|later| later.key != piece.key);
+            let ends = is_last && sheet.ends.iter().any(|which| which.includes(&piece.key));
+            let said = self.piece(piece, ends)?;
+            let is_same = piece.value.as_str() == Some(&said);
+            changed |= !is_same;
+            if self.channels.holds(&piece.key) {
+                if !self.channels.has_stencil(&piece.key) {
+                    self.stencil(layout, (root, piece), frame)?;
+                }
+                if parks && is_last {
+                    parked.push((piece.key.clone(), piece.value.span(), said));
+                    continue;
+                }
+            }
+            if !is_same {
+                patch.replace(piece.value, quote(&said));
+            }
+        }
+        let rest = Rest {
+            document,
+            channels: &mut self.channels,
+            limits: &self.limits,
+            pieces: &sheet.pieces,
+            patch: &mut patch,
+            beside: Vec::new(),
+            changed,
+        };
+        rest.root()?;
+        self.beside(&sheet, root, &mut patch);
+        for which in &sheet.forgets {
+            self.channels.forget(which);
+        }
+        if sheet
+            .points
+            .is_some_and(|key| self.channels.is_changed(&key))
+        {
+            return Ok(());
+        }
+        if !parked.is_empty() {
+            self.parked = Some(Parked::new(frame, document.text(), (patch, parked)));
+            return Ok(());
+        }
+        if patch.is_empty() {
+            return self.put(frame.raw, emit);
+        }
+        self.put(&frame.with(&patch.apply(document.text())), emit)
+    }
+
+    /// Edits a piece of a text, and the rest of it where it ends.
+    fn piece(&mut self, piece: &Piece<'_>, ends: bool) -> Result<String, Stop> {
+        let text = Text {
+            form: piece.form,
+            field: piece.path.field(),
+            place: &piece.place,
+            again: false,
+        };
+        let words = piece.value.as_str().unwrap_or_default();
+        let mut said = self.channels.push(&piece.key, &text, words)?;
+        if ends {
+            let (rest, _) = self.channels.end(&piece.key)?;
+            said.push_str(&rest);
+        }
+        Ok(said)
+    }
+
+    fn stencil(
+        &mut self,
+        layout: Option<Layout>,
+        (root, piece): (&Value<'_>, &Piece<'_>),
+        frame: &Frame<'_>,
+    ) -> Result<(), Stop> {
+        let Some(layout) = layout else {
+            return Ok(());
+        };
+        let name = match self.cut {
+            Cut::Events => sse::name(frame.raw),
+            Cut::Elements | Cut::Messages | Cut::Whole => None,
+        };
+        let is_numbered = root.get("sequence_number").is_some();
+        let event = layout.event(root, piece);
+        let name = name.map(|name| layout.name(name));
+        self.channels
+            .keep(&piece.key, Stencil::cut(&event, name, is_numbered))
+    }
+
+    /// Mends what points into texts that were changed, and numbers the event anew.
+    fn beside(&mut self, sheet: &Sheet<'_>, root: &Value<'_>, patch: &mut Patch) {
+        for (key, list) in &sheet.pointers {
+            if !list.elements().is_empty() && self.channels.is_changed(key) {
+                patch.replace(list, "[]");
+            }
+        }
+        if let Some(value) = root.get("sequence_number")
+            && self.added > 0
+        {
+            patch.replace(value, (self.number + self.added).to_string());
+        }
+        self.number += 1;
+    }
+
+    /// Ends texts, and gives out what was held of them. Those that have a piece in the frame that is read end with it.
+    fn finish(&mut self, which: &Which, but: &[channel::Key], emit: Emit<'_>) -> Result<(), Stop> {
+        for key in self.channels.ending(which) {
+            if but.contains(&key) {
+                continue;
+            }
+            let (rest, stencil) = self.channels.end(&key)?;
+            if rest.is_empty() {
+                continue;
+            }
+            // Nothing of it can be said any more.
+            let stencil = stencil.ok_or_else(|| Undecidable::whole(Cause::Inconsistent))?;
+            self.add(&stencil, &rest, emit);
+        }
+        Ok(())
+    }
+
+    /// Gives out an event that nobody sent.
+    fn add(&mut self, stencil: &Stencil, rest: &str, emit: Emit<'_>) {
+        let document = stencil.fill(rest, self.number + self.added);
+        self.added += u64::from(stencil.is_numbered());
+        let end = self.line;
+        match self.cut {
+            Cut::Elements => emit(format!(",{end}{document}").as_bytes()),
+            Cut::Events => {
+                if !self.is_between {
+                    emit(format!("{end}{end}").as_bytes());
+                }
+                let name = stencil
+                    .name()
+                    .map_or_else(String::new, |name| format!("event: {name}{end}"));
+                emit(format!("{name}data: {document}{end}{end}").as_bytes());
+                self.is_between = true;
+            }
+            Cut::Messages | Cut::Whole => emit(document.as_bytes()),
+        }
+    }
+
+    /// An event whose data is no document.
+    fn words(&mut self, frame: &Frame<'_>, text: &str, emit: Emit<'_>) -> Result<(), Stop> {
+        match self.channels.whole((Form::Plain, None, ""), text)? {
+            Some(edited) => self.put(&frame.with(&edited), emit),
+            None => self.put(frame.raw, emit),
+        }
+    }
+
+    fn put(&mut self, raw: &[u8], emit: Emit<'_>) -> Result<(), Stop> {
+        if self.cut != Cut::Events {
+            emit(raw);
+            return Ok(());
+        }
+        self.is_between = raw.ends_with(b"\n\n") || raw.ends_with(b"\n\r\n");
+        match lines::edit(raw, &mut self.channels)? {
+            Some(edited) => emit(&edited),
+            None => emit(raw),
+        }
+        Ok(())
+    }
+}

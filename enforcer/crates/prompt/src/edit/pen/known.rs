@@ -1,0 +1,214 @@
+//! What members of events are, by their names. A name that is not here is nobody's, and all of its member is edited.
+
+/// What a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Arguments of a call: a document in a string.
+    Arguments,
+    /// Bytes in base64, or words.
+    Bytes,
+    /// Something with known members, or a list of them; a string in its place is said.
+    Holder,
+    /// Log probabilities, which name every piece of the text.
+    Pieces,
+    /// A number, a name or a word of the interface: its strings stay.
+    Interface,
+    /// Nobody knows.
+    Nobody,
+    /// Filling that hides how long a piece is.
+    Padding,
+    /// Words.
+    Said,
+}
+
+pub(super) fn role(name: &str) -> Role {
+    let known = KNOWN.binary_search_by(|(known, _)| (*known).cmp(name));
+    known
+        .ok()
+        .and_then(|at| KNOWN.get(at))
+        .map_or(Role::Nobody, |(_, role)| *role)
+}
+
+impl Role {
+    /// Whether a string in the place of such a member is words that may go on with the next event.
+    pub(super) fn may_be_said(self) -> bool {
+        match self {
+            Self::Holder | Self::Nobody | Self::Said => true,
+            Self::Arguments | Self::Bytes | Self::Interface | Self::Padding | Self::Pieces => false,
+        }
+    }
+}
+
+/// Whether a string is bytes in base64, and not a word that looks so.
+pub(super) fn is_base64(text: &str) -> bool {
+    /// Longer than words are.
+    const WORD: usize = 64;
+    text.len() >= WORD
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte))
+}
+
+use Role::{Arguments, Bytes, Holder, Interface, Padding, Pieces, Said};
+
+/// In the order of their names.
+#[rustfmt::skip]
+const KNOWN: &[(&str, Role)] = &[
+    ("action", Holder),
+    ("annotation", Holder),
+    ("annotations", Holder),
+    ("arguments", Arguments),
+    ("assistant_id", Interface),
+    ("audio", Bytes),
+    ("b64_json", Bytes),
+    ("blob", Bytes),
+    ("blockReason", Interface),
+    ("call_id", Interface),
+    ("candidates", Holder),
+    ("category", Interface),
+    ("choices", Holder),
+    ("citation", Holder),
+    ("citationMetadata", Holder),
+    ("citationSources", Holder),
+    ("citations", Holder),
+    ("cited_text", Said),
+    ("code", Said),
+    ("codeExecutionResult", Holder),
+    ("code_interpreter", Holder),
+    ("container_id", Interface),
+    ("content", Holder),
+    ("content_block", Holder),
+    ("content_filter_result", Holder),
+    ("content_filter_results", Holder),
+    ("contents", Holder),
+    ("conversation_id", Interface),
+    ("createTime", Interface),
+    ("custom", Holder),
+    ("data", Bytes),
+    ("delta", Bytes),
+    ("description", Said),
+    ("details", Holder),
+    ("encrypted_content", Bytes),
+    ("encrypted_index", Bytes),
+    ("error", Holder),
+    ("event", Interface),
+    ("event_id", Interface),
+    ("executableCode", Holder),
+    ("fileUri", Interface),
+    ("file_citation", Holder),
+    ("file_id", Interface),
+    ("filename", Said),
+    ("finishMessage", Said),
+    ("finishReason", Interface),
+    ("finish_reason", Interface),
+    ("format", Interface),
+    ("function", Holder),
+    ("functionCall", Holder),
+    ("function_call", Holder),
+    ("groundingChunks", Holder),
+    ("groundingMetadata", Holder),
+    ("groundingSupports", Holder),
+    ("id", Interface),
+    ("image", Bytes),
+    ("incomplete_details", Holder),
+    ("inlineData", Holder),
+    ("inline_data", Holder),
+    ("input", Said),
+    ("instructions", Said),
+    ("item", Holder),
+    ("item_id", Interface),
+    ("items", Holder),
+    ("jsonPath", Interface),
+    ("json_path", Interface),
+    ("jsonrpc", Interface),
+    ("language", Interface),
+    ("last_error", Holder),
+    ("logprobs", Pieces),
+    ("logprobsResult", Pieces),
+    ("logs", Said),
+    ("message", Holder),
+    ("messages", Holder),
+    ("method", Interface),
+    ("mimeType", Interface),
+    ("mime_type", Interface),
+    ("model", Interface),
+    ("modelVersion", Interface),
+    ("name", Said),
+    ("obfuscation", Padding),
+    ("object", Interface),
+    ("outcome", Interface),
+    ("output", Holder),
+    ("outputs", Holder),
+    ("part", Holder),
+    ("partialArgs", Holder),
+    ("partial_args", Holder),
+    ("partial_image_b64", Bytes),
+    ("partial_json", Said),
+    ("parts", Holder),
+    ("previous_item_id", Interface),
+    ("previous_response_id", Interface),
+    ("probability", Interface),
+    ("promptFeedback", Holder),
+    ("prompt_filter_results", Holder),
+    ("provider", Interface),
+    ("queries", Holder),
+    ("query", Said),
+    ("quote", Said),
+    ("reason", Said),
+    ("reasoning", Holder),
+    ("reasoning_content", Said),
+    ("reasoning_details", Holder),
+    ("refusal", Said),
+    ("required_action", Holder),
+    ("response", Holder),
+    ("responseId", Interface),
+    ("response_id", Interface),
+    ("result", Holder),
+    ("results", Holder),
+    ("role", Interface),
+    ("run_id", Interface),
+    ("safetyRatings", Holder),
+    ("segment", Holder),
+    ("service_tier", Interface),
+    ("severity", Interface),
+    ("signature", Bytes),
+    ("source", Holder),
+    ("sources", Holder),
+    ("status", Interface),
+    ("step_details", Holder),
+    ("stop_reason", Interface),
+    ("stringValue", Said),
+    ("string_value", Said),
+    ("submit_tool_outputs", Holder),
+    ("summary", Holder),
+    ("system_fingerprint", Interface),
+    ("text", Holder),
+    ("thinking", Holder),
+    ("thoughtSignature", Bytes),
+    ("thread_id", Interface),
+    ("title", Said),
+    ("tokens", Holder),
+    ("tool_call_id", Interface),
+    ("tool_calls", Holder),
+    ("tool_use_id", Interface),
+    ("transcript", Said),
+    ("type", Interface),
+    ("uri", Said),
+    ("url", Said),
+    ("url_citation", Holder),
+    ("usage", Holder),
+    ("usageMetadata", Holder),
+    ("value", Said),
+    ("voice", Interface),
+    ("web", Holder),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::KNOWN;
+
+    #[test]
+    fn names_are_in_order() {
+        assert!(KNOWN.is_sorted_by(|(one, _), (next, _)| one < next));
+    }
+}
