@@ -1,0 +1,31 @@
+//! Litecoin addresses; those of old scripts that begin with a 3 are Bitcoin's too and reported as such.
+
+use super::coin::{Carried, Coin};
+use crate::{
+    Confidence::{self, High},
+    Detector, Family, Look, Wake,
+};
+
+pub(crate) static LITECOIN_ADDRESS: Detector = Detector {
+    name: "litecoin_address",
+    family: Family::Crypto,
+    wake: &[Wake::Solid],
+    longest: COIN.lengths.1,
+    recognise: |look| COIN.judge(look),
+    examples: &[],
+};
+
+const COIN: Coin = Coin {
+    begins: &[b"L", b"M", b"ltc1", b"LTC1"],
+    lengths: (26, 63),
+    weigh,
+};
+
+fn weigh(_: &Look<'_>, _: usize, value: &[u8]) -> Option<Confidence> {
+    let right = if value[1..].starts_with(b"tc1") || value[1..].starts_with(b"TC1") {
+        super::bitcoin_address::is_segwit(value)
+    } else {
+        value.len() < 36 && Carried::of(value)?.is_hash(&[0x30, 0x32])
+    };
+    right.then_some(High)
+}

@@ -1,0 +1,34 @@
+//! Seeds of keys of the XRP ledger.
+
+use super::coin::{Carried, Coin};
+use crate::{
+    Confidence::{self, High},
+    Detector, Family, Look, Wake,
+};
+
+pub(crate) static RIPPLE_SECRET: Detector = Detector {
+    name: "ripple_secret",
+    family: Family::Crypto,
+    wake: &[Wake::Solid],
+    longest: COIN.lengths.1,
+    recognise: |look| COIN.judge(look),
+    examples: &[
+        "snoPBrXtMeMyMHUVTgbuqAfg1SUTb",
+        "sn259rEFXrQrWyx3Q7XneWcwV6dfL",
+    ],
+};
+
+const COIN: Coin = Coin {
+    begins: &[b"s"],
+    lengths: (25, 31),
+    weigh,
+};
+
+/// Sixteen bytes behind the version of a family of keys, or behind that of Ed25519.
+fn weigh(_: &Look<'_>, _: usize, value: &[u8]) -> Option<Confidence> {
+    let carried = Carried::in_alphabet(value, bs58::Alphabet::RIPPLE)?;
+    match carried.bytes() {
+        [0x21, rest @ ..] | [0x01, 0xe1, 0x4b, rest @ ..] if rest.len() == 16 => Some(High),
+        _ => None,
+    }
+}

@@ -1,0 +1,58 @@
+//! Solana addresses: 32 bytes in Base58 without a check, which only words before them tell.
+
+use crate::{Confidence::Medium, Detector, Family, Look, Sight, Wake, context};
+
+pub(crate) static SOLANA_ADDRESS: Detector = Detector {
+    name: "solana_address",
+    family: Family::Crypto,
+    wake: &[Wake::Solid],
+    longest: LENGTHS.1,
+    recognise,
+    examples: &[
+        "So11111111111111111111111111111111111111112",
+        "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
+        "11111111111111111111111111111111",
+    ],
+};
+
+/// The fewest and the most bytes.
+const LENGTHS: (usize, usize) = (32, 44);
+
+const WORDS: &[&str] = &[
+    "solana",
+    "sol",
+    "spl",
+    "phantom",
+    "sol wallet",
+    "solana address",
+    "solana wallet",
+    "mint",
+    "lamports",
+    "pubkey",
+];
+
+/// Any letter or digit begins one; so the words come first.
+fn recognise(look: &Look<'_>) -> Sight {
+    let (start, (least, most)) = (look.at, LENGTHS);
+    let rest = &look.text[start..];
+    let length = rest
+        .iter()
+        .take(most + 1)
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    let open = length == rest.len() && !look.last;
+    if length > most || (length < least && !open) || !context::told(look, start, WORDS) {
+        return Sight::Nothing;
+    }
+    if open {
+        return Sight::Open { start };
+    }
+    let mut bytes = [0; 33];
+    match bs58::decode(&rest[..length]).onto(&mut bytes[..]) {
+        Ok(32) => Sight::Found {
+            span: start..start + length,
+            confidence: Medium,
+        },
+        Ok(_) | Err(_) => Sight::Nothing,
+    }
+}
