@@ -109,7 +109,8 @@ impl App {
         let trust = match instance.mode {
             Mode::Daemon => {
                 let ledger = Arc::clone(&ledger);
-                let trust = Trust::start(&config.runtime_dir, authority, ledger)?;
+                let sockets = &config.unix_sockets.allow;
+                let trust = Trust::start(&config.runtime_dir, sockets, authority, ledger)?;
                 Some(Arc::new(trust))
             }
             Mode::Run => None,

@@ -71,7 +71,7 @@ pub(crate) struct Config {
 /// `unix_sockets`: sockets of the host by which its services could act for an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnixSockets {
-    /// `unix_sockets.allow`: those that the command of `enforcer run` may reach; all others are hidden from it.
+    /// `unix_sockets.allow`: those that commands of `enforcer run` and containers may reach; all others are hidden from them.
     pub allow: Vec<PathBuf>,
     /// `unix_sockets.refuse`: policies whose labelled workloads connect none by name; `*` for all.
     pub refuse: Vec<String>,

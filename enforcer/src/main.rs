@@ -11,6 +11,7 @@ mod config;
 mod containers;
 mod enforcement;
 mod foreign;
+mod host_sockets;
 mod kernel_events;
 mod notify;
 mod oci;

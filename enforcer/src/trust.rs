@@ -1,4 +1,5 @@
-//! Trust in our CA, put where the programs of running workloads look for it.
+//! What is laid over the files of running workloads: trust in our CA where programs look for it, and nothing where sockets of
+//! the host show.
 //!
 //! A workload that lives in a mount namespace of its own has its trust stores covered by copies that also hold our certificates.
 //! What cannot be done is recorded and opens nothing: programs that do not believe us get no connection. The private key is
@@ -22,6 +23,7 @@ use enforcer_tls::trust;
 
 mod lay;
 mod serving;
+mod sockets;
 mod stale;
 
 pub(crate) use stale::clean;
@@ -52,12 +54,14 @@ pub(crate) struct Trust {
 // === impl Trust ===
 
 impl Trust {
-    /// Writes what workloads share and starts the thread that serves containers.
+    /// Writes what workloads share and starts the thread that serves containers, which are left the host's `sockets` of that
+    /// list and no others.
     ///
     /// # Errors
     /// When a folder or the thread cannot be made.
     pub(crate) fn start(
         runtime_dir: &Path,
+        sockets: &[PathBuf],
         authority: Arc<Authority>,
         ledger: Arc<Ledger>,
     ) -> anyhow::Result<Self> {
@@ -69,6 +73,7 @@ impl Trust {
         let shared = Arc::new(Shared {
             folder,
             covers,
+            sockets: sockets.to_vec(),
             ledger,
             authority: ArcSwap::new(authority),
             anchors: ArcSwap::from_pointee(anchors),
@@ -105,11 +110,14 @@ impl Trust {
         Ok(())
     }
 
-    /// Puts trust into one container and waits for it, no longer than a few seconds. What comes of it is in the ledger.
-    pub(crate) fn place(&self, workload: &Arc<Workload>, place: &Place) {
-        let Ok(key) = Key::of(place) else { return };
+    /// Serves one container and waits for it, no longer than a few seconds. What comes of it is in the ledger.
+    ///
+    /// # Errors
+    /// When sockets of the host show in it, or may. Trust that could not be placed is none: it opens nothing.
+    pub(crate) fn place(&self, workload: &Arc<Workload>, place: &Place) -> anyhow::Result<()> {
+        let key = Key::of(place)?;
         if key.namespace == self.shared.own {
-            return;
+            return Ok(());
         }
         if let Some(known) = self.shared.begin(key, workload.cgroup) {
             self.shared.lay(Task {
@@ -119,6 +127,7 @@ impl Trust {
                 known,
             });
         }
+        self.shared.is_closed(key)
     }
 
     /// Makes what is served be what there is, given all workloads with their processes: new containers are served soon,

@@ -23,7 +23,6 @@ use crate::config::Config;
 use crate::{policies, telemetry};
 
 mod confinement;
-mod host_sockets;
 mod leftovers;
 
 use confinement::{ConfinementArgs, Runner};

@@ -54,7 +54,10 @@ impl Operations {
                 pid: *pid,
                 root: root.as_ref().map(Into::into),
             };
-            trust.place(&workload, &place);
+            trust.place(&workload, &place).map_err(|error| {
+                let message = format!("sockets of the host may show in it: {error:#}");
+                Problem::new(Code::Fault, message)
+            })?;
         }
         Ok(self.view(&workload))
     }

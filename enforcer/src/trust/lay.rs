@@ -11,6 +11,8 @@ use anyhow::Context;
 use enforcer_kernel::{Cover, FileId, MountNamespace};
 use enforcer_tls::trust::{self, Anchors, Hints, Kind, Merged, Store};
 
+use super::sockets::NOTHING;
+
 /// An environment is as large as its process wishes.
 const MAX_ENVIRON: u64 = 256 * 1024;
 
@@ -61,7 +63,9 @@ pub(crate) fn lay(
         covered && !matches!(merge(laying, store, &[]), Ok(Merged::Already))
     };
     if found.found.iter().any(is_stale) {
-        container.uncover(&ours.keys().copied().collect())?;
+        // What hides sockets stays: it is never stale.
+        let copies = ours.iter().filter(|(_, name)| *name != NOTHING);
+        container.uncover(&copies.map(|(id, _)| *id).collect())?;
         let stores = found.found.iter();
         let stores: Vec<_> = stores
             .map(|store| (store.path.clone(), store.kind))
@@ -71,6 +75,7 @@ pub(crate) fn lay(
         found.cut_short |= cut_short;
     }
     let mut laid = Laid::default();
+    laid.covers.insert(NOTHING.to_owned());
     if found.cut_short {
         let text = "the search met a bound; there may be more stores";
         laid.problems.push(text.to_owned());

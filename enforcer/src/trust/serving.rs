@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use enforcer_audit::{Entry, Ledger, TrustPlaced};
+use enforcer_audit::{Entry, Ledger, SocketsHidden, TrustPlaced};
 use enforcer_flow::{CgroupId, Workload};
 use enforcer_kernel::{MountNamespace, MountNamespaceId};
 use enforcer_tls::Authority;
@@ -18,6 +18,7 @@ use enforcer_tls::trust::{Anchors, Kind};
 
 use super::Place;
 use super::lay::{Laid, Laying, lay, lift};
+use super::sockets::{Hidden, hide};
 use super::stale::clean;
 
 /// How long one container may take.
@@ -40,6 +41,8 @@ pub(super) struct Key {
 pub(super) struct Standing {
     pub(super) workload: CgroupId,
     pub(super) phase: Phase,
+    /// The sockets of the host that show, and why; none once they are known to be hidden.
+    pub(super) open: Option<String>,
 }
 
 #[derive(Debug)]
@@ -56,6 +59,8 @@ pub(super) struct Shared {
     pub(super) folder: PathBuf,
     /// What lies over the stores of containers.
     pub(super) covers: PathBuf,
+    /// Sockets of the host that containers are left.
+    pub(super) sockets: Vec<PathBuf>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) authority: ArcSwap<Authority>,
     pub(super) anchors: ArcSwap<Anchors>,
@@ -122,8 +127,24 @@ impl Shared {
             },
         };
         let phase = Phase::Laying;
-        standing.insert(key, Standing { workload, phase });
+        let open = Some("it was not looked into".to_owned());
+        let one = Standing {
+            workload,
+            phase,
+            open,
+        };
+        standing.insert(key, one);
         Some(known)
+    }
+
+    /// Whether no socket of the host shows in a container.
+    pub(super) fn is_closed(&self, key: Key) -> anyhow::Result<()> {
+        let standing = self.lock();
+        let open = standing.get(&key).map(|one| one.open.as_deref());
+        match open.unwrap_or(Some("it was not looked into")) {
+            None => Ok(()),
+            Some(why) => Err(anyhow::anyhow!("{why}")),
+        }
     }
 
     pub(super) fn serve(self: &Arc<Self>, waiting: &Receiver<Job>) {
@@ -152,6 +173,15 @@ impl Shared {
         let _writing = self.writing.read();
         let anchors = self.anchors.load_full();
         let (this, believed) = (Arc::clone(self), Arc::clone(&anchors));
+        let entered = place.clone();
+        let hidden = self.bounded({
+            let this = Arc::clone(self);
+            move || {
+                let container = MountNamespace::of_process(entered.pid, entered.root.as_deref())?;
+                hide(&this.covers, &this.sockets, &container)
+            }
+        });
+        let open = self.record_sockets(&workload, &hidden);
         let done = self.bounded(move || {
             let container = MountNamespace::of_process(place.pid, place.root.as_deref())?;
             let laying = Laying {
@@ -168,12 +198,38 @@ impl Shared {
         let Some(standing) = standing.get_mut(&key) else {
             return;
         };
+        standing.open = open;
         standing.phase = match done {
             // Another CA came meanwhile.
             Ok(laid) if anchors != self.anchors.load_full() => Phase::Stale(laid.known),
             Ok(laid) => Phase::Laid(laid),
             Err(_) => Phase::Failed(Instant::now()),
         };
+    }
+
+    /// Returns what still shows.
+    fn record_sockets(
+        &self,
+        workload: &Workload,
+        hidden: &anyhow::Result<Hidden>,
+    ) -> Option<String> {
+        let (sockets, open) = match hidden {
+            Ok(Hidden { sockets, open }) => {
+                let names = sockets.iter().map(|path| path.display().to_string());
+                (names.collect::<Vec<_>>().join(" "), open.join("; "))
+            }
+            Err(error) => (String::new(), format!("{error:#}")),
+        };
+        let open = (!open.is_empty()).then_some(open);
+        if !sockets.is_empty() || open.is_some() {
+            tracing::info!(workload.id = %workload.name, sockets, open, "sockets of the host were hidden from a container");
+            self.ledger.defer(&Entry::SocketsHidden(SocketsHidden {
+                workload,
+                sockets: &sockets,
+                problem: open.as_ref().map(|open| open as &dyn std::fmt::Display),
+            }));
+        }
+        open
     }
 
     fn record(&self, workload: &Workload, laid: &Laid) {

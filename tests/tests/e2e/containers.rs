@@ -12,7 +12,7 @@ use enforcer_tests::docker::{BUSYBOX, Docker, MACHINE, Machine, Settings};
 use enforcer_tests::podman::Podman;
 use enforcer_tests::sandbox::Sandbox;
 
-use crate::stage::{OUTSIDE, POLICY, Stage, binaries};
+use crate::stage::{OUTSIDE, PATIENCE, POLICY, Stage, binaries};
 
 /// A page that every agent of these tests may fetch, without TLS: what busybox can.
 const PAGE: &str = "http://plain.allowed.example/test/echo";
@@ -31,14 +31,19 @@ fn sandbox() -> Option<Arc<Sandbox>> {
 }
 
 /// The usual stage, where there can be an engine on it.
-#[expect(clippy::print_stdout, reason = "a skipped test says why")]
 pub(crate) fn stage() -> Option<Stage> {
+    stage_with("")
+}
+
+/// The same with more in the configuration.
+#[expect(clippy::print_stdout, reason = "a skipped test says why")]
+fn stage_with(more: &str) -> Option<Stage> {
     if let Some(reason) = Docker::missing() {
         println!("skipped: {reason}");
         return None;
     }
-    let engines = "containers:\n  engines: [../docker/docker.sock]";
-    Stage::with(POLICY, |setup| setup.and(engines))
+    let engines = format!("containers:\n  engines: [../docker/docker.sock]\n{more}");
+    Stage::with(POLICY, |setup| setup.and(&engines))
 }
 
 /// An engine on the stage that has our runtime.
@@ -234,6 +239,73 @@ fn every_program_of_a_container_of_our_runtime_believes_us_with_nothing_set() {
             fetched.stdout
         );
     }
+}
+
+/// Whether a container has the engine do something for it: by a socket mounted alone, and by one in a mounted folder.
+fn engine_answers(container: &enforcer_tests::docker::Container<'_>) -> [bool; 2] {
+    ["/tmp/engine.sock", "/tmp/engine/docker.sock"].map(|socket| {
+        let ping = ["curl", "-s", "--unix-socket", socket, "http://engine/_ping"];
+        container.exec(&ping).unwrap().stdout == "OK"
+    })
+}
+
+#[test]
+fn sockets_of_the_host_are_hidden_from_containers_unless_they_are_allowed() {
+    let Some(stage) = stage() else { return };
+    let docker = engine(&stage);
+    docker.import_machine().unwrap();
+    let folder = stage.sandbox.folder().join("docker");
+    let folder = format!("{}:/tmp/engine", folder.display());
+    let socket = format!("{}:/tmp/engine.sock", docker.socket().display());
+    let volumes = ["--volume", &socket, "--volume", &folder];
+    let start = |more: &[&str]| {
+        let rest = [MACHINE, "sleep", "1000"];
+        let arguments = [more, &volumes, &Machine::ARGUMENTS, &rest].concat();
+        docker.start_container(&arguments).unwrap()
+    };
+    assert_eq!(engine_answers(&start(&[])), [true; 2]);
+
+    let label = ["--label", "enforcer.policy=test"];
+    let ways: [&[&str]; 2] = [&["--runtime", "enforcer"], &[]];
+    for way in ways {
+        let container = start(&[&label, way].concat());
+        let hidden = stage.recorded("sockets_hidden", |entry| {
+            entry["container"]["id"] == *container.id()
+                || entry["workload"].to_string().contains(container.id())
+        });
+        let named = hidden["sockets"].as_str().unwrap();
+        assert!(named.contains("/tmp/engine.sock"), "{hidden}");
+        assert!(named.contains("/tmp/engine/docker.sock"), "{hidden}");
+        assert_eq!(engine_answers(&container), [false; 2], "{way:?}");
+        // Released, it sees what its engine gave it.
+        let cgroup = container.cgroup().display().to_string();
+        stage.daemon.cli(&["unlabel", &cgroup]).unwrap();
+        let until = std::time::Instant::now() + PATIENCE;
+        while engine_answers(&container) != [true; 2] {
+            assert!(std::time::Instant::now() < until, "they stay hidden");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
+fn a_container_is_left_the_sockets_that_are_allowed() {
+    let Some(stage) = stage_with("unix_sockets:\n  allow: [../docker/docker.sock]") else {
+        return;
+    };
+    let docker = engine(&stage);
+    docker.import_machine().unwrap();
+    let folder = format!(
+        "{}:/tmp/engine",
+        stage.sandbox.folder().join("docker").display()
+    );
+    let socket = format!("{}:/tmp/engine.sock", docker.socket().display());
+    let enforced = ["--label", "enforcer.policy=test", "--runtime", "enforcer"];
+    let volumes = ["--volume", &socket, "--volume", &folder];
+    let rest = [MACHINE, "sleep", "1000"];
+    let arguments = [&enforced[..], &volumes, &Machine::ARGUMENTS, &rest].concat();
+    let container = docker.start_container(&arguments).unwrap();
+    assert_eq!(engine_answers(&container), [true; 2]);
 }
 
 #[test]

@@ -119,6 +119,8 @@ pub enum Entry<'a> {
     PolicyRejected(PolicyRejected<'a>),
     /// `suppressed`: that many lines of one kind were not written, because an agent caused too many.
     Suppressed(Suppressed<'a>),
+    /// `sockets_hidden`: sockets of the host that showed in a container were covered.
+    SocketsHidden(SocketsHidden<'a>),
     /// `trust_placed`: trust in our CA was put where a workload finds it.
     TrustPlaced(TrustPlaced<'a>),
     /// `workload_attached`: the hooks are in place on its cgroup.
@@ -309,6 +311,17 @@ pub struct Suppressed<'a> {
     pub count: u64,
 }
 
+/// Sockets of the host that showed in a container.
+#[derive(Clone, Copy)]
+pub struct SocketsHidden<'a> {
+    /// Whose container.
+    pub workload: &'a Workload,
+    /// Where they were, in the container.
+    pub sockets: &'a dyn Display,
+    /// What still shows, for people.
+    pub problem: Option<&'a dyn Display>,
+}
+
 /// Trust in our CA, put where a workload finds it.
 #[derive(Clone, Copy)]
 pub struct TrustPlaced<'a> {
@@ -357,6 +370,7 @@ impl Entry<'_> {
             Self::PolicyLoaded(_) => "policy_loaded",
             Self::PolicyRejected(_) => "policy_rejected",
             Self::Suppressed(_) => "suppressed",
+            Self::SocketsHidden(_) => "sockets_hidden",
             Self::TrustPlaced(_) => "trust_placed",
             Self::WorkloadAttached { .. } => "workload_attached",
             Self::WorkloadDetached { .. } => "workload_detached",
@@ -394,6 +408,7 @@ impl Entry<'_> {
             | Self::PolicyLoaded(_)
             | Self::PolicyRejected(_)
             | Self::Suppressed(_)
+            | Self::SocketsHidden(_)
             | Self::TrustPlaced(_)
             | Self::WorkloadAttached { .. }
             | Self::WorkloadDetached { .. } => None,

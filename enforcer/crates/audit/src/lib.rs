@@ -22,7 +22,7 @@ pub use entry::{
     AddressObserved, ContentFacts, DataFound, EnforcerStarted, Entry, ExchangeAborted,
     ExchangeClosed, ExchangeDenied, ExchangeFacts, FINDINGS, FlowAborted, FlowFacts, FlowRefused,
     Found, HookFault, KernelRefused, Mode, NameFacts, OperatorAction, PartRuled, PolicyLoaded,
-    PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    PolicyRejected, SocketsHidden, Suppressed, Traffic, TrustPlaced,
 };
 pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter, HostKey, open_key};
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};

@@ -39,7 +39,7 @@ pub use enforcer_common::{Hook, Reason, ipproto};
 pub use error::KernelError;
 pub use events::{Events, Lost, Refused};
 pub use inside::Inside;
-pub use mounts::{Cover, FileId, MountNamespace, MountNamespaceId};
+pub use mounts::{Cover, FileId, MountNamespace, MountNamespaceId, ShownSocket};
 pub use netns::{Listeners, Loopback, Netns, Ports};
 pub use origins::{Origin, Origins};
 pub use placement::{Placement, Progress};

@@ -20,7 +20,10 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space}
 
 use crate::KernelError;
 
+mod sockets;
 mod table;
+
+pub use sockets::ShownSocket;
 
 use table::Mounts;
 
@@ -101,6 +104,18 @@ impl FileId {
             inode: facts.st_ino,
         })
     }
+
+    /// Of what is at a path, which is not opened.
+    ///
+    /// # Errors
+    /// When there is nothing, or it cannot be examined.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        Self::of(rustix::fs::open(
+            path,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?)
+    }
 }
 
 // === impl MountNamespace ===
@@ -130,6 +145,16 @@ impl MountNamespace {
             root: top,
             id,
         })
+    }
+
+    /// Whether its root is the host's: then it is no container, whatever namespaces it has.
+    #[must_use]
+    pub fn has_root_of_host(&self) -> bool {
+        let host = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        let host = host.ok().and_then(|root| FileId::of(root).ok());
+        FileId::of(&self.root)
+            .ok()
+            .is_none_or(|own| Some(own) == host)
     }
 
     /// Which one it is.

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -22,9 +22,14 @@ struct Container {
 
 impl Container {
     fn start(propagation: &str) -> Self {
+        Self::after(propagation, "true")
+    }
+
+    /// Once it has done something of its own.
+    fn after(propagation: &str, first: &str) -> Self {
         let mut child = Command::new("unshare")
             .args(["--mount", "--propagation", propagation])
-            .args(["sh", "-c", "echo ready; exec sleep 1000"])
+            .args(["sh", "-c", &format!("{first} && echo ready; exec sleep 1000")])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -147,4 +152,47 @@ fn nothing_is_laid_that_would_show_on_the_host() {
         assert_eq!(fs::read_to_string(&files.theirs).unwrap(), "theirs");
     });
     host.join().unwrap();
+}
+
+#[test]
+fn sockets_from_outside_are_found_wherever_they_are_mounted_and_covered() {
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    let Some(files) = Files::new() else { return };
+    let dir = files.theirs.parent().unwrap();
+    for folder in ["run", "run/deep", "inside"] {
+        fs::create_dir(dir.join(folder)).unwrap();
+    }
+    let socket = dir.join("run/deep/control.sock");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    fs::write(dir.join("one"), "").unwrap();
+    let at = dir.display();
+    let container = Container::after(
+        "private",
+        &format!("mount --bind {at}/run {at}/inside && mount --bind {at}/run/deep/control.sock {at}/one"),
+    );
+    let view = container.view();
+    let outside = HashMap::from([(FileId::at(&socket).unwrap(), socket.clone())]);
+    let found = view.sockets(&outside).unwrap();
+    let mut paths: Vec<_> = found.iter().map(|socket| socket.path.clone()).collect();
+    paths.sort();
+    assert_eq!(paths, [dir.join("inside/deep/control.sock"), dir.join("one")]);
+    // One that nobody told of is found where it is mounted alone.
+    assert_eq!(view.sockets(&HashMap::new()).unwrap().len(), 1);
+
+    let covers: Vec<Cover> = found
+        .into_iter()
+        .map(|socket| Cover {
+            source: files.ours.clone(),
+            target: socket.target,
+        })
+        .collect();
+    assert!(view.cover(&covers).unwrap().iter().all(Result::is_ok));
+    assert!(view.sockets(&outside).unwrap().is_empty());
+    let root = PathBuf::from(format!("/proc/{}/root", container.child.id()));
+    for path in paths {
+        let error = UnixStream::connect(root.join(path.strip_prefix("/").unwrap())).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ECONNREFUSED), "{error}");
+    }
+    UnixStream::connect(&socket).unwrap();
 }

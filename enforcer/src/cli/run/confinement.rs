@@ -12,8 +12,8 @@ use enforcer_tls::trust::Placed;
 use nix::unistd::{Gid, Group, Uid, User};
 use rustix::thread::CapabilitySet;
 
-use super::host_sockets;
 use crate::config::Config;
+use crate::host_sockets;
 
 /// Where programs that read no variable look for the roots they believe: Debian and what came of it, Fedora's kind, and the
 /// BSDs' place that Alpine has too.

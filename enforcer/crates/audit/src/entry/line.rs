@@ -11,7 +11,7 @@ use super::object::{CODE, Object};
 use super::observed::{address_observed, hook_fault, kernel_refused, would};
 use super::{
     EnforcerStarted, Entry, FlowAborted, FlowFacts, FlowRefused, Mode, NameFacts, OperatorAction,
-    PolicyLoaded, PolicyRejected, Suppressed, Traffic, TrustPlaced,
+    PolicyLoaded, PolicyRejected, SocketsHidden, Suppressed, Traffic, TrustPlaced,
 };
 
 /// The bound of texts for people.
@@ -64,6 +64,7 @@ pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
         Entry::PolicyLoaded(loaded) => policy_loaded(line, loaded),
         Entry::PolicyRejected(rejected) => policy_rejected(line, rejected),
         Entry::Suppressed(suppressed) => self::suppressed(line, suppressed),
+        Entry::SocketsHidden(hidden) => sockets_hidden(line, hidden),
         Entry::TrustPlaced(placed) => trust_placed(line, placed),
         Entry::WorkloadAttached { workload, via } => {
             self::workload(line, workload);
@@ -210,6 +211,19 @@ fn suppressed(line: &mut Object<'_>, suppressed: &Suppressed<'_>) {
     known_workload(line, *workload);
     line.code("of", event);
     line.number("count", *count);
+}
+
+fn sockets_hidden(line: &mut Object<'_>, hidden: &SocketsHidden<'_>) {
+    let SocketsHidden {
+        workload,
+        sockets,
+        problem,
+    } = hidden;
+    self::workload(line, workload);
+    line.shown("sockets", sockets, FILE);
+    if let Some(problem) = problem {
+        line.shown("problem", problem, DETAIL);
+    }
 }
 
 fn trust_placed(line: &mut Object<'_>, placed: &TrustPlaced<'_>) {

@@ -278,6 +278,11 @@ fn administrative(sample: &Sample, text: &str, check: &mut impl FnMut(&Entry<'_>
         event: text,
         count: 12,
     }));
+    check(&Entry::SocketsHidden(SocketsHidden {
+        workload: &sample.workload,
+        sockets: &text,
+        problem: Some(&text),
+    }));
     check(&Entry::TrustPlaced(TrustPlaced {
         workload: Some(&sample.workload),
         place: &text,

@@ -34,6 +34,8 @@ const ON_DISK: &[&[u8]] = &[
 #[derive(Debug, Default)]
 pub(super) struct Mounts {
     points: Vec<PathBuf>,
+    /// The number and the point of each, in the order in which they were mounted.
+    numbered: Vec<(u64, PathBuf)>,
     foreign: HashSet<PathBuf>,
     /// Of mounts that hand on what happens in them, the group that they do it with.
     groups: HashMap<u64, u64>,
@@ -75,6 +77,7 @@ impl Mounts {
         };
         let Some(point) = words.nth(3) else { return };
         let point = unescaped(point);
+        self.numbered.push((number, point.clone()));
         let fields = words.by_ref().skip(1).take_while(|word| *word != b"-");
         let shared = fields
             .filter_map(|word| word.strip_prefix(b"shared:"))
@@ -99,6 +102,23 @@ impl Mounts {
     /// Whether any mount here hands on to, and so is told by, that group.
     pub(super) fn has_group(&self, group: u64) -> bool {
         self.groups.values().any(|known| *known == group)
+    }
+
+    /// Where something the kernel answers for is mounted below the mount of that number, seen from there.
+    pub(super) fn below(&self, root: u64) -> Vec<PathBuf> {
+        let base = self.numbered.iter().find(|(number, _)| *number == root);
+        let base = base.map_or(Path::new("/"), |(_, point)| point);
+        let below = self
+            .points
+            .iter()
+            .filter_map(|point| point.strip_prefix(base).ok());
+        let mut below: Vec<PathBuf> = below
+            .filter(|point| !point.as_os_str().is_empty())
+            .map(|point| Path::new("/").join(point))
+            .collect();
+        below.sort();
+        below.dedup();
+        below
     }
 
     /// Where something is mounted that the kernel does not answer for by itself.
@@ -135,6 +155,18 @@ mod tests {
         assert!(mounts.has_group(7) && !mounts.has_group(2));
         let points = mounts.into_points();
         assert_eq!(points, [Path::new("/mnt2"), Path::new("/a b\\c")]);
+    }
+
+    #[test]
+    fn points_are_seen_from_the_root_that_is_asked_for() {
+        let mut mounts = Mounts::default();
+        mounts.add(b"1 0 0:1 / / rw - ext4 x rw");
+        mounts.add(b"2 1 0:2 / /run rw - tmpfs x rw");
+        mounts.add(b"3 1 0:3 / /graph/merged rw - overlay x rw");
+        mounts.add(b"4 3 0:2 /docker.sock /graph/merged/run/docker.sock rw - tmpfs x rw");
+        mounts.add(b"5 3 0:5 / /graph/merged/proc rw - proc x rw");
+        assert_eq!(mounts.below(3), [Path::new("/run/docker.sock")]);
+        assert_eq!(mounts.below(1).len(), 3);
     }
 
     #[test]

@@ -34,7 +34,7 @@ const USER_SERVICES: [&str; 4] = [
 const USERS: &str = "/run/user";
 
 /// The sockets that the command is not to see.
-pub(super) fn hidden<'a>(allowed: impl Iterator<Item = &'a Path>) -> BTreeSet<PathBuf> {
+pub(crate) fn hidden<'a>(allowed: impl Iterator<Item = &'a Path>) -> BTreeSet<PathBuf> {
     let allowed: BTreeSet<PathBuf> = allowed.filter_map(real).collect();
     let listed = std::fs::read(BOUND).unwrap_or_else(|error| {
         tracing::warn!(%error, "the host's unix sockets cannot be listed; those of known services are hidden");
@@ -55,7 +55,7 @@ pub(super) fn hidden<'a>(allowed: impl Iterator<Item = &'a Path>) -> BTreeSet<Pa
 ///
 /// # Errors
 /// When it is no socket; a command that was promised one would look for the fault elsewhere.
-pub(super) fn check(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
     let found = real(path).is_some_and(|path| is_socket(&path));
     anyhow::ensure!(
         found,
