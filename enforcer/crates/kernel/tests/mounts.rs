@@ -29,7 +29,11 @@ impl Container {
     fn after(propagation: &str, first: &str) -> Self {
         let mut child = Command::new("unshare")
             .args(["--mount", "--propagation", propagation])
-            .args(["sh", "-c", &format!("{first} && echo ready; exec sleep 1000")])
+            .args([
+                "sh",
+                "-c",
+                &format!("{first} && echo ready; exec sleep 1000"),
+            ])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -169,14 +173,19 @@ fn sockets_from_outside_are_found_wherever_they_are_mounted_and_covered() {
     let at = dir.display();
     let container = Container::after(
         "private",
-        &format!("mount --bind {at}/run {at}/inside && mount --bind {at}/run/deep/control.sock {at}/one"),
+        &format!(
+            "mount --bind {at}/run {at}/inside && mount --bind {at}/run/deep/control.sock {at}/one"
+        ),
     );
     let view = container.view();
     let outside = HashMap::from([(FileId::at(&socket).unwrap(), socket.clone())]);
     let found = view.sockets(&outside).unwrap();
     let mut paths: Vec<_> = found.iter().map(|socket| socket.path.clone()).collect();
     paths.sort();
-    assert_eq!(paths, [dir.join("inside/deep/control.sock"), dir.join("one")]);
+    assert_eq!(
+        paths,
+        [dir.join("inside/deep/control.sock"), dir.join("one")]
+    );
     // One that nobody told of is found where it is mounted alone.
     assert_eq!(view.sockets(&HashMap::new()).unwrap().len(), 1);
 
