@@ -33,9 +33,17 @@ pub(crate) enum Order {
 /// The orders in force.
 #[derive(Debug)]
 pub(crate) struct Orders {
-    /// None for an enforcer that takes no orders.
-    file: Option<PathBuf>,
+    file: PathBuf,
+    keeper: Keeper,
     orders: Mutex<BTreeSet<Order>>,
+}
+
+/// Who writes the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeper {
+    /// A daemon, or its tools where there is none: an enforcer of one command reads what operators ordered.
+    Others,
+    Us,
 }
 
 /// The file's content.
@@ -75,12 +83,28 @@ impl std::fmt::Display for Order {
 // === impl Orders ===
 
 impl Orders {
-    /// None, and none will be taken: an enforcer of one command.
-    pub(crate) fn none() -> Self {
-        Self {
-            file: None,
-            orders: Mutex::default(),
-        }
+    /// Those that others keep in a state folder.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn of_others(state: &Path) -> anyhow::Result<Self> {
+        let keeper = Keeper::Others;
+        Ok(Self {
+            keeper,
+            ..Self::open(state)?
+        })
+    }
+
+    /// Takes over what others have written since. Returns whether that is anything new.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood; what was known holds on.
+    pub(crate) fn read_again(&self) -> anyhow::Result<bool> {
+        let read = read(&self.file)?;
+        let mut orders = self.orders();
+        let is_new = *orders != read;
+        *orders = read;
+        Ok(is_new)
     }
 
     /// Those kept in a state folder.
@@ -90,21 +114,10 @@ impl Orders {
     /// does not know must not serve.
     pub(crate) fn open(state: &Path) -> anyhow::Result<Self> {
         let file = state.join(FILE);
-        let orders = match fs::read(&file) {
-            Ok(text) => parse(&text).with_context(|| {
-                format!(
-                    "`{}` does not say who is in quarantine; mend it, or remove it to lift every quarantine",
-                    file.display()
-                )
-            })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
-            Err(error) => {
-                return Err(error).with_context(|| format!("`{}` cannot be read", file.display()));
-            }
-        };
         Ok(Self {
-            file: Some(file),
-            orders: Mutex::new(orders),
+            orders: Mutex::new(read(&file)?),
+            keeper: Keeper::Us,
+            file,
         })
     }
 
@@ -147,9 +160,10 @@ impl Orders {
 
     /// Writes them beside the file and puts them in its place, so that a crash leaves the old ones or the new ones.
     fn keep(&self, orders: &BTreeSet<Order>) -> anyhow::Result<()> {
-        let Some(file) = &self.file else {
+        let Self { file, keeper, .. } = self;
+        if *keeper == Keeper::Others {
             return Ok(());
-        };
+        }
         let write = || -> io::Result<()> {
             let document = Document {
                 version: VERSION,
@@ -174,6 +188,20 @@ impl Orders {
     fn orders(&self) -> MutexGuard<'_, BTreeSet<Order>> {
         // Each change is made in one step.
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// None, where there is no file.
+fn read(file: &Path) -> anyhow::Result<BTreeSet<Order>> {
+    match fs::read(file) {
+        Ok(text) => parse(&text).with_context(|| {
+            format!(
+                "`{}` does not say who is in quarantine; mend it, or remove it to lift every quarantine",
+                file.display()
+            )
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", file.display())),
     }
 }
 
@@ -210,6 +238,22 @@ mod tests {
         assert!(!last.hold("/a", None));
         last.add(&Order::All).1.unwrap();
         assert!(Orders::open(folder.path()).unwrap().hold("/x", None));
+    }
+
+    #[test]
+    fn who_only_reads_follows_what_is_ordered_and_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = Orders::of_others(folder.path()).unwrap();
+        assert!(!reader.read_again().unwrap());
+        let keeper = Orders::open(folder.path()).unwrap();
+        keeper.add(&Order::Cgroup("/runs".into())).1.unwrap();
+        assert!(!reader.hold("/runs/one", None));
+        assert!(reader.read_again().unwrap() && reader.hold("/runs/one", None));
+        reader.add(&Order::All).1.unwrap();
+        assert!(!Orders::open(folder.path()).unwrap().hold("/x", None));
+        // What cannot be understood lifts nothing.
+        fs::write(folder.path().join(FILE), "{").unwrap();
+        assert!(reader.read_again().is_err() && reader.hold("/runs/one", None));
     }
 
     #[test]

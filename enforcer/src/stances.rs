@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_quarantine_is_stronger_than_what_loosens() {
-        let orders = Arc::new(Orders::none());
+        let folder = tempfile::tempdir().unwrap();
+        let orders = Arc::new(Orders::open(folder.path()).unwrap());
         let stances = Stances::new(Arc::clone(&orders), vec!["trial".to_owned()]);
         let of = |path, policy, stance| {
             let label = Label::new(policy).unwrap().with_stance(stance);

@@ -21,7 +21,8 @@ const NOT_HONOURED: u8 = 4;
 /// End every flow of a workload and refuse new ones, until that is lifted.
 ///
 /// It takes hold within a second, goes on when the daemon is restarted or gone, and is for workloads of that name, policy
-/// or cgroup that come later too. Exits with 4 when no daemon is there.
+/// or cgroup that come later too. Commands of `enforcer run` are meant by their cgroup, by one above it, or by `--all`, and
+/// obey without a daemon. Exits with 4 when no daemon is there.
 #[derive(Debug, Args)]
 pub(crate) struct QuarantineArgs {
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! `enforcer run`: one command under enforcement, by an enforcer of its own.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -20,6 +21,8 @@ use uuid::Uuid;
 use crate::app::{App, Instance, RUN_PINS};
 use crate::child;
 use crate::config::Config;
+use crate::enforcement::Watchdog;
+use crate::quarantine::Orders;
 use crate::{policies, telemetry};
 
 mod confinement;
@@ -29,6 +32,8 @@ use confinement::{ConfinementArgs, Runner};
 
 /// What is in force when no policy is named: what an OpenAI agent needs, and nothing else.
 const DEFAULT_POLICY: &str = include_str!("../../../policies/examples/openai-agent.yaml");
+/// How often it is looked for orders, and after the programs.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long processes that outlive the command may take to die.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -132,23 +137,56 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(wanted: &Wanted<'_>, policy: PolicySet, room: &Room) -> anyhow::Result<ExitCode> {
+    let orders = Arc::new(Orders::of_others(&wanted.config.state_dir)?);
     let instance = Instance {
         pins: Path::new(RUN_PINS).join(&room.id),
         mode: Mode::Run,
         ledger: room.ledger.clone(),
         policy: Arc::new(ArcSwap::from_pointee(policy)),
-        // Ending the command is its quarantine.
-        orders: Arc::new(crate::quarantine::Orders::none()),
+        orders: Arc::clone(&orders),
     };
     let app = App::start(wanted.config, instance)?;
     let background = app.background()?;
-    let ended = command(wanted, &app, room).await;
+    let ended = tokio::select! {
+        ended = command(wanted, &app, room) => ended,
+        never = look_after(&app, &orders) => match never {},
+    };
     background.stop().await;
     let programs = Arc::into_inner(app.stop("command_ended"));
     programs
         .context("the programs are still in use and stay attached")?
         .release()?;
     ended
+}
+
+/// Carries out what operators order, and puts back programs that were taken off.
+async fn look_after(app: &App, orders: &Orders) -> Infallible {
+    let mut watchdog = Watchdog::default();
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        let ordered = orders.read_again().unwrap_or_else(|error| {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "orders of quarantine cannot be read; what was ordered before holds"
+            );
+            false
+        });
+        // Each of its changes is whole, also where somebody panicked with it.
+        let mut enforcement = app
+            .enforcement
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if ordered {
+            let (flows_ended, problems) = enforcement.resettle("order");
+            tracing::warn!(
+                flows_ended,
+                ?problems,
+                "an operator's order was carried out"
+            );
+        }
+        enforcement.look_after(&mut watchdog);
+    }
 }
 
 /// Runs the command to its end, and ends what it left behind.

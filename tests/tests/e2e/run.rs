@@ -1,5 +1,6 @@
 //! `enforcer run`: one command, an enforcer of its own, and nothing left afterwards.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -326,6 +327,56 @@ fn beside_a_daemon_both_work() {
     assert_eq!(stage.arrived().len(), 2);
     // The command's evidence is in a ledger of its own.
     assert_eq!(stage.ledger().of("exchange_granted").len(), 1);
+}
+
+#[test]
+fn a_command_is_put_in_quarantine_like_any_workload() {
+    let Some(bare) = Bare::new() else { return };
+    let program = format!(
+        "import sys, urllib.request as u\n\
+         def ask():\n  \
+         try: print(u.urlopen('{ECHO}', timeout=5).status, flush=True)\n  \
+         except Exception as e: print('cut off', flush=True)\n\
+         print(next(l for l in open('/proc/self/cgroup') if l.startswith('0::')).strip()[3:], flush=True)\n\
+         for line in sys.stdin: ask()\n"
+    );
+    let mut command = bare.command(&["python3", "-c", &program]);
+    command.stdin(Stdio::piped());
+    let mut process = bare.start(&mut command);
+    let mut stdin = process.stdin().expect("its standard input");
+    let cgroup = process.line(PATIENCE).expect("its cgroup");
+    let mut ask = || {
+        writeln!(stdin, "go").expect("a reader");
+        process.line(PATIENCE).expect("an answer")
+    };
+    assert_eq!(ask(), "200");
+    let order = |verb: &str| {
+        let mut order = Command::new(&bare.sandbox.binaries().enforcer);
+        let cgroup = cgroup::mount().expect("cgroup2").join(&cgroup[1..]);
+        order
+            .arg(verb)
+            .arg("--config")
+            .arg(&bare.places.config)
+            .arg(cgroup);
+        Process::start(&mut order, Some(bare.sandbox.host()))
+            .expect("a process")
+            .finish(PATIENCE)
+            .expect("an end")
+    };
+    // No daemon is there to honour it, and the enforcer of the command does.
+    let ordered = order("quarantine");
+    assert_eq!(ordered.code(), 4, "{ordered:?}");
+    let until = std::time::Instant::now() + PATIENCE;
+    while ask() != "cut off" {
+        assert!(std::time::Instant::now() < until, "it goes on");
+    }
+    order("unquarantine");
+    let until = std::time::Instant::now() + PATIENCE;
+    while ask() != "200" {
+        assert!(std::time::Instant::now() < until, "it stays cut off");
+    }
+    drop(stdin);
+    process.finish(PATIENCE).expect("an end");
 }
 
 #[test]
