@@ -1,7 +1,9 @@
 //! Whether bytes were drawn by chance, as secrets are, or written by somebody.
 
+use super::token::names;
+
 /// Words that stand in for a secret in examples and templates.
-const STAND_INS: [&str; 19] = [
+const STAND_INS: [&str; 18] = [
     "example",
     "placeholder",
     "your",
@@ -14,24 +16,24 @@ const STAND_INS: [&str; 19] = [
     "insert",
     "replace",
     "sample",
-    "fake",
+    "fakefake",
     "****",
     "....",
     "secret-here",
     "token-here",
     "key-here",
-    "todo",
 ];
+
+/// In what is longer, chance makes short words.
+const SHORT: usize = 64;
 
 /// A stand-in for a secret: a word such as `your-key`, or the same byte or the next one over and over.
 pub(super) fn stand_in(bytes: &[u8]) -> bool {
-    monotonous(bytes)
-        || STAND_INS
-            .iter()
-            .any(|word| super::token::names(bytes, word))
+    let stands = |word: &str| (bytes.len() <= SHORT || word.len() > 5) && names(bytes, word);
+    monotonous(bytes) || STAND_INS.iter().any(|word| stands(word))
 }
 
-/// Five times the same byte, or eight in the order of the alphabet.
+/// Seven times the same byte, or eight in the order of the alphabet.
 fn monotonous(bytes: &[u8]) -> bool {
     let (mut same, mut rising) = (1, 1);
     for pair in bytes.windows(2) {
@@ -41,7 +43,7 @@ fn monotonous(bytes: &[u8]) -> bool {
         } else {
             1
         };
-        if same >= 5 || rising >= 8 {
+        if same >= 7 || rising >= 8 {
             return true;
         }
     }
