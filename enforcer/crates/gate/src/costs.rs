@@ -93,7 +93,7 @@ impl Costs {
             .iter()
             .filter_map(|obligation| match obligation {
                 Obligation::Limit(limit) => Some(&**limit),
-                Obligation::Inject(_) | Obligation::Sign(_) => None,
+                Obligation::Inject(_) | Obligation::Mask(_) | Obligation::Sign(_) => None,
             });
         let mut charges = Vec::new();
         let mut counted = Vec::new();

@@ -352,7 +352,8 @@ fn needs_body(decision: &Decision) -> bool {
         .obligations
         .iter()
         .any(|obligation| match obligation {
-            Obligation::Inject(_) => false,
+            // What is looked for is looked for on its way.
+            Obligation::Inject(_) | Obligation::Mask(_) => false,
             Obligation::Limit(limit) => match (limit.amount, limit.by) {
                 (Amount::Requests(_), By::Model) | (Amount::MicroUsd(_) | Amount::Tokens(_), _) => {
                     true
