@@ -7,6 +7,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod body;
+
 mod action;
 mod custom;
 mod finding;
