@@ -34,7 +34,7 @@ pub(crate) fn check(name: &str, found: &[(&str, &str, Confidence)], not: &[(&str
 }
 
 /// The detector of that name.
-fn detector(name: &str) -> &'static Detector {
+pub(crate) fn detector(name: &str) -> &'static Detector {
     all()
         .find(|detector| detector.name == name)
         .unwrap_or_else(|| panic!("no detector is called {name}"))
