@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use enforcer_recognize::Family;
+
 use super::pieces::Pieces;
 use super::trail::Trail;
 use super::value::Value;
@@ -47,6 +49,7 @@ pub(crate) struct Desk {
     findings: Vec<Finding>,
     cover: Option<Cover>,
     nested: usize,
+    spare: Option<Family>,
 }
 
 /// A place of which all is masked, with what stands within it.
@@ -76,6 +79,7 @@ impl Desk {
             findings: Vec::new(),
             cover: None,
             nested: 0,
+            spare: None,
         }
     }
 
@@ -94,9 +98,14 @@ impl Desk {
         match self.maskers.pop() {
             Some(mut masker) => {
                 masker.restart(place);
+                masker.spare(self.spare);
                 masker
             }
-            None => Box::new(Masker::new(&self.rules, &self.session, place)),
+            None => {
+                let mut masker = Box::new(Masker::new(&self.rules, &self.session, place));
+                masker.spare(self.spare);
+                masker
+            }
         }
     }
 
@@ -144,10 +153,16 @@ impl Desk {
             Some(masker) => masker,
             None => Box::new(Masker::new(&self.rules, &self.session, place)),
         };
+        masker.spare(self.spare);
         let looked = masker.whole(place, text, sink);
         self.found(&mut masker, looked)?;
         self.put_away(masker);
         Ok(())
+    }
+
+    /// What detectors of this family see is no finding in the texts to come.
+    pub(crate) fn spare(&mut self, family: Option<Family>) {
+        self.spare = family;
     }
 
     /// Values that are no text are looked at as well.
@@ -259,7 +274,8 @@ impl Desk {
 
     /// Writes the trail out, where rules read it.
     fn follow(&mut self) {
-        if self.rules.reads_paths(self.direction) {
+        let headers = self.trail.is_header() && self.rules.names_places(self.direction);
+        if headers || self.rules.reads_paths(self.direction) {
             self.path.clear();
             self.trail.write(&mut self.path);
         }

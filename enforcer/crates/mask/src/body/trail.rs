@@ -95,6 +95,11 @@ impl Trail {
         }
     }
 
+    /// Whether rules about headers are about this place.
+    pub(crate) fn is_header(&self) -> bool {
+        self.root == "header:"
+    }
+
     /// Whether what stands here is a name and no value.
     pub(crate) fn at_name(&self) -> bool {
         let last = self.steps.last().map(|step| step.kind);
