@@ -24,7 +24,10 @@ pub(crate) fn told(look: &Look<'_>, start: usize, words: &[&str]) -> bool {
 
 /// One of the words is in the text.
 fn says(near: &[u8], words: &[&str]) -> bool {
-    (0..near.len()).filter(|at| begins(near, *at)).any(|at| {
+    (0..near.len()).any(|at| {
+        if is_joint(near[at]) || !begins(near, at) {
+            return false;
+        }
         let first = near[at].to_ascii_lowercase();
         words.iter().any(|word| {
             let word = word.as_bytes();
@@ -46,6 +49,11 @@ fn names(field: &[u8], word: &[u8]) -> bool {
     })
 }
 
+/// What no word begins with.
+fn is_joint(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_alphanumeric()
+}
+
 /// How many bytes the word takes at the beginning of the text.
 fn spelt(text: &[u8], word: &[u8]) -> Option<usize> {
     let mut at = 0;
@@ -63,7 +71,6 @@ fn spelt(text: &[u8], word: &[u8]) -> Option<usize> {
 
 fn begins(text: &[u8], at: usize) -> bool {
     match at.checked_sub(1).map(|before| text[before]) {
-        _ if text[at] == b' ' => false,
         Some(before) if before.is_ascii_lowercase() => text[at].is_ascii_uppercase(),
         Some(before) => !before.is_ascii_uppercase(),
         None => true,

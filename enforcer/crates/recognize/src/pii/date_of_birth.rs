@@ -130,7 +130,7 @@ fn check(value: &[u8]) -> bool {
 /// `12 March 1985`, `12th Mar 1985`, and of `March 12, 1985` what follows the month.
 fn named(look: &Look<'_>) -> Sight {
     let start = look.at;
-    if !stands_free_before(look.text, start) {
+    if !may_be_day(look) || !stands_free_before(look.text, start) {
         return Sight::Nothing;
     }
     // The words are looked for last: dates are rarer than numbers.
@@ -141,6 +141,19 @@ fn named(look: &Look<'_>) -> Sight {
         },
         Err(Short::Open) if context::told(look, start, WORDS) => Sight::Open { start },
         Ok(_) | Err(_) => Sight::Nothing,
+    }
+}
+
+/// One look behind one or two digits, which most numbers do not pass.
+fn may_be_day(look: &Look<'_>) -> bool {
+    let behind = &look.text[look.at + digits(look.text, look.at, 2)..];
+    let month = |byte: &u8| b"jfmasond".contains(&byte.to_ascii_lowercase());
+    match behind {
+        [] | [b' ' | b'-' | b's' | b'n' | b'r' | b't'] => true,
+        [b',', ..] => behind_month(look),
+        [b' ' | b'-', next, ..] => month(next) || (next.is_ascii_digit() && behind_month(look)),
+        [b's' | b'n' | b'r' | b't', b't' | b'd' | b'h', ..] => true,
+        [next, ..] => month(next),
     }
 }
 

@@ -36,25 +36,23 @@ const WORDS: &[&str] = &[
     "client",
     "client ip",
     "forwarded for",
-    "forwarded",
+    "x forwarded for",
     "real ip",
     "peer",
-    "host",
     "login from",
-    "from",
+    "logged in from",
     "source ip",
-    "src",
-    "dst",
+    "src ip",
+    "dst ip",
     "visitor",
-    "server",
-    "connect",
-    "connected",
+    "remote host",
 ];
 
 /// What four small numbers with dots between them mostly are.
 const UNLIKE: &[&str] = &[
     "version", "v", "ver", "release", "build", "section", "chapter", "assembly", "revision", "oid",
-    "firmware", "chrome", "safari", "edge",
+    "firmware", "chrome", "safari", "edge", "edg", "firefox", "opr", "opera", "upgrade",
+    "upgraded",
 ];
 
 fn recognise(look: &Look<'_>) -> Sight {
@@ -145,11 +143,9 @@ fn weigh_four(look: &Look<'_>, start: usize, octets: [u8; 4]) -> Confidence {
         return High;
     }
     // Parts of versions are small.
-    if octets.iter().filter(|octet| **octet > 20).count() > 1 {
-        Medium
-    } else {
-        Low
-    }
+    let large =
+        octets[1..].iter().any(|octet| *octet > 99) || (octets[0] > 99 && octets[1..] != [0, 0, 0]);
+    if large { Medium } else { Low }
 }
 
 /// Resolvers that everybody names.
@@ -198,9 +194,12 @@ fn six(look: &Look<'_>) -> Sight {
     let parsed = std::str::from_utf8(value)
         .ok()
         .and_then(|text| text.parse::<Ipv6Addr>().ok());
+    let numbers = value.iter().any(u8::is_ascii_digit);
     let colons = value.iter().filter(|byte| **byte == b':').count();
     match (parsed, stands_free_behind(look, start + length)) {
-        (Some(address), Some(true)) if colons > 2 || context::told(look, start, WORDS) => {
+        (Some(address), Some(true))
+            if numbers && (colons > 2 || context::told(look, start, WORDS)) =>
+        {
             Sight::Found {
                 span: start..start + value.len(),
                 confidence: weigh_six(look, start, address),

@@ -38,9 +38,12 @@ const WORDS: &[&str] = &[
     "tel",
     "telephone",
     "mobile",
-    "cell",
-    "cellphone",
-    "call",
+    "cell phone",
+    "cell number",
+    "call me",
+    "call us",
+    "call at",
+    "my number",
     "fax",
     "whatsapp",
     "sms",
@@ -50,11 +53,8 @@ const WORDS: &[&str] = &[
     "teléfono",
     "telefono",
     "móvil",
-    "handy",
     "mobil",
-    "portable",
     "contact number",
-    "dial",
     "电话",
     "電話",
     "手机",
@@ -168,7 +168,9 @@ fn judge(look: &Look<'_>, start: usize, digits: &[u8], read: &Read) -> Sight {
     let plausible = match digits {
         [b'1', rest @ ..] => american(rest),
         [first, second, ..] => {
-            digits.len() >= 8 && !matches!((first, second), (b'2', b'8') | (b'8', b'3' | b'9'))
+            digits.len() >= 8
+                && !matches!((first, second), (b'2', b'8') | (b'8', b'3' | b'9'))
+                && !digits.starts_with(b"999")
         }
         _ => false,
     };

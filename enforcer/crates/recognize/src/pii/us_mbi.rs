@@ -30,10 +30,11 @@ const RULE: Rule = Rule {
     words: &["mbi", "medicare", "beneficiary"],
 };
 
-/// Runs of one digit are many: one look at the fourth place before the forms are tried.
+/// Runs of one digit are many: one look at the places behind it before the forms are tried.
 fn recognise(look: &Look<'_>) -> Sight {
-    match look.text.get(look.at + 3) {
-        Some(byte) if !byte.is_ascii_digit() => Sight::Nothing,
+    match look.text.get(look.at + 1..) {
+        Some([second, ..]) if !second.is_ascii_uppercase() => Sight::Nothing,
+        Some([_, _, fourth, ..]) if !fourth.is_ascii_digit() => Sight::Nothing,
         Some(_) | None => RULE.judge(look),
     }
 }
