@@ -9,6 +9,8 @@ use super::check::check;
 mod armor;
 #[path = "secret/cloud.rs"]
 mod cloud;
+#[path = "secret/corpus.rs"]
+mod corpus;
 #[path = "secret/named.rs"]
 mod named;
 #[path = "secret/vendors.rs"]
