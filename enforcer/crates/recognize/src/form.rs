@@ -1,5 +1,6 @@
 //! Values of fixed forms: digits and letters at known places, a check over them, and words that tell of them.
 
+use crate::context::Words;
 use crate::{Confidence, Look, Shapes, Sight, context, shapes};
 
 /// The most letters and digits that a value of a form has.
@@ -12,7 +13,7 @@ pub(crate) struct Rule {
     /// Its letters and digits, letters as capitals, without what stands between them.
     pub(crate) check: fn(&[u8]) -> bool,
     /// Words before a value, or in the name of its field, that tell of it; see [`context`].
-    pub(crate) words: &'static [&'static str],
+    pub(crate) words: Words,
 }
 
 /// One way to write it.
@@ -85,7 +86,7 @@ impl Rule {
             match form.fit(look, &mut compact) {
                 Fit::Not => {}
                 Fit::Open { start } => {
-                    if form.alone.is_some() || context::told(look, start, self.words) {
+                    if form.alone.is_some() || context::told(look, start, &self.words) {
                         return Sight::Open { start };
                     }
                 }
@@ -114,7 +115,7 @@ impl Rule {
         if rest.iter().all(|byte| byte == first) || !(self.check)(value) {
             return None;
         }
-        if context::told(look, start, self.words) {
+        if context::told(look, start, &self.words) {
             Some(form.told)
         } else {
             form.alone

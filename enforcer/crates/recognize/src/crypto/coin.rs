@@ -40,12 +40,15 @@ impl Coin {
         if length == rest.len() && !look.last {
             return Sight::Open { start };
         }
+        if length < least {
+            return Sight::Nothing;
+        }
         match (self.weigh)(look, start, &rest[..length]) {
-            Some(confidence) if length >= least => Sight::Found {
+            Some(confidence) => Sight::Found {
                 span: start..start + length,
                 confidence,
             },
-            Some(_) | None => Sight::Nothing,
+            None => Sight::Nothing,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Dates of birth: days that words before them, or their field's name, tell to be such.
 
 use crate::checksum::{is_day, number};
+use crate::context::Words;
 use crate::form::{Form, Rule, stands_free_before, stands_free_behind};
 use crate::{Confidence::Medium, Detector, Family, Look, Shapes, Sight, Wake, context};
 
@@ -18,7 +19,7 @@ pub(crate) static DATE_OF_BIRTH: Detector = Detector {
     examples: &["1970-01-01", "01/01/1970", "1990-01-01"],
 };
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "dob",
     "birth",
     "birthdate",
@@ -50,7 +51,7 @@ const WORDS: &[&str] = &[
     "出生日期",
     "生年月日",
     "생년월일",
-];
+]);
 
 const RULE: Rule = Rule {
     forms: &[
@@ -135,11 +136,11 @@ fn named(look: &Look<'_>) -> Sight {
     }
     // The words are looked for last: dates are rarer than numbers.
     match read(look) {
-        Ok(end) if context::told(look, start, WORDS) => Sight::Found {
+        Ok(end) if context::told(look, start, &WORDS) => Sight::Found {
             span: start..end,
             confidence: Medium,
         },
-        Err(Short::Open) if context::told(look, start, WORDS) => Sight::Open { start },
+        Err(Short::Open) if context::told(look, start, &WORDS) => Sight::Open { start },
         Ok(_) | Err(_) => Sight::Nothing,
     }
 }

@@ -1,6 +1,7 @@
 //! Telephone numbers: international ones by E.164, and those of North America and some other countries as they are written there.
 
 use crate::checksum::number;
+use crate::context::Words;
 use crate::form::{Form, Rule, stands_free_before, stands_free_behind};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -32,7 +33,7 @@ pub(crate) static PHONE: Detector = Detector {
     ],
 };
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "phone",
     "phone number",
     "tel",
@@ -58,7 +59,7 @@ const WORDS: &[&str] = &[
     "电话",
     "電話",
     "手机",
-];
+]);
 
 /// Area and exchange begin with 2 to 9 and are no service codes.
 const AMERICA: Rule = Rule {
@@ -177,7 +178,7 @@ fn judge(look: &Look<'_>, start: usize, digits: &[u8], read: &Read) -> Sight {
     if !plausible {
         return Sight::Nothing;
     }
-    let confidence = if context::told(look, start, WORDS) {
+    let confidence = if context::told(look, start, &WORDS) {
         High
     } else if read.groups > 1 || digits.len() > 9 {
         Medium

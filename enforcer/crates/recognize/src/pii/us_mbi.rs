@@ -1,5 +1,6 @@
 //! American Medicare beneficiary identifiers.
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -27,7 +28,7 @@ const RULE: Rule = Rule {
         Form::new("9A99A99AA99", Medium, High),
     ],
     check: check,
-    words: &["mbi", "medicare", "beneficiary"],
+    words: Words::new(&["mbi", "medicare", "beneficiary"]),
 };
 
 /// Runs of one digit are many: one look at the places behind it before the forms are tried.
