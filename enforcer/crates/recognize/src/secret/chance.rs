@@ -62,7 +62,11 @@ pub(super) fn drawn(bytes: &[u8]) -> bool {
 
 /// Looks drawn by chance without anything beside it: long, of many bytes, with letters and digits or both cases mixed.
 pub(super) fn random(bytes: &[u8]) -> bool {
-    bytes.len() >= 16 && entropy(bytes) >= 3.0 && changes(bytes) * 4 >= bytes.len() && drawn(bytes)
+    bytes.len() >= 16
+        && entropy(bytes) >= 3.0
+        && changes(bytes) * 4 >= bytes.len()
+        && drawn(bytes)
+        && !identifier(bytes)
 }
 
 /// Shannon's entropy, in bits a byte.
@@ -114,6 +118,18 @@ pub(super) fn worded(bytes: &[u8]) -> bool {
     })
 }
 
+/// Names with numbers in them, as code has: `x25519_private_key`, `D3D10_TYPE`, `Curve25519SeedBin`.
+fn identifier(bytes: &[u8]) -> bool {
+    let mut parts = bytes.split(|byte| !byte.is_ascii_alphanumeric());
+    parts.all(|part| {
+        let numbers = part.chunk_by(|one, other| one.is_ascii_digit() == other.is_ascii_digit());
+        let words = part
+            .split(u8::is_ascii_digit)
+            .filter(|word| !word.is_empty());
+        numbers.filter(|run| run[0].is_ascii_digit()).count() <= 2 && words.into_iter().all(word)
+    })
+}
+
 /// Letters with at most one capital each three: a word, or several in camel case.
 fn word(part: &[u8]) -> bool {
     let capitals = part.iter().filter(|byte| byte.is_ascii_uppercase()).count();
@@ -146,6 +162,9 @@ mod tests {
             "a1a1a1a1a1a1a1a1a1a1",
             "MY_SECRET_TOKEN_NAME",
             "eu-central-1-prod-01",
+            "x25519_generate_private_key",
+            "D3D10_SB_RESOURCE_RETURN_TYPE",
+            "X509RequestInheritOptions",
         ] {
             assert!(!random(written.as_bytes()), "{written}");
         }
