@@ -258,7 +258,7 @@ impl Csv {
     fn open(&self, spelling: Spelling, desk: &mut Desk) -> Box<Value> {
         let name = self.names.get(self.column).map_or("", String::as_str);
         desk.trail.enter(name);
-        desk.trail.index(self.row);
+        desk.trail.index(self.row.saturating_sub(1));
         Value::open(spelling, desk)
     }
 

@@ -56,6 +56,9 @@ impl Machine for Events {
 
     fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.close(desk, sink)?;
+        if let Some(other) = self.other.take() {
+            other.close(desk, sink)?;
+        }
         let head = std::mem::take(&mut self.head);
         let (end, line) = head.split_at(self.end.min(head.len()));
         sink.keep(end);

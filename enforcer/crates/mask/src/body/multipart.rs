@@ -210,7 +210,9 @@ impl Multipart {
         }
         let head = Head::read(rest.get(..end).unwrap_or_default(), desk, sink)?;
         sink.keep(b"\r\n");
-        desk.trail.enter(&head.name);
+        if !head.name.is_empty() {
+            desk.trail.enter(&head.name);
+        }
         self.machine = Some(self.part(&head, desk)?);
         self.state = State::Content;
         Ok(Some(end + 2))

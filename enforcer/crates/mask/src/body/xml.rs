@@ -70,10 +70,14 @@ impl Xml {
     fn text(&mut self, bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<usize, Stop> {
         let end = memchr(b'<', bytes);
         let text = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-        if self.value.is_none() && text.iter().all(u8::is_ascii_whitespace) {
-            sink.keep(text);
-        } else {
-            self.more(text, Spelling::Markup, desk, sink)?;
+        let solid = match self.value {
+            Some(_) => text,
+            None => text.trim_ascii_start(),
+        };
+        let (blank, solid) = text.split_at(text.len() - solid.len());
+        sink.keep(blank);
+        if !solid.is_empty() {
+            self.more(solid, Spelling::Markup, desk, sink)?;
         }
         let Some(end) = end else {
             return Ok(bytes.len());
