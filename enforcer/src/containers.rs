@@ -28,6 +28,12 @@ use nri::Nri;
 /// The label and annotation that name a container's policy.
 pub(crate) const LABEL: &str = "enforcer.policy";
 
+/// The label or annotation that says for whom a container works. Like the policy it is the word of whoever runs it.
+pub(crate) const PRINCIPAL: &str = "enforcer.principal";
+
+/// The one that says in which groups that one is, with commas between them.
+pub(crate) const GROUPS: &str = "enforcer.groups";
+
 /// How many containers that are being made are remembered.
 const MOST_ANNOUNCED: usize = 1024;
 

@@ -247,23 +247,17 @@ impl enforcer_control::Enforcement for Operator {
         }
     }
 
-    fn label(
-        &self,
-        cgroup: &str,
-        policy: Option<&str>,
-        stance: Stance,
-    ) -> Result<WorkloadView, Problem> {
+    fn label(&self, cgroup: &str, label: &Label) -> Result<WorkloadView, Problem> {
         let cgroup = self.0.hierarchy.open(Path::new(cgroup))?;
-        let label = Label::new(policy)?.with_stance(stance);
         let before = cgroup.read_label()?;
-        self.0.hierarchy.label(&cgroup, &label)?;
+        self.0.hierarchy.label(&cgroup, label)?;
         cgroup.write_provenance(&Provenance {
             via: Via::Label,
             ..cgroup.provenance()
         })?;
         let enforced = {
             let _entered = self.0.front.enter();
-            self.0.enforcement().enforce(&cgroup, &label, "label")
+            self.0.enforcement().enforce(&cgroup, label, "label")
         };
         match enforced {
             Ok(workload) => Ok(self.0.view(&workload)),

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use enforcer_control::{Client, ClientError, Unlabelled, WorkloadView};
-use enforcer_flow::Stance;
+use enforcer_flow::{Principal, Stance};
 use enforcer_identity::{Cgroup, Hierarchy, Label};
 
 use super::status::{Address, ask};
@@ -31,9 +31,22 @@ pub(crate) struct LabelArgs {
     /// Record everything and block nothing, to see what a policy would refuse. This weakens security
     #[arg(long)]
     observe: bool,
+    #[command(flatten)]
+    person: PersonArgs,
     /// The cgroup: its directory, or its path below the cgroup2 mount
     #[arg(value_name = "CGROUP_PATH")]
     cgroup: PathBuf,
+}
+
+/// For whom a workload works, as whoever starts it says. It is that one's word, and no login.
+#[derive(Debug, Args)]
+pub(crate) struct PersonArgs {
+    /// For whom it works: rules and limits speak of `principal`. Your word for it, nobody logs in
+    #[arg(long, value_name = "NAME")]
+    principal: Option<String>,
+    /// A group that the principal is in; may be given more than once
+    #[arg(long = "group", value_name = "NAME", requires = "principal")]
+    groups: Vec<String>,
 }
 
 /// The arguments of `enforcer unlabel`. Exits with 4 when the label is off and no daemon is there to release the cgroup.
@@ -46,6 +59,20 @@ pub(crate) struct UnlabelArgs {
     cgroup: PathBuf,
 }
 
+// === impl PersonArgs ===
+
+impl PersonArgs {
+    /// The one who is meant; none when nobody is named.
+    ///
+    /// # Errors
+    /// When a text can name nobody.
+    pub(crate) fn principal(&self) -> anyhow::Result<Option<Principal>> {
+        let groups = self.groups.iter().map(String::as_str);
+        let named = self.principal.as_deref();
+        Ok(named.map(|name| Principal::new(name, groups)).transpose()?)
+    }
+}
+
 /// Labels, and waits until the label is enforced.
 ///
 /// # Errors
@@ -55,6 +82,7 @@ pub(crate) fn run(args: LabelArgs) -> anyhow::Result<ExitCode> {
         daemon,
         policy,
         observe,
+        person,
         cgroup,
     } = args;
     let stance = if observe {
@@ -62,7 +90,9 @@ pub(crate) fn run(args: LabelArgs) -> anyhow::Result<ExitCode> {
     } else {
         Stance::Enforce
     };
-    let label = Label::new(policy.as_deref())?.with_stance(stance);
+    let label = Label::new(policy.as_deref())?
+        .with_stance(stance)
+        .with_principal(person.principal()?);
     let client = daemon.client()?;
     let hierarchy = Hierarchy::discover()?;
     let cgroup = hierarchy.open(&cgroup)?;
@@ -136,14 +166,13 @@ async fn request_label(
     cgroup: &Cgroup,
     label: &Label,
 ) -> anyhow::Result<Option<WorkloadView>> {
-    let policy = label.policy().map(AsRef::as_ref);
-    let asked = client.label(cgroup.path(), policy, label.stance()).await;
+    let asked = client.label(cgroup.path(), label).await;
     if let Some(workload) = unless_alone(asked)? {
         return Ok(Some(workload));
     }
     hierarchy.label(cgroup, label)?;
     // A daemon that came up since may have looked for labels before this one was there.
-    let asked = client.label(cgroup.path(), policy, label.stance()).await;
+    let asked = client.label(cgroup.path(), label).await;
     Ok(unless_alone(asked)?)
 }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::status::ask;
 use crate::config::Config;
-use crate::containers::LABEL;
+use crate::containers::{GROUPS, LABEL, PRINCIPAL};
 use crate::oci;
 use crate::oci::bundle::{Document, bounded};
 
@@ -87,11 +87,13 @@ fn admit(args: &OciHookArgs, config: &Config, state: &State) -> anyhow::Result<(
     let pid = state.pid().and_then(|pid| u32::try_from(pid).ok());
     let pid = pid.with_context(|| format!("container `{id}` has no process"))?;
     let annotations = state.annotations().as_ref();
-    let annotated = annotations.and_then(|annotations| annotations.get(LABEL));
+    let said = |key| annotations.and_then(|annotations| annotations.get(key));
     let newcomer = Newcomer {
         id: id.clone(),
         pid,
-        policy: args.policy.clone().or_else(|| annotated.cloned()),
+        policy: args.policy.clone().or_else(|| said(LABEL).cloned()),
+        principal: said(PRINCIPAL).cloned(),
+        groups: said(GROUPS).cloned(),
         root: root(state.bundle()),
         via: match args.via {
             Caller::Hook => Via::OciHook,

@@ -28,6 +28,7 @@ use crate::{policies, telemetry};
 mod confinement;
 mod leftovers;
 
+use super::label::PersonArgs;
 use confinement::{ConfinementArgs, Runner};
 
 /// What is in force when no policy is named: what an OpenAI agent needs, and nothing else.
@@ -54,6 +55,8 @@ pub(crate) struct RunArgs {
     /// The network the command sees
     #[arg(long, value_enum, default_value_t = Net::Isolated)]
     net: Net,
+    #[command(flatten)]
+    person: PersonArgs,
     #[command(flatten)]
     confinement: ConfinementArgs,
     /// The command and its arguments
@@ -116,6 +119,7 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         rustix::process::geteuid().is_root(),
         "capturing connections needs root; run this with sudo"
     );
+    args.person.principal()?;
     let policy = policy(args.policy.as_deref(), &config)?;
     let runner = args.confinement.runner()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -202,7 +206,8 @@ async fn command(wanted: &Wanted<'_>, app: &App, room: &Room) -> anyhow::Result<
         &room.trust,
         &app.authority().anchors(std::time::SystemTime::now()),
     )?;
-    let workload = enforce(app, room, netns.as_ref())?;
+    let label = Label::new(None)?.with_principal(args.person.principal()?);
+    let workload = enforce(app, room, netns.as_ref(), &label)?;
     app.ledger.defer(&Entry::TrustPlaced(TrustPlaced {
         workload: Some(&workload),
         place: &room.trust.display(),
@@ -244,7 +249,12 @@ fn network(net: Net, app: &App) -> anyhow::Result<Option<Netns>> {
 }
 
 /// Puts the room under enforcement, before anything lives in it.
-fn enforce(app: &App, room: &Room, netns: Option<&Netns>) -> anyhow::Result<Arc<Workload>> {
+fn enforce(
+    app: &App,
+    room: &Room,
+    netns: Option<&Netns>,
+    label: &Label,
+) -> anyhow::Result<Arc<Workload>> {
     // Nobody else holds the lock yet, so nobody can have panicked with it.
     let mut enforcement = app
         .enforcement
@@ -253,7 +263,7 @@ fn enforce(app: &App, room: &Room, netns: Option<&Netns>) -> anyhow::Result<Arc<
     if let Some(netns) = netns {
         enforcement.serve(netns)?;
     }
-    enforcement.enforce(&room.cgroup, &Label::new(None)?, "run")
+    enforcement.enforce(&room.cgroup, label, "run")
 }
 
 /// Points the programs that read such variables at the roots they are to believe.

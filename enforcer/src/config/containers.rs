@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use enforcer_flow::Principal;
 use enforcer_identity::{Label, Pattern};
 
 use super::file::Value;
@@ -32,6 +33,8 @@ pub(crate) struct Selected {
     pub which: Which,
     /// The policy; without it every policy that applies by its own terms.
     pub policy: Option<String>,
+    /// For whom it works.
+    pub principal: Option<Principal>,
 }
 
 /// How an item of `workloads` says which.
@@ -64,8 +67,12 @@ impl Default for Containers {
 impl Selected {
     /// As the walk over the hierarchy wants it. The text was checked when it was read.
     pub(crate) fn pattern(&self) -> anyhow::Result<Pattern> {
-        let Self { which, policy } = self;
-        let label = Label::new(policy.as_deref())?;
+        let Self {
+            which,
+            policy,
+            principal,
+        } = self;
+        let label = Label::new(policy.as_deref())?.with_principal(principal.clone());
         Ok(match which {
             Which::Cgroup(pattern) => Pattern::of_cgroups(pattern, label)?,
             Which::Unit(pattern) => Pattern::of_units(pattern, label)?,
@@ -100,19 +107,39 @@ pub(super) fn selected(value: &Value) -> Result<Selected, Expected> {
     let Value::Map(entries) = value else {
         return Err(shape());
     };
-    let (mut which, mut chosen) = (None, None);
+    let (mut which, mut chosen, mut person) = (None, None, None);
+    let mut groups: Option<Vec<String>> = None;
     for (key, node) in entries {
+        if let ("groups", Value::Sequence(items), None) = (key.value.as_str(), &node.value, &groups)
+        {
+            let texts = items
+                .iter()
+                .map(|item| item.value.text().map(str::to_owned));
+            groups = Some(texts.collect::<Option<_>>().ok_or_else(shape)?);
+            continue;
+        }
         let text = node.value.text().ok_or_else(shape)?.to_owned();
         match key.value.as_str() {
             "cgroup" if which.is_none() => which = Some(Which::Cgroup(text)),
             "unit" if which.is_none() => which = Some(Which::Unit(text)),
             "policy" if chosen.is_none() => chosen = Some(text),
+            "principal" if person.is_none() => person = Some(text),
             _ => return Err(shape()),
         }
     }
+    let groups = groups.unwrap_or_default();
+    let principal = match person {
+        None if groups.is_empty() => None,
+        None => return Err("a `principal` who is in the `groups`".to_owned()),
+        Some(name) => {
+            let principal = Principal::new(&name, groups.iter().map(String::as_str));
+            Some(principal.map_err(|error| format!("{}; {error}", shape()))?)
+        }
+    };
     let selected = Selected {
         which: which.ok_or_else(shape)?,
         policy: chosen,
+        principal,
     };
     match selected.pattern() {
         Ok(_) => Ok(selected),

@@ -122,7 +122,7 @@ fn every_key_is_taken_over() {
          upstream:\n  connect_to:\n    API.openai.com.:443: 127.0.0.1:8443\n    '[2001:db8::1]:443': '[::1]:1'\n  \
          extra_roots: [a.pem, /b.pem]\n  connect_timeout: 1s\n  response_timeout: 3s\n  idle_timeout: 2s\n  max_idle_per_host: 0\n  max_connections: 5\n\
          containers: {engines: [d.sock, /p.sock], nri: null, cri: [/c.sock], kubelet: /k, default_policy: openai, runtime: /usr/bin/runc}\n\
-         workloads: [{cgroup: /agents/*, policy: openai}, {unit: agent@*.service}]\n\
+         workloads: [{cgroup: /agents/*, policy: openai, principal: ada, groups: [support]}, {unit: agent@*.service}]\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
          body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  message_bytes: 5KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
@@ -190,10 +190,12 @@ fn every_key_is_taken_over() {
             Selected {
                 which: Which::Cgroup("/agents/*".to_owned()),
                 policy: Some("openai".to_owned()),
+                principal: Principal::new("ada", ["support"]).ok(),
             },
             Selected {
                 which: Which::Unit("agent@*.service".to_owned()),
                 policy: None,
+                principal: None,
             },
         ],
         limits: Limits {
@@ -555,6 +557,9 @@ fn what_selects_workloads_is_checked_when_it_is_read() {
         ("{policy: openai}", "expected"),
         ("{cgroup: /a, policy: 'no policy'}", "expected"),
         ("{cgroup: /a, other: b}", "expected"),
+        ("{cgroup: /a, principal: 'a,b'}", "is no name"),
+        ("{cgroup: /a, principal: ada, groups: support}", "expected"),
+        ("{cgroup: /a, groups: [support]}", "a `principal`"),
         ("/agents/*", "expected"),
     ] {
         let mistakes = parse(&format!("workloads:\n  - {item}\n")).unwrap_err();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use enforcer_flow::{Attributes, Container, Pod};
+use enforcer_flow::{Attributes, Container, Pod, Principal};
 use enforcer_identity::Via;
 use http::uri::PathAndQuery;
 use hyper_util::rt::TokioIo;
@@ -18,7 +18,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
-use super::{Found, LABEL, PATIENCE, Told};
+use super::{Found, GROUPS, LABEL, PATIENCE, PRINCIPAL, Told};
 use crate::operations::Operations;
 
 mod wire;
@@ -270,7 +270,10 @@ fn told(container: ContainerSummary, pod: &PodSummary) -> Told {
         labels,
         ..
     } = container;
-    let label = pod.annotations.get(LABEL).or_else(|| pod.labels.get(LABEL));
+    let said = |key| pod.annotations.get(key).or_else(|| pod.labels.get(key));
+    let word = |key| said(key).map(String::as_str);
+    let principal = Principal::of_labels(word(PRINCIPAL), word(GROUPS));
+    let label = said(LABEL);
     let of_pod = pod.metadata.clone().unwrap_or_default();
     let name = metadata.map(|one| format!("{}.{}.{}", one.name, of_pod.name, of_pod.namespace));
     Told {
@@ -290,6 +293,7 @@ fn told(container: ContainerSummary, pod: &PodSummary) -> Told {
                 service_account: None,
                 labels: shared(pod.labels.clone()),
             }),
+            principal,
             unit: None,
         },
     }

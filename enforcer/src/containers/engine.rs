@@ -8,11 +8,11 @@ use std::time::Duration;
 use bollard::models::{ContainerSummary, EventMessage};
 use bollard::query_parameters::{EventsOptions, InspectContainerOptions, ListContainersOptions};
 use bollard::{API_DEFAULT_VERSION, Docker};
-use enforcer_flow::{Attributes, Container};
+use enforcer_flow::{Attributes, Container, Principal};
 use enforcer_identity::Via;
 use futures_util::StreamExt as _;
 
-use super::{Found, LABEL, PATIENCE, Told};
+use super::{Found, GROUPS, LABEL, PATIENCE, PRINCIPAL, Told};
 use crate::operations::Operations;
 
 /// How long an engine that is not there, or went away, is left alone.
@@ -198,6 +198,8 @@ impl Told {
         let labels = labels.unwrap_or_default();
         // Docker puts a slash before names.
         let name = name.map(|name| name.trim_start_matches('/').into());
+        let said = |key| labels.get(key).map(String::as_str);
+        let principal = Principal::of_labels(said(PRINCIPAL), said(GROUPS));
         Self {
             label: labels.get(LABEL).cloned(),
             attributes: Attributes {
@@ -210,6 +212,7 @@ impl Told {
                     .into_iter()
                     .map(|(key, value)| (key.into(), value.into()))
                     .collect(),
+                principal,
                 ..Attributes::default()
             },
         }

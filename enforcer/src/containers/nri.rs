@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use enforcer_flow::{Attributes, Container as Named, Pod as Group};
+use enforcer_flow::{Attributes, Container as Named, Pod as Group, Principal};
 use enforcer_identity::{Label, Via};
 use enforcer_nri::{
     Adjustment, Container, Handler, Hook, Hooks, Mount, OptionalInt, Pod, Variable,
@@ -18,7 +18,7 @@ use enforcer_nri::{
 use enforcer_tls::trust::INSIDE;
 use tokio::net::UnixStream;
 
-use super::{Found, LABEL, Told};
+use super::{Found, GROUPS, LABEL, PRINCIPAL, Told};
 use crate::oci::{self, PATIENCE, SpecError, TRUST_OPTIONS};
 use crate::operations::Operations;
 
@@ -195,6 +195,7 @@ fn told(pod: &Pod, container: &Container) -> Told {
             .map(|(key, value)| (key.as_str().into(), value.as_str().into()));
         pairs.collect()
     };
+    let word = |key: &str| said.iter().find_map(|map| map.get(key)).map(String::as_str);
     Told {
         label: said.iter().find_map(|map| map.get(LABEL)).cloned(),
         attributes: Attributes {
@@ -212,6 +213,7 @@ fn told(pod: &Pod, container: &Container) -> Told {
                 service_account: None,
                 labels: shared(&pod.labels),
             }),
+            principal: Principal::of_labels(word(PRINCIPAL), word(GROUPS)),
             ..Attributes::default()
         },
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use enforcer_control::{Chosen, Code, Newcomer, Problem, WorkloadView};
-use enforcer_flow::{Attributes, Container, Workload};
+use enforcer_flow::{Attributes, Container, Principal, Workload};
 use enforcer_identity::{Cgroup, Label, Provenance, Via};
 
 use super::Operations;
@@ -37,10 +37,13 @@ impl Operations {
             id,
             pid,
             policy,
+            principal,
+            groups,
             root,
             via,
         } = newcomer;
         let label = Label::new(policy.as_deref())?;
+        let annotated = Principal::of_labels(principal.as_deref(), groups.as_deref());
         let cgroup = self.hierarchy.of_process(*pid)?;
         // An engine that cannot be asked costs the names alone: it is the runtime that says what is to be enforced.
         let told = self.told(id).unwrap_or_else(|problem| {
@@ -48,6 +51,7 @@ impl Operations {
             None
         });
         let attributes = told.map_or_else(|| only_id(id), |told| told.attributes);
+        let label = label.with_principal(annotated.or_else(|| attributes.principal.clone()));
         let workload = self.bring_in(&cgroup, &label, *via, attributes)?;
         if let Some(trust) = &self.trust {
             let place = Place {
@@ -75,6 +79,7 @@ impl Operations {
             return Ok(());
         }
         let label = Label::new(told.label.as_deref())?;
+        let label = label.with_principal(told.attributes.principal.clone());
         self.bring_in(&cgroup, &label, via, told.attributes.clone())
             .map(drop)
     }
@@ -97,8 +102,9 @@ impl Operations {
         cgroup: &Cgroup,
         label: &Label,
         via: Via,
-        attributes: Attributes,
+        mut attributes: Attributes,
     ) -> Result<Arc<Workload>, Problem> {
+        attributes.principal = label.principal().cloned();
         self.hierarchy.label(cgroup, label)?;
         cgroup.write_provenance(&Provenance {
             via,

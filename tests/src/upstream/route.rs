@@ -101,6 +101,10 @@ impl Service {
         if path.starts_with("/test/") {
             return trial::answer(self, ask).await;
         }
+        // Where services for people take messages.
+        if path.starts_with("/services/") {
+            return Ok(answer::bare(StatusCode::NO_CONTENT));
+        }
         Ok(not_found(path))
     }
 }

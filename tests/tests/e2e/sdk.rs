@@ -198,7 +198,7 @@ fn refused(said: &Value, case: &str, class: &str, words: &str) {
     assert!(message.contains(words), "{case}: {message}");
 }
 
-fn told(stage: &Stage, mut command: std::process::Command) -> Value {
+pub(crate) fn told(stage: &Stage, mut command: std::process::Command) -> Value {
     let program = stage.agent.start(&mut command).expect("a program");
     let finished = program.finish(PATIENCE * 3).expect("an end");
     let line = finished.stdout.lines().last().unwrap_or_default();
@@ -206,7 +206,7 @@ fn told(stage: &Stage, mut command: std::process::Command) -> Value {
 }
 
 #[expect(clippy::print_stdout, reason = "a skipped test says why")]
-fn found(path: &str) -> Option<PathBuf> {
+pub(crate) fn found(path: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("ENFORCER_SDKS").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| workspace().join("target/sdks"));
     let path = folder.join(path);

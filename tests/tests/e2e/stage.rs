@@ -77,23 +77,33 @@ impl Stage {
 
     /// Surroundings with this policy, and a setup that the test changed.
     pub(crate) fn with(policy: &str, change: impl FnOnce(Setup) -> Setup) -> Option<Self> {
+        let (stage, ()) = Self::beside(policy, |_, setup| (change(setup), ()))?;
+        Some(stage)
+    }
+
+    /// Surroundings with somebody else in them, who is there before the daemon starts.
+    pub(crate) fn beside<T>(
+        policy: &str,
+        change: impl FnOnce(&Sandbox, Setup) -> (Setup, T),
+    ) -> Option<(Self, T)> {
         let binaries = binaries()?;
         let turn = Turn::take().expect("a turn");
         let sandbox = Arc::new(Sandbox::new(binaries).expect("a sandbox"));
         let upstream = sandbox.upstream().expect("an upstream");
-        let setup = change(setup(policy, &upstream));
+        let (setup, other) = change(&sandbox, setup(policy, &upstream));
         let daemon = Daemon::start(&sandbox, &setup).expect("a daemon");
         let cgroup = sandbox.cgroup().expect("a cgroup");
         daemon.label(&cgroup).expect("a label");
         let agent = daemon.agent(&cgroup).expect("an agent");
-        Some(Self {
+        let stage = Self {
             agent,
             daemon,
             cgroup,
             upstream,
             sandbox,
             _turn: turn,
-        })
+        };
+        Some((stage, other))
     }
 
     /// Runs curl as the agent.

@@ -24,6 +24,10 @@ pub enum Action {
         policy: Option<String>,
         /// Whether it is only observed: everything is recorded, nothing refused.
         observe: bool,
+        /// For whom it works, as the operator says; and the groups of that one.
+        principal: Option<String>,
+        /// Without a principal there are none.
+        groups: Vec<String>,
     },
     /// Lift a quarantine.
     Lift {
@@ -147,11 +151,20 @@ impl fmt::Display for Action {
                 cgroup,
                 policy,
                 observe,
+                principal,
+                groups,
             } => {
                 let policy = policy.as_deref().unwrap_or("*");
                 let observed = if *observe { " observed" } else { "" };
                 let cgroup = cgroup.escape_debug();
-                write!(f, "{name} {cgroup} {}{observed}", policy.escape_debug())
+                write!(f, "{name} {cgroup} {}{observed}", policy.escape_debug())?;
+                if let Some(principal) = principal {
+                    write!(f, " for {}", principal.escape_debug())?;
+                }
+                if !groups.is_empty() {
+                    write!(f, " of {}", groups.join(", ").escape_debug())?;
+                }
+                Ok(())
             }
             Self::Lift { target } | Self::Quarantine { target } => write!(f, "{name} {target}"),
             Self::Rescan | Self::RotateCa | Self::Status => f.write_str(name),

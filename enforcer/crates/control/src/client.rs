@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use enforcer_flow::Stance;
+use enforcer_flow::{Principal, Stance};
+use enforcer_identity::Label;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -95,14 +96,16 @@ impl Client {
     ///
     /// # Errors
     /// When there is no good answer.
-    pub async fn label(
-        &self,
-        cgroup: &str,
-        policy: Option<&str>,
-        stance: Stance,
-    ) -> Result<WorkloadView, ClientError> {
-        let observe = stance == Stance::Observe;
-        let body = json!({"cgroup": cgroup, "policy": policy, "observe": observe});
+    pub async fn label(&self, cgroup: &str, label: &Label) -> Result<WorkloadView, ClientError> {
+        let principal = label.principal();
+        let groups = principal.map(Principal::groups).unwrap_or_default();
+        let body = json!({
+            "cgroup": cgroup,
+            "policy": label.policy(),
+            "observe": label.stance() == Stance::Observe,
+            "principal": principal.map(Principal::name),
+            "groups": groups,
+        });
         self.ask(Method::POST, request::LABEL, body.to_string())
             .await
     }

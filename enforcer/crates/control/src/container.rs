@@ -14,6 +14,12 @@ pub struct Newcomer {
     /// The policy that decides for it; without it every policy that applies to it by its own terms.
     #[serde(default)]
     pub policy: Option<String>,
+    /// For whom it works, as whoever made it says.
+    #[serde(default)]
+    pub principal: Option<String>,
+    /// The groups of that one, with commas between them.
+    #[serde(default)]
+    pub groups: Option<String>,
     /// Where its root is, as that process sees it: it has not changed its root yet.
     #[serde(default)]
     pub root: Option<String>,

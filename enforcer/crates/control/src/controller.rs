@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use enforcer_flow::Stance;
+use enforcer_flow::{Principal, Stance};
+use enforcer_identity::Label;
 
 use crate::{
     Action, AuthorityView, Chosen, Code, Newcomer, Peer, Problem, Quarantined, Rescanned, Status,
@@ -24,12 +25,7 @@ pub trait Enforcement: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it may not be labelled or cannot be enforced; then neither has been done.
-    fn label(
-        &self,
-        cgroup: &str,
-        policy: Option<&str>,
-        stance: Stance,
-    ) -> Result<WorkloadView, Problem>;
+    fn label(&self, cgroup: &str, label: &Label) -> Result<WorkloadView, Problem>;
 
     /// Enforces a container that is about to start, and returns when nothing of it goes anywhere but through us.
     ///
@@ -135,9 +131,13 @@ impl Controller {
                 cgroup,
                 policy,
                 observe,
-            } => enforcement
-                .label(cgroup, policy.as_deref(), stance(*observe))
-                .map(View::Labelled),
+                principal,
+                groups,
+            } => {
+                let label = Label::new(policy.as_deref())?.with_stance(stance(*observe));
+                let label = label.with_principal(person(principal.as_deref(), groups)?);
+                enforcement.label(cgroup, &label).map(View::Labelled)
+            }
             Action::Lift { target } => enforcement.lift(target).map(View::Quarantined),
             Action::Admit(newcomer) => enforcement.admit(newcomer).map(View::Labelled),
             Action::Choose { id } => enforcement.choose(id).map(View::Chosen),
@@ -155,5 +155,17 @@ fn stance(observe: bool) -> Stance {
         Stance::Observe
     } else {
         Stance::Enforce
+    }
+}
+
+/// For whom somebody says that a workload works.
+fn person(name: Option<&str>, groups: &[String]) -> Result<Option<Principal>, Problem> {
+    let malformed = |message: &dyn std::fmt::Display| Problem::new(Code::Malformed, message);
+    match name {
+        None if groups.is_empty() => Ok(None),
+        None => Err(malformed(&"groups without a principal who is in them")),
+        Some(name) => Principal::new(name, groups.iter().map(String::as_str))
+            .map(Some)
+            .map_err(|error| malformed(&error)),
     }
 }

@@ -39,6 +39,10 @@ struct LabelRequest {
     policy: Option<String>,
     #[serde(default)]
     observe: bool,
+    #[serde(default)]
+    principal: Option<String>,
+    #[serde(default)]
+    groups: Vec<String>,
 }
 
 /// The body of `POST /v1/workloads/quarantine` and `POST /v1/workloads/lift`.
@@ -97,11 +101,15 @@ async fn label(performer: Performer, body: Body) -> Result<Response, Problem> {
         cgroup,
         policy,
         observe,
+        principal,
+        groups,
     } = read(body)?;
     let action = Action::Label {
         cgroup,
         policy,
         observe,
+        principal,
+        groups,
     };
     perform(performer, action).await
 }

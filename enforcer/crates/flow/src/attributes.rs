@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::Principal;
+
 /// What is known of a workload beside its cgroup. Told by the engine that runs it, never by the workload itself; empty for a
 /// cgroup that no engine knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct Attributes {
     pub labels: BTreeMap<Arc<str>, Arc<str>>,
     /// The Kubernetes pod it belongs to.
     pub pod: Option<Pod>,
+    /// For whom it works, as its operator says.
+    pub principal: Option<Principal>,
     /// The systemd unit that its cgroup is of: a service, a scope or a slice.
     pub unit: Option<Arc<str>>,
 }
@@ -53,8 +57,13 @@ impl Attributes {
             container,
             labels,
             pod,
+            principal,
             unit,
         } = self;
-        container.is_none() && labels.is_empty() && pod.is_none() && unit.is_none()
+        container.is_none()
+            && labels.is_empty()
+            && pod.is_none()
+            && principal.is_none()
+            && unit.is_none()
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use enforcer_cost::{
     BudgetError, Budgets, Charge, Estimate, Estimator, Key, Reservation, SystemClock,
 };
+use enforcer_flow::Principal;
 use enforcer_policy::{Amount, Beyond, By, Limit, Obligation};
 use enforcer_prompt::{ModelCall, Usage};
 
@@ -93,20 +94,21 @@ impl Costs {
             .iter()
             .filter_map(|obligation| match obligation {
                 Obligation::Limit(limit) => Some(&**limit),
-                Obligation::Inject(_) | Obligation::Sign(_) => None,
+                Obligation::Inject(_) | Obligation::Mask(_) | Obligation::Sign(_) => None,
             });
         let mut charges = Vec::new();
         let mut counted = Vec::new();
         let mut beyond_each = Vec::new();
         for limit in limits {
-            let charge = charge(flow, ask, limit)?;
-            charges.push(charge.clone());
-            beyond_each.push(limit.beyond);
-            counted.push(Counted {
-                charge,
-                amount: limit.amount,
-                by: limit.by,
-            });
+            for charge in charged(flow, ask, limit)? {
+                charges.push(charge.clone());
+                beyond_each.push(limit.beyond);
+                counted.push(Counted {
+                    charge,
+                    amount: limit.amount,
+                    by: limit.by,
+                });
+            }
         }
         if charges.is_empty() {
             return Ok(None);
@@ -224,7 +226,8 @@ impl Bill {
     }
 }
 
-fn charge(flow: &Flow, ask: &Ask<'_>, limit: &Limit) -> Result<Charge, Unpaid> {
+/// What one limit counts: one sum, or one for each group.
+fn charged(flow: &Flow, ask: &Ask<'_>, limit: &Limit) -> Result<Vec<Charge>, Unpaid> {
     let Limit {
         rule,
         place,
@@ -242,13 +245,18 @@ fn charge(flow: &Flow, ask: &Ask<'_>, limit: &Limit) -> Result<Charge, Unpaid> {
             Some(estimate) => (most, estimate.micro_usd.ok_or(Unpaid::Unknown)?),
         },
     };
-    let subject = match by {
-        By::All => "",
-        By::Group | By::Principal => NOBODY,
-        By::Model => model(ask).unwrap_or(NOBODY),
-        By::Workload => &flow.workload().name,
+    let principal = flow.workload().attributes.principal.as_ref();
+    let subjects: Vec<&str> = match by {
+        By::All => vec![""],
+        By::Group => match principal.map(Principal::groups) {
+            None | Some([]) => vec![NOBODY],
+            Some(groups) => groups.iter().map(AsRef::as_ref).collect(),
+        },
+        By::Model => vec![model(ask).unwrap_or(NOBODY)],
+        By::Principal => vec![principal.map_or(NOBODY, |principal| principal.name())],
+        By::Workload => vec![&flow.workload().name],
     };
-    Ok(Charge {
+    let charge = |subject: &str| Charge {
         key: Key {
             limit: format!("{rule}#{place}"),
             subject: subject.to_owned(),
@@ -256,7 +264,8 @@ fn charge(flow: &Flow, ask: &Ask<'_>, limit: &Limit) -> Result<Charge, Unpaid> {
         },
         most,
         amount,
-    })
+    };
+    Ok(subjects.into_iter().map(charge).collect())
 }
 
 fn model<'a>(ask: &Ask<'a>) -> Option<&'a str> {

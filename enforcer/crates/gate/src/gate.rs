@@ -1,18 +1,16 @@
 //! The door itself: one question in, a permit or a refusal out, and the ledger written either way.
 
-use std::fmt::Display;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
-use enforcer_audit::{Entry, Fingerprint, Ledger, PartRuled};
+use enforcer_audit::{Fingerprint, Ledger};
 use enforcer_cost::Estimate;
 use enforcer_flow::{CgroupId, Destination, ExchangeId, Host, Protocol, Stance};
 use enforcer_policy::{
     self as policy, Amount, Beyond, By, Cause, Decision, Obligation, PolicySet, Question, Request,
-    RuleRef,
 };
 
 use crate::costs::{Bill, Costs, Unpaid};
@@ -21,10 +19,10 @@ use crate::spared::Spared;
 use crate::{Exchange, Fault, Flow, Judge, Permit, Refusal};
 
 mod facts;
+mod message;
 mod public;
 mod record;
 
-use public::public;
 pub(crate) use public::reason;
 use record::Objection;
 
@@ -204,53 +202,6 @@ impl Gate {
         self.decide(&set, flow, ask, decision)
     }
 
-    /// Asks policy about one message within a granted exchange. Only a no is recorded.
-    ///
-    /// # Errors
-    /// The refusal: policy said no, or yes under terms that the exchange was not granted under.
-    pub fn message(
-        &self,
-        exchange: &Exchange,
-        ask: Ask<'_>,
-        terms: &[Obligation],
-    ) -> Result<(), Refusal> {
-        let flow = exchange.flow();
-        let decision = self.policy.load().evaluate(&question(flow, &ask));
-        let met = |obligation| terms.contains(obligation);
-        let cause = match &decision.rule {
-            Some(_) if decision.is_allow() && decision.obligations.iter().all(met) => return Ok(()),
-            Some(_) if decision.is_allow() => TERMS,
-            Some(_) | None => decision.cause.code(),
-        };
-        let rule = decision.rule.as_ref();
-        let reason = rule.and_then(RuleRef::reason);
-        let ruled = PartRuled {
-            exchange: exchange.id(),
-            flow: flow.id(),
-            part: "message",
-            name: None,
-            count: None,
-            cause,
-            rule: rule.map(RuleRef::as_str),
-            reason: reason.as_ref().map(|reason| reason as &dyn Display),
-        };
-        match flow.workload().stance {
-            Stance::Observe => {
-                self.ledger.defer(&Entry::PartObserved(ruled));
-                return Ok(());
-            }
-            Stance::Enforce | Stance::Quarantine => {
-                self.ledger.defer(&Entry::MessageDenied(ruled));
-            }
-        }
-        Err(Refusal {
-            exchange: exchange.id(),
-            fault: fault(&decision),
-            cause,
-            public: public(exchange.id(), ask, &decision),
-        })
-    }
-
     /// Notes that a program of an observed workload does not talk to us in this host's place, or that we cannot talk to the
     /// host in the program's: from here on TLS to it passes unopened. Nothing comes of it for others.
     pub fn spare(&self, flow: &Flow, host: &Host) {
@@ -352,7 +303,8 @@ fn needs_body(decision: &Decision) -> bool {
         .obligations
         .iter()
         .any(|obligation| match obligation {
-            Obligation::Inject(_) => false,
+            // What is looked for is looked for on its way.
+            Obligation::Inject(_) | Obligation::Mask(_) => false,
             Obligation::Limit(limit) => match (limit.amount, limit.by) {
                 (Amount::Requests(_), By::Model) | (Amount::MicroUsd(_) | Amount::Tokens(_), _) => {
                     true

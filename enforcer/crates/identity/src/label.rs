@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use enforcer_flow::Stance;
+use enforcer_flow::{Principal, Stance};
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 
@@ -32,6 +32,7 @@ const UNREADABLE: &str = "(unreadable label)";
 pub struct Label {
     policy: Option<Arc<str>>,
     stance: Stance,
+    principal: Option<Principal>,
 }
 
 // === impl Label ===
@@ -49,7 +50,7 @@ impl Label {
             }),
             policy => Ok(Self {
                 policy: policy.map(Arc::from),
-                stance: Stance::default(),
+                ..Self::default()
             }),
         }
     }
@@ -58,6 +59,18 @@ impl Label {
     #[must_use]
     pub fn with_stance(self, stance: Stance) -> Self {
         Self { stance, ..self }
+    }
+
+    /// The same for somebody on whose behalf the workload acts. That is the operator's word, and no login.
+    #[must_use]
+    pub fn with_principal(self, principal: Option<Principal>) -> Self {
+        Self { principal, ..self }
+    }
+
+    /// For whom the workload works.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.as_ref()
     }
 
     /// How the workload is to be treated.
@@ -79,7 +92,7 @@ impl Label {
             .and_then(|text| Self::new(Some(text)).ok())
             .unwrap_or_else(|| Self {
                 policy: Some(UNREADABLE.into()),
-                stance: Stance::default(),
+                ..Self::default()
             })
     }
 }
@@ -110,7 +123,9 @@ impl Cgroup {
             Err(Errno::NODATA) => return Ok(None),
             Err(error) => return Err(CgroupError::io("read the label of", self.dir())(error)),
         };
-        Ok(Some(label.with_stance(self.read_stance())))
+        let principal = self.provenance().attributes.principal.clone();
+        let label = label.with_stance(self.read_stance());
+        Ok(Some(label.with_principal(principal)))
     }
 
     fn read_stance(&self) -> Stance {
@@ -138,6 +153,8 @@ impl Cgroup {
         if label.stance != Stance::Observe {
             self.write_stance(label.stance)?;
         }
+        // Before the label: whoever reads one finds for whom it is.
+        self.write_principal(label.principal())?;
         let value = label.policy.as_deref().unwrap_or_default();
         rustix::fs::fsetxattr(self, ATTRIBUTE, value.as_bytes(), XattrFlags::empty())
             .map_err(CgroupError::io("label", self.dir()))?;

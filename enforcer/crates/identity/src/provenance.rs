@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use enforcer_flow::{Attributes, Container, Pod};
+use enforcer_flow::{Attributes, Container, Pod, Principal};
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,14 @@ struct Stored {
     labels: BTreeMap<Arc<str>, Arc<str>>,
     #[serde(default)]
     pod: Option<StoredPod>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    principal: Option<StoredPrincipal>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPrincipal {
+    name: Arc<str>,
+    groups: Vec<Arc<str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -160,6 +168,16 @@ impl Cgroup {
         provenance
     }
 
+    /// Keeps for whom it works beside what else is known of it.
+    pub(crate) fn write_principal(&self, principal: Option<&Principal>) -> Result<(), CgroupError> {
+        let mut provenance = self.provenance();
+        if provenance.attributes.principal.as_ref() == principal {
+            return Ok(());
+        }
+        Arc::make_mut(&mut provenance.attributes).principal = principal.cloned();
+        self.write_provenance(&provenance)
+    }
+
     /// Forgets which way this cgroup came in and, unless told otherwise, keeps discovery from bringing it in again.
     ///
     /// # Errors
@@ -193,6 +211,7 @@ impl From<&Provenance> for Stored {
             container,
             labels,
             pod,
+            principal,
             unit: _,
         } = &**attributes;
         Self {
@@ -210,6 +229,10 @@ impl From<&Provenance> for Stored {
                 service_account: pod.service_account.clone(),
                 labels: first(&pod.labels),
             }),
+            principal: principal.as_ref().map(|principal| StoredPrincipal {
+                name: principal.name().clone(),
+                groups: principal.groups().to_vec(),
+            }),
         }
     }
 }
@@ -221,6 +244,7 @@ impl From<Stored> for Provenance {
             container,
             labels,
             pod,
+            principal,
         } = stored;
         let container =
             container.map(|StoredContainer { id, name, image }| Container { id, name, image });
@@ -231,10 +255,16 @@ impl From<Stored> for Provenance {
             service_account: pod.service_account,
             labels: pod.labels,
         });
+        // As it was checked when it was written; what others wrote there is nobody's name.
+        let principal = principal.and_then(|principal| {
+            let groups = principal.groups.join(",");
+            Principal::of_labels(Some(&principal.name), Some(&groups))
+        });
         let attributes = Attributes {
             container,
             labels,
             pod,
+            principal,
             unit: None,
         };
         Self {

@@ -85,16 +85,20 @@ impl Workloads {
         if register.len() >= self.limit {
             return Err(WorkloadsFull { limit: self.limit });
         }
+        let mut attributes = attributes.clone();
+        if attributes.principal.as_ref() != label.principal() {
+            Arc::make_mut(&mut attributes).principal = label.principal().cloned();
+        }
         let workload = Arc::new(Workload {
             name: known.map_or_else(
-                || name(&register, cgroup, path, attributes),
+                || name(&register, cgroup, path, &attributes),
                 |w| w.name.clone(),
             ),
             policy: label.policy().cloned(),
             cgroup,
             path: path.clone(),
             stance: label.stance(),
-            attributes: attributes.clone(),
+            attributes,
         });
         register.insert(cgroup, workload.clone());
         self.register.store(Arc::new(register));

@@ -7,6 +7,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod body;
+pub mod head;
+
 mod action;
 mod custom;
 mod finding;

@@ -9,6 +9,8 @@ mod token;
 use std::fmt;
 use std::sync::Arc;
 
+use enforcer_recognize::Family;
+
 use crate::rules::Lane;
 use crate::{Direction, Finding, Masked, Place, Ruleset, Session, Stop};
 use flow::Flow;
@@ -59,6 +61,8 @@ pub struct Masker {
     rules: Arc<Ruleset>,
     session: Arc<Session>,
     direction: Direction,
+    /// What belongs where the text stands, and is no finding there.
+    spare: Option<Family>,
     /// In small letters.
     field: Option<String>,
     path: String,
@@ -86,6 +90,7 @@ struct Around<'a> {
     lane: &'a Lane,
     session: &'a Session,
     direction: Direction,
+    spare: Option<Family>,
     field: Option<&'a str>,
     path: &'a str,
 }
@@ -142,6 +147,7 @@ impl Masker {
             rules: Arc::clone(rules),
             session: Arc::clone(session),
             direction: place.direction,
+            spare: None,
             field: None,
             path: String::new(),
             text: Vec::new(),
@@ -171,6 +177,11 @@ impl Masker {
         self.stopped = None;
         let lane = self.rules.lane(place.direction);
         self.swallowed = Swallowed::at(lane, &self.session, &place);
+    }
+
+    /// From the next text on, what detectors of this family see is no finding.
+    pub(crate) fn spare(&mut self, family: Option<Family>) {
+        self.spare = family;
     }
 
     /// Takes the next part of the text and gives out what may go.
@@ -231,6 +242,7 @@ impl Masker {
             lane: self.rules.lane(self.direction),
             session: &self.session,
             direction: self.direction,
+            spare: self.spare,
             field: self.field.as_deref(),
             path: &self.path,
         };
@@ -271,6 +283,7 @@ impl Masker {
             lane: self.rules.lane(self.direction),
             session: &self.session,
             direction: self.direction,
+            spare: self.spare,
             field: self.field.as_deref(),
             path: &self.path,
         };

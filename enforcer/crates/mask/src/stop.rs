@@ -22,6 +22,14 @@ pub enum Stop {
         /// How much is held back at most.
         limit: usize,
     },
+    /// It can be read in more ways than one, or in none.
+    #[error("`{path}` cannot be judged: {cause}")]
+    Undecidable {
+        /// Where the text stands.
+        path: String,
+        /// What cannot be told.
+        cause: &'static str,
+    },
 }
 
 impl Stop {
@@ -32,7 +40,7 @@ impl Stop {
             Self::Approval(finding) | Self::Block(finding) | Self::Terminate(finding) => {
                 Some(finding)
             }
-            Self::TooLong { .. } => None,
+            Self::TooLong { .. } | Self::Undecidable { .. } => None,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::condition::{self, Condition, Reader};
 use crate::diagnostic::{Fault, Findings, Spot, excerpt};
 use crate::document::{AppliesTo, Document, List, Rule, Text};
 use crate::lexicon::Lexicon;
+use crate::masking::own::Detectors;
 use crate::parse::fields::listed;
 use crate::parse::nearest::did_you_mean;
 use crate::parse::tree::Entry;
@@ -85,6 +86,12 @@ pub(crate) struct Tools<'r> {
 
 type Lists<'t> = Vec<(Cow<'t, str>, Vec<Text<'t>>)>;
 
+/// What a policy has given names to.
+struct Named<'t> {
+    lists: Lists<'t>,
+    detectors: Detectors,
+}
+
 /// Checks one document. None when it has no usable name; findings say why.
 pub(crate) fn check<'t>(document: Document<'t>, tools: &mut Tools<'_>) -> Option<Checked<'t>> {
     let Document {
@@ -92,6 +99,8 @@ pub(crate) fn check<'t>(document: Document<'t>, tools: &mut Tools<'_>) -> Option
         name,
         applies_to,
         lists,
+        detectors,
+        examples,
         rules,
     } = document;
     if let Some(version) = version
@@ -102,11 +111,15 @@ pub(crate) fn check<'t>(document: Document<'t>, tools: &mut Tools<'_>) -> Option
         tools.findings.error(version.spot, message, Some(hint));
     }
     let scope = applies_to.map(|applies_to| check_scope(applies_to, tools.findings));
+    let named = Named {
+        lists,
+        detectors: Detectors::read(detectors, examples, tools.findings),
+    };
     let policy = name.as_ref().map_or("", |name| &*name.text).to_owned();
     let mut ids = HashMap::new();
     let rules = rules
         .into_iter()
-        .filter_map(|rule| check_rule(rule, &policy, &lists, &mut ids, tools))
+        .filter_map(|rule| check_rule(rule, &policy, &named, &mut ids, tools))
         .collect();
     let name = name.filter(|name| is_name("a policy's name", name, tools.findings))?;
     Some(Checked {
@@ -149,7 +162,7 @@ fn check_scope(applies_to: AppliesTo<'_>, findings: &mut Findings) -> Scope {
 fn check_rule<'t>(
     rule: Rule<'t>,
     policy: &str,
-    lists: &Lists<'t>,
+    named: &Named<'t>,
     ids: &mut HashMap<Cow<'t, str>, u32>,
     tools: &mut Tools<'_>,
 ) -> Option<CheckedRule<'t>> {
@@ -183,10 +196,14 @@ fn check_rule<'t>(
     let of_request = |entry: &&Entry<'_>| !condition::is_of_subject(&entry.key);
     let first = fields.iter().find(of_request).map(|entry| entry.spot);
     let expression = when.as_ref().map(|when| when.spot);
-    let more = more::check(fields, when, sight, lists, tools);
+    let more = more::check(fields, when, sight, &named.lists, tools);
     let asks = more.when.as_ref().is_some_and(When::speaks_of_request);
-    let asked = first.or(expression.filter(|_| asks));
-    let more = more::act(more, action, obligations, (&name, sight), tools.findings);
+    let mask = obligations.iter().find(|entry| entry.key == "mask");
+    let asked = first
+        .or(expression.filter(|_| asks))
+        .or(mask.map(|entry| entry.spot));
+    let about = (&name, sight, &named.detectors);
+    let more = more::act(more, action, obligations, about, tools.findings);
     let implied = more.conditions.iter().find_map(Condition::places);
     let (places, reach, methods, paths) =
         check_match(matches, (sight, asked, implied), tools.findings);

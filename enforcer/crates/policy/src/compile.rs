@@ -1,6 +1,7 @@
 //! Checked policies to a set that answers quickly.
 
 use std::fmt;
+use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use crate::compile::path::PathPattern;
 use crate::compile::reach::Reach;
 use crate::diagnostic::{Findings, Spot};
 use crate::lexicon::{Automata, Lexicon};
+use crate::masking::sets::Sets;
 use crate::parse::include;
 use crate::scope::{Scope, Subject};
 use crate::{Amount, AnswerNeeds, Diagnostic, Obligation, RuleRef, parse};
@@ -46,6 +48,7 @@ pub struct PolicySet {
     /// What the rules about answers need, all together.
     pub(crate) answers: AnswerNeeds,
     estimates: bool,
+    masks: Sets,
 }
 
 /// One policy of a set.
@@ -145,6 +148,18 @@ impl PolicySet {
         self.estimates
     }
 
+    /// What a decision's obligations want masked, all together; none when they want nothing masked. The obligations must
+    /// be those of a decision of this set.
+    ///
+    /// # Errors
+    /// When together they are more than can be looked for at once. Who gets this must refuse.
+    pub fn ruleset(
+        &self,
+        obligations: &[Obligation],
+    ) -> Result<Option<Arc<enforcer_mask::Ruleset>>, Vec<enforcer_mask::RuleError>> {
+        self.masks.of(obligations)
+    }
+
     /// The policies' names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.policies.iter().map(|policy| &*policy.name)
@@ -188,6 +203,7 @@ impl PolicySet {
             automata,
             answers,
             estimates,
+            masks: Sets::default(),
         }
     }
 }
@@ -268,7 +284,7 @@ impl Rule {
     fn reads_estimate(&self) -> bool {
         let counted = |obligation: &Obligation| match obligation {
             Obligation::Limit(limit) => !matches!(limit.amount, Amount::Requests(_)),
-            Obligation::Inject(_) | Obligation::Sign(_) => false,
+            Obligation::Inject(_) | Obligation::Mask(_) | Obligation::Sign(_) => false,
         };
         self.more.as_ref().is_some_and(|more| {
             more.conditions.iter().any(|own| own.reads_estimate())

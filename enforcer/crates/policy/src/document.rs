@@ -16,6 +16,10 @@ pub(crate) struct Document<'t> {
     pub(crate) applies_to: Option<AppliesTo<'t>>,
     /// The named lists, for expressions; elsewhere they are put in already.
     pub(crate) lists: Vec<(Cow<'t, str>, Vec<Text<'t>>)>,
+    /// Detectors of the policy's own, by their names.
+    pub(crate) detectors: Vec<Entry<'t>>,
+    /// Whether values that documentation uses as examples pass.
+    pub(crate) examples: Option<Text<'t>>,
     pub(crate) rules: Vec<Rule<'t>>,
 }
 
@@ -76,20 +80,29 @@ pub(crate) struct Text<'t> {
     pub(crate) text: Cow<'t, str>,
 }
 
-/// A file that policies include: lists and rules, and nothing else.
+/// A file that policies include: lists, detectors and rules, and nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct Fragment<'t> {
     pub(crate) lists: Vec<Entry<'t>>,
+    pub(crate) detectors: Vec<Entry<'t>>,
     pub(crate) rules: Vec<Node<'t>>,
 }
 
 impl Document<'_> {
-    pub(crate) const KEYS: [&'static str; 6] =
-        ["version", "name", "applies_to", "include", "lists", "rules"];
+    pub(crate) const KEYS: [&'static str; 8] = [
+        "version",
+        "name",
+        "applies_to",
+        "include",
+        "lists",
+        "detectors",
+        "examples",
+        "rules",
+    ];
 }
 
 impl Fragment<'_> {
-    pub(crate) const KEYS: [&'static str; 3] = ["version", "lists", "rules"];
+    pub(crate) const KEYS: [&'static str; 4] = ["version", "lists", "detectors", "rules"];
 }
 
 impl AppliesTo<'_> {

@@ -12,7 +12,7 @@ use crate::evaluate::spoken::{Spoken, Verdicts};
 use crate::facts::Facts;
 use crate::scope::Subject;
 use crate::truth::Truth;
-use crate::{Attributes, Body, Cause, Decision, PolicySet, Question, Request};
+use crate::{Attributes, Body, Cause, Decision, PolicySet, Principal, Question, Request};
 
 mod answer;
 mod rule;
@@ -87,7 +87,7 @@ impl PolicySet {
         let subject = Subject {
             workload,
             attributes: Attributes::of(workload),
-            principal: None,
+            principal: Principal::of(workload),
         };
         let (Some(mut policies), Host::Name(name)) = (self.scope(subject), name) else {
             return false;
@@ -134,7 +134,7 @@ impl PolicySet {
         let subject = Subject {
             workload,
             attributes: Attributes::of(workload),
-            principal: None,
+            principal: Principal::of(workload),
         };
         self.resolves(subject, name)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::RuleRef;
+use crate::{Mask, RuleRef};
 
 pub(crate) mod read;
 
@@ -15,6 +15,8 @@ pub enum Obligation {
     Inject(Arc<Inject>),
     /// Count it, and refuse it when there is no more left.
     Limit(Arc<Limit>),
+    /// Look for sensitive data, in it and in its answer.
+    Mask(Arc<Mask>),
     /// Sign it.
     Sign(Arc<Sign>),
 }
@@ -120,7 +122,7 @@ impl Obligation {
             (Self::Sign(own), Self::Sign(other)) => {
                 own.style == other.style && own.secret != other.secret
             }
-            (Self::Inject(_) | Self::Limit(_) | Self::Sign(_), _) => false,
+            (Self::Inject(_) | Self::Limit(_) | Self::Mask(_) | Self::Sign(_), _) => false,
         }
     }
 
@@ -128,8 +130,9 @@ impl Obligation {
     pub(crate) fn repeats(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Inject(own), Self::Inject(other)) => own.header == other.header,
+            (Self::Mask(own), Self::Mask(other)) => own == other,
             (Self::Sign(own), Self::Sign(other)) => own.style == other.style,
-            (Self::Inject(_) | Self::Limit(_) | Self::Sign(_), _) => false,
+            (Self::Inject(_) | Self::Limit(_) | Self::Mask(_) | Self::Sign(_), _) => false,
         }
     }
 }
@@ -157,6 +160,7 @@ impl fmt::Display for Obligation {
                 }
                 write!(f, " in {seconds} s by {by}")
             }
+            Self::Mask(mask) => write!(f, "{mask}"),
             Self::Sign(sign) => write!(
                 f,
                 "a signature in {} style by secret `{}`",

@@ -32,9 +32,23 @@ pub(crate) fn document<'t>(
         include::read(source, names, beside, findings)
     });
     let own = fields.take("lists");
-    let Fragment { lists, rules } = included.unwrap_or_default();
-    let own = own.map(|entry| include::lists(entry, findings));
+    let Fragment {
+        lists,
+        detectors,
+        rules,
+    } = included.unwrap_or_default();
+    let own = own.map(|entry| include::named(entry, &include::LISTS, findings));
     let lists = Lists::read(lists.into_iter().chain(own.into_iter().flatten()), findings);
+    let own = fields.take("detectors");
+    let own = own.map(|entry| include::named(entry, &include::DETECTORS, findings));
+    let mut detectors: Vec<_> = detectors
+        .into_iter()
+        .chain(own.into_iter().flatten())
+        .collect();
+    for detector in &mut detectors {
+        lists.fill(&mut detector.value, findings);
+    }
+    let examples = optional_text(&mut fields, "examples", findings);
     let applies_to = fields.take("applies_to").and_then(|mut entry| {
         lists.fill(&mut entry.value, findings);
         applies_to(entry, findings)
@@ -53,6 +67,8 @@ pub(crate) fn document<'t>(
         name,
         applies_to,
         lists: lists.into_values(),
+        detectors,
+        examples,
         rules,
     })
 }
@@ -112,7 +128,13 @@ pub(crate) fn rule_nodes<'t>(entry: Entry<'t>, findings: &mut Findings) -> Vec<N
 fn rule<'t>(node: Node<'t>, lists: &Lists<'t>, findings: &mut Findings) -> Option<Rule<'t>> {
     let known: Vec<&str> = Rule::KEYS.into_iter().chain(Rule::OBLIGATIONS).collect();
     let mut fields = Fields::open(node, "a rule", &known, findings)?;
-    let obligation = |name| fields.take(name);
+    let obligation = |name| {
+        let mut entry = fields.take(name)?;
+        if name == "mask" {
+            lists.fill(&mut entry.value, findings);
+        }
+        Some(entry)
+    };
     let obligations = Rule::OBLIGATIONS
         .into_iter()
         .filter_map(obligation)

@@ -16,7 +16,7 @@ pub struct Question<'a> {
     pub attributes: Attributes<'a>,
     /// The process that opened the connection, where it is known.
     pub process: Option<&'a Process>,
-    /// The person on whose behalf the workload acts; none when there is none.
+    /// The person on whose behalf the workload acts; none when nobody said.
     pub principal: Option<Principal<'a>>,
     /// What it speaks, as far as it was opened.
     pub protocol: Protocol,
@@ -127,7 +127,7 @@ impl<'a> Question<'a> {
             workload,
             attributes: Attributes::of(workload),
             process: None,
-            principal: None,
+            principal: Principal::of(workload),
             protocol,
             host,
             port,
@@ -149,6 +149,20 @@ impl<'a> Question<'a> {
     pub fn with_body(self, body: Body<'a>) -> Self {
         let request = self.request.map(|request| Request { body, ..request });
         self.with_request(request)
+    }
+}
+
+// === impl Principal ===
+
+impl<'a> Principal<'a> {
+    /// For whom a workload works, as its operator says.
+    #[must_use]
+    pub fn of(workload: &'a Workload) -> Option<Self> {
+        let known = workload.attributes.principal.as_ref()?;
+        Some(Self {
+            name: known.name(),
+            groups: known.groups(),
+        })
     }
 }
 

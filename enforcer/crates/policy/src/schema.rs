@@ -26,6 +26,16 @@ pub fn schema() -> String {
                 "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_-]*$" },
                 "additionalProperties": words(),
             },
+            "detectors": {
+                "description": "Detectors of the policy's own, for `mask`.",
+                "type": "object",
+                "propertyNames": { "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 40 },
+                "additionalProperties": detector(),
+            },
+            "examples": {
+                "description": "Whether values that documentation uses as examples pass.",
+                "enum": ["allow", "find"],
+            },
             "rules": { "type": "array", "items": rule() },
         },
     });
@@ -77,6 +87,7 @@ fn rule() -> Value {
                     "secret": { "type": "string", "description": "The secret's name in the daemon's configuration." },
                 },
             },
+            "mask": masks(),
             "inject": {
                 "type": "object",
                 "additionalProperties": false,
@@ -104,6 +115,46 @@ fn limit() -> Value {
             "by": { "enum": ["all", "group", "model", "principal", "workload"] },
             "beyond": { "enum": ["approval", "deny"] },
         },
+    })
+}
+
+fn detector() -> Value {
+    let one = ["regex", "words", "field", "json_path", "canary"];
+    let only = |key: &&str| json!({ "required": [key] });
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "regex": { "type": "string" },
+            "longest": { "type": "integer", "minimum": 1, "description": "The most bytes that a match takes." },
+            "words": words(),
+            "field": words(),
+            "json_path": words(),
+            "canary": described(words(), "Planted values that must never leave."),
+        },
+        "oneOf": one.iter().map(only).collect::<Vec<_>>(),
+    })
+}
+
+fn masks() -> Value {
+    let actions = enforcer_mask::Action::ALL.map(enforcer_mask::Action::name);
+    let entry = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "detect": described(words(), "Detectors, families or detectors of the policy's own."),
+            "field": described(words(), "Fields of which all is masked."),
+            "json_path": described(words(), "Places in JSON of which all is masked."),
+            "header": described(words(), "Headers of which all is masked."),
+            "direction": { "enum": ["request", "answer", "both"] },
+            "action": { "enum": actions },
+            "confidence": { "enum": ["low", "medium", "high"] },
+        },
+    });
+    let one = json!({ "anyOf": [{ "type": "string" }, entry] });
+    json!({
+        "description": "What is looked for in what passes, and what becomes of it.",
+        "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }],
     })
 }
 

@@ -5,32 +5,58 @@ use crate::Look;
 /// How far before a value words count.
 const NEAR: usize = 64;
 
+/// Words that tell of one kind of value, in small letters. A blank in one also stands for `_`, `-`, `.` or nothing, so that
+/// `social security` is found in `socialSecurityNumber`. A word begins and ends where letters do, or where capitals show it.
+pub(crate) struct Words {
+    list: &'static [&'static str],
+    /// With which letters they begin: most words of a text begin with others.
+    first: u32,
+}
+
+impl Words {
+    pub(crate) const fn new(list: &'static [&'static str]) -> Self {
+        let mut first = 0;
+        let mut next = 0;
+        while next < list.len() {
+            first |= letter(list[next].as_bytes()[0]);
+            next += 1;
+        }
+        Self { list, first }
+    }
+}
+
+/// One bit a letter, and one for what is none.
+const fn letter(byte: u8) -> u32 {
+    match byte {
+        b'a'..=b'z' => 1 << (byte - b'a'),
+        b'A'..=b'Z' => 1 << (byte - b'A'),
+        0x80.. => 1 << 31,
+        _ => 0,
+    }
+}
+
 /// Whether one of `words` stands in the 64 bytes before where the detector was woken, or names the field.
-///
-/// Words are in small letters. A blank in one also stands for `_`, `-`, `.` or nothing, so that `social security` is found
-/// in `socialSecurityNumber`. A word begins and ends where letters do, or where capitals show it.
-pub(crate) fn told(look: &Look<'_>, start: usize, words: &[&str]) -> bool {
-    if let Some(field) = look.field
-        && words
-            .iter()
-            .any(|word| names(field.as_bytes(), word.as_bytes()))
-    {
+pub(crate) fn told(look: &Look<'_>, start: usize, words: &Words) -> bool {
+    let from = look.at.saturating_sub(NEAR);
+    if says(&look.text[from.min(start)..start], words) {
         return true;
     }
-    let from = look.at.saturating_sub(NEAR);
-    let near = &look.text[from.min(start)..start];
-    says(near, words)
+    look.field.is_some_and(|field| {
+        words
+            .list
+            .iter()
+            .any(|word| names(field.as_bytes(), word.as_bytes()))
+    })
 }
 
 /// One of the words is in the text.
-fn says(near: &[u8], words: &[&str]) -> bool {
-    (0..near.len()).filter(|at| begins(near, *at)).any(|at| {
-        let first = near[at].to_ascii_lowercase();
-        words.iter().any(|word| {
-            let word = word.as_bytes();
-            word.first() == Some(&first)
-                && spelt(&near[at..], word).is_some_and(|end| ends(near, at + end))
-        })
+fn says(near: &[u8], words: &Words) -> bool {
+    near.iter().enumerate().any(|(at, byte)| {
+        words.first & letter(*byte) != 0
+            && begins(near, at)
+            && words.list.iter().any(|word| {
+                spelt(&near[at..], word.as_bytes()).is_some_and(|end| ends(near, at + end))
+            })
     })
 }
 
@@ -63,7 +89,6 @@ fn spelt(text: &[u8], word: &[u8]) -> Option<usize> {
 
 fn begins(text: &[u8], at: usize) -> bool {
     match at.checked_sub(1).map(|before| text[before]) {
-        _ if text[at] == b' ' => false,
         Some(before) if before.is_ascii_lowercase() => text[at].is_ascii_uppercase(),
         Some(before) => !before.is_ascii_uppercase(),
         None => true,
@@ -91,13 +116,19 @@ mod tests {
             "SOCIAL_SECURITY=",
             "my social-security is ",
         ] {
-            assert!(says(text.as_bytes(), &["social security"]), "{text}");
+            assert!(
+                says(text.as_bytes(), &Words::new(&["social security"])),
+                "{text}"
+            );
         }
-        assert!(says(b"the SSNs are", &["ssn"]));
-        assert!(says(b"userSsn=", &["ssn"]));
+        assert!(says(b"the SSNs are", &Words::new(&["ssn"])));
+        assert!(says(b"userSsn=", &Words::new(&["ssn"])));
         for text in ["business number", "ssnake", "antisocial security"] {
-            assert!(!says(text.as_bytes(), &["ssn"]), "{text}");
-            assert!(!says(text.as_bytes(), &["social security"]), "{text}");
+            assert!(!says(text.as_bytes(), &Words::new(&["ssn"])), "{text}");
+            assert!(
+                !says(text.as_bytes(), &Words::new(&["social security"])),
+                "{text}"
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 //! Values of fixed forms: digits and letters at known places, a check over them, and words that tell of them.
 
+use crate::context::Words;
 use crate::{Confidence, Look, Shapes, Sight, context, shapes};
 
 /// The most letters and digits that a value of a form has.
@@ -12,7 +13,7 @@ pub(crate) struct Rule {
     /// Its letters and digits, letters as capitals, without what stands between them.
     pub(crate) check: fn(&[u8]) -> bool,
     /// Words before a value, or in the name of its field, that tell of it; see [`context`].
-    pub(crate) words: &'static [&'static str],
+    pub(crate) words: Words,
 }
 
 /// One way to write it.
@@ -20,6 +21,10 @@ pub(crate) struct Form {
     /// `9` is a digit, `A` a letter; what else it has is itself. What stands before the first digit is
     /// capital letters; where something is between, they are asked for but no part of the value.
     shape: &'static [u8],
+    /// How many bytes of it stand before the first digit, how many digits follow them, and what stands behind those.
+    lead: usize,
+    run: usize,
+    next: Option<u8>,
     /// Without any word that tells of it; `None` is not to be seen then.
     alone: Option<Confidence>,
     /// With such a word.
@@ -31,6 +36,13 @@ enum Fit {
     Fits { start: usize, end: usize },
     Not,
     Open { start: usize },
+}
+
+/// The run of digits at which the detector was woken.
+struct Run {
+    length: usize,
+    /// What stands behind it; `None` if the text ends there.
+    behind: Option<u8>,
 }
 
 /// The letters and digits of a value.
@@ -65,7 +77,8 @@ impl Rule {
 
     /// What is to be seen of it.
     pub(crate) fn judge(&self, look: &Look<'_>) -> Sight {
-        for form in self.forms {
+        let run = Run::at(look);
+        for form in self.forms.iter().filter(|form| form.can_fit(&run)) {
             let mut compact = Compact {
                 bytes: [0; MOST],
                 length: 0,
@@ -73,7 +86,7 @@ impl Rule {
             match form.fit(look, &mut compact) {
                 Fit::Not => {}
                 Fit::Open { start } => {
-                    if form.alone.is_some() || context::told(look, start, self.words) {
+                    if form.alone.is_some() || context::told(look, start, &self.words) {
                         return Sight::Open { start };
                     }
                 }
@@ -102,7 +115,7 @@ impl Rule {
         if rest.iter().all(|byte| byte == first) || !(self.check)(value) {
             return None;
         }
-        if context::told(look, start, self.words) {
+        if context::told(look, start, &self.words) {
             Some(form.told)
         } else {
             form.alone
@@ -113,53 +126,65 @@ impl Rule {
 impl Form {
     /// Seen without words that tell of it too.
     pub(crate) const fn new(shape: &'static str, alone: Confidence, told: Confidence) -> Self {
-        Self {
-            shape: shape.as_bytes(),
-            alone: Some(alone),
-            told,
-        }
+        Self::of(shape.as_bytes(), Some(alone), told)
     }
 
     /// Seen only where words tell of it.
     pub(crate) const fn told(shape: &'static str, told: Confidence) -> Self {
+        Self::of(shape.as_bytes(), None, told)
+    }
+
+    const fn of(shape: &'static [u8], alone: Option<Confidence>, told: Confidence) -> Self {
+        let mut lead = 0;
+        while lead < shape.len() && shape[lead] != b'9' {
+            lead += 1;
+        }
+        let mut behind = lead;
+        while behind < shape.len() && shape[behind] == b'9' {
+            behind += 1;
+        }
+        let next = if behind < shape.len() {
+            Some(shape[behind])
+        } else {
+            None
+        };
         Self {
-            shape: shape.as_bytes(),
-            alone: None,
+            shape,
+            lead,
+            run: behind - lead,
+            next,
+            alone,
             told,
         }
     }
 
     const fn wakes(&self) -> Shapes {
-        let lead = self.lead();
-        let mut behind = lead;
-        while behind < self.shape.len() && self.shape[behind] == b'9' {
-            behind += 1;
-        }
-        let length = behind - lead;
-        let length = if length > 15 { 15 } else { length };
-        if lead > 0 && self.shape[lead - 1] == b'A' {
+        let length = if self.run > 15 { 15 } else { self.run };
+        if self.lead > 0 && self.shape[self.lead - 1] == b'A' {
             return Shapes::lettered(&[length]);
         }
-        if behind == self.shape.len() {
-            return Shapes::bare(&[length]).or(Shapes::grouped(&[length]));
-        }
-        match self.shape[behind] {
-            b'A' => Shapes::tailed(&[length]),
-            _ => Shapes::grouped(&[length]),
+        match self.next {
+            None => Shapes::bare(&[length]).or(Shapes::grouped(&[length])),
+            Some(b'A') => Shapes::tailed(&[length]),
+            Some(_) => Shapes::grouped(&[length]),
         }
     }
 
-    /// How many bytes stand before the first digit.
-    const fn lead(&self) -> usize {
-        let mut lead = 0;
-        while lead < self.shape.len() && self.shape[lead] != b'9' {
-            lead += 1;
-        }
-        lead
+    /// One look at the run of digits, which most forms do not pass.
+    fn can_fit(&self, run: &Run) -> bool {
+        let Some(behind) = run.behind else {
+            return self.run >= run.length;
+        };
+        self.run == run.length
+            && match self.next {
+                None => !behind.is_ascii_alphanumeric(),
+                Some(b'A') => behind.is_ascii_alphabetic(),
+                Some(sign) => behind == sign,
+            }
     }
 
     fn fit(&self, look: &Look<'_>, compact: &mut Compact) -> Fit {
-        let lead = self.lead();
+        let lead = self.lead;
         let Some(from) = look.at.checked_sub(lead) else {
             return Fit::Not;
         };
@@ -196,6 +221,21 @@ impl Form {
             },
             Some(false) => Fit::Not,
             None => Fit::Open { start },
+        }
+    }
+}
+
+impl Run {
+    fn at(look: &Look<'_>) -> Self {
+        let known = look.text.get(look.at..).unwrap_or_default();
+        let length = known
+            .iter()
+            .take(MOST)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        Self {
+            length,
+            behind: known.get(length).copied(),
         }
     }
 }

@@ -16,19 +16,21 @@ impl Shapes {
     /// None.
     pub const NONE: Self = Self(0);
 
-    /// Runs of these lengths with nothing of a word or number beside them.
+    /// Runs of these lengths with nothing of a word or number beside them; those of one or two digits only before a comma
+    /// and a blank.
     #[must_use]
     pub const fn bare(lengths: &[usize]) -> Self {
         Self::of(0, lengths)
     }
 
-    /// Runs of these lengths with a `)` behind them, or a blank, `-`, `+`, `.` or `/` and then a letter, digit or `(`.
+    /// Runs of these lengths with a `)` behind them, or a blank, `-`, `+`, `.` or `/` and then a digit or `(`; behind those of
+    /// more than three digits, a letter there too.
     #[must_use]
     pub const fn grouped(lengths: &[usize]) -> Self {
         Self::of(1, lengths)
     }
 
-    /// Runs of these lengths with a letter behind them.
+    /// Runs of these lengths with a letter behind them, at once or where digits could be of those that are grouped.
     #[must_use]
     pub const fn tailed(lengths: &[usize]) -> Self {
         Self::of(2, lengths)
@@ -69,15 +71,16 @@ impl Shapes {
     }
 
     /// The shapes that the run of digits beginning at `at` can have: all that are still possible where the text ends with
-    /// the run, or behind it, and is not `last`.
+    /// the run, or behind it, and is not `last`. None where a small letter, `_`, `-`, `.` or `$` stands before it.
     #[must_use]
     #[inline]
     pub fn at(text: &[u8], at: usize, last: bool) -> Self {
         let before = at.checked_sub(1).and_then(|index| text.get(index)).copied();
-        let class = match before {
+        let lettered = match before {
+            Some(b'-' | b'.' | b'$') => return Self::NONE,
             Some(b'a'..=b'z' | b'_') if !after_escape(text, at) => return Self::NONE,
-            Some(b'A'..=b'Z') => Some(3),
-            _ => None,
+            Some(b'A'..=b'Z') => true,
+            Some(_) | None => false,
         };
         let known = text.get(at..).unwrap_or_default();
         let length = known
@@ -85,32 +88,44 @@ impl Shapes {
             .take(LENGTHS - 1)
             .take_while(|byte| byte.is_ascii_digit())
             .count();
-        let behind = (known.get(length).copied(), known.get(length + 1).copied());
-        let open = behind.0.is_none() && !last;
-        match class {
-            Some(class) if open => Self::from(class, length),
-            Some(class) => Self::one(class, length),
-            None if open => Self::from(0, length)
+        match (known.get(length), lettered) {
+            (None, true) if !last => Self::from(3, length),
+            (None, false) if !last => Self::from(0, length)
                 .or(Self::from(1, length))
                 .or(Self::from(2, length)),
-            None if behind.1.is_none() && !last && length < LENGTHS - 1 => {
-                Self::one(Self::behind(behind), length).or(Self::one(0, length))
-            }
-            None => Self::one(Self::behind(behind), length),
+            (_, true) => Self::one(3, length),
+            (behind, false) => Self::free(
+                length,
+                behind.copied(),
+                known.get(length + 1).copied(),
+                last,
+            ),
         }
     }
 
-    /// The class that the two bytes behind a run make it.
+    /// Of a run with no letter before it, by what stands behind it and behind that.
     #[inline]
-    fn behind(bytes: (Option<u8>, Option<u8>)) -> usize {
-        match bytes {
-            (Some(b')'), _) => 1,
-            (Some(b' ' | b'-' | b'+' | b'.' | b'/'), next) => {
-                usize::from(next.is_none_or(|byte| byte.is_ascii_alphanumeric() || byte == b'('))
+    fn free(length: usize, behind: Option<u8>, next: Option<u8>, last: bool) -> Self {
+        let comma = behind == Some(b',') && matches!(next, Some(b' ') | None);
+        let bare = if length > 2 || comma {
+            Self::one(0, length)
+        } else {
+            Self::NONE
+        };
+        match (behind, next) {
+            (Some(b'A'..=b'Z' | b'a'..=b'z'), _) => Self::one(2, length),
+            (Some(b')'), _) => Self::one(1, length),
+            (Some(b' ' | b'-' | b'+' | b'.' | b'/'), None) if !last => {
+                bare.or(Self::one(1, length)).or(Self::one(2, length))
             }
-            (Some(b'A'..=b'Z' | b'a'..=b'z'), _) => 2,
+            (Some(b' ' | b'-' | b'+' | b'.' | b'/'), Some(b'0'..=b'9' | b'(')) => {
+                Self::one(1, length)
+            }
+            (Some(b' ' | b'-' | b'+' | b'.' | b'/'), Some(b'A'..=b'Z' | b'a'..=b'z')) => {
+                Self::one(if length > 3 { 1 } else { 2 }, length)
+            }
             // A sixteenth digit too: the run is longer than is told apart.
-            _ => 0,
+            (Some(_) | None, _) => bare,
         }
     }
 

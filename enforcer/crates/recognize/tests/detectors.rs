@@ -4,6 +4,8 @@
 
 #[path = "detectors/check.rs"]
 mod check;
+#[path = "detectors/corpus.rs"]
+mod corpus;
 #[path = "detectors/crypto.rs"]
 mod crypto;
 #[path = "detectors/pii.rs"]

@@ -3,16 +3,16 @@
 //! Judging narrows: a part passes, is left out, or ends the answer. An answer that is judged whole is refused like a request;
 //! one that has begun to stream ends with an error in its own shape, which SDKs raise. Coded answers are not asked for.
 
-use bytes::Bytes;
-use enforcer_flow::Side;
-use enforcer_gate::{Exchange, Judge, Refusal};
+use enforcer_flow::{ExchangeId, Side};
+use enforcer_gate::{Exchange, Fault, Judge, Refusal};
 use enforcer_policy::{Action, Part};
-use enforcer_prompt::{self as prompt, AnswerEditor, Item, Media, Ruling, Shape, Stop};
+use enforcer_prompt::{self as prompt, AnswerEditor, Events, Media, Shape};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::response::Parts as Head;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
+use crate::aside::LARGE;
 use crate::body::UpstreamBody;
 use crate::forward::received;
 use crate::gather::{Bounds, Ungathered, gather};
@@ -21,12 +21,15 @@ use crate::serve::Connection;
 use crate::{ResponseBody, coding, shape};
 
 mod edited;
-mod text;
+pub(crate) mod text;
 mod watched;
+mod weighing;
 mod whole;
 
 pub(crate) use edited::EditedBody;
 pub(crate) use watched::WatchedBody;
+pub(crate) use weighing::rule;
+use weighing::{Weighed, Weighing};
 pub(crate) use whole::Whole;
 
 /// Headers that are true of the bytes as the upstream sent them only.
@@ -119,11 +122,11 @@ pub(crate) async fn judge(
             Some(mut exchange) => Err(blocked(&mut exchange, &mut judge)),
             None => Err(judge.refusal("answer_blocked", REFUSED)),
         },
-        Plan::Stream(editor) => {
+        Plan::Stream(editor, events) => {
             DIGESTS
                 .iter()
                 .for_each(|name| drop(head.headers.remove(name)));
-            let body = EditedBody::new(body, editor, judge);
+            let body = EditedBody::new(body, (editor, events), judge);
             Ok(Response::from_parts(
                 head,
                 ResponseBody::Edited(Box::new(body)),
@@ -137,8 +140,8 @@ pub(crate) async fn judge(
 enum Plan {
     /// It cannot be, and a rule says that it must.
     Refuse,
-    /// As it comes. Without an editor only its bytes are counted.
-    Stream(Option<AnswerEditor>),
+    /// As it comes; without any reader only its bytes are counted.
+    Stream(Option<AnswerEditor>, Option<Events>),
     /// When all of it is here.
     Whole(Option<AnswerEditor>),
 }
@@ -146,7 +149,7 @@ enum Plan {
 fn plan(head: &Head, shape: &Shape, judge: &mut Judge, limits: &prompt::Limits) -> Plan {
     let needs = judge.needs();
     if !needs.content() {
-        return Plan::Stream(None);
+        return Plan::Stream(None, None);
     }
     let mut cannot = |cause| judge.rule(Part::Undecidable(cause)) != Action::Keep;
     if head.status == StatusCode::PARTIAL_CONTENT && cannot(prompt::Cause::Truncated) {
@@ -167,23 +170,27 @@ fn plan(head: &Head, shape: &Shape, judge: &mut Judge, limits: &prompt::Limits) 
         }
     };
     let streams = shape.media == Media::EventStream;
-    // Rows are not counted in a stream, nor texts looked for in one of no known interface.
-    let is_seen = is_read && !(streams && (needs.rows || (needs.text && editor.is_none())));
-    if (needs.rows || needs.text) && !is_seen && cannot(prompt::Cause::UnknownType) {
+    // What a stored file is shows when it is here.
+    let may_be_results = shape.results(b"{").is_some();
+    if (needs.rows || needs.text) && !(is_read || may_be_results) && cannot(UNKNOWN) {
         return Plan::Refuse;
     }
+    // The interface's own reader hears texts, and counts no rows.
+    let counts = streams && is_read && (needs.rows || (needs.text && editor.is_none()));
+    let events = counts.then(|| Events::new(limits));
     match editor {
         Some(_) if streams && !is_read => {
             if cannot(prompt::Cause::UnknownEncoding) {
                 return Plan::Refuse;
             }
-            Plan::Stream(None)
+            Plan::Stream(None, None)
         }
-        Some(editor) if streams => Plan::Stream(Some(editor)),
+        Some(editor) if streams => Plan::Stream(Some(editor), events),
         // Whatever the content type says: clients read it as what they asked for.
         Some(editor) => Plan::Whole(Some(editor)),
+        None if may_be_results => Plan::Whole(None),
         None if !streams && is_read && (needs.rows || needs.text) => Plan::Whole(None),
-        None => Plan::Stream(None),
+        None => Plan::Stream(None, events),
     }
 }
 
@@ -215,11 +222,33 @@ async fn whole(
         Ok(gathered) => gathered,
         Err(ungathered) => return Err(unread(&mut exchange, &mut judge, ungathered)),
     };
-    let decoded = coding::decode(&head.headers, &gathered.bytes, bounds.limit);
-    let passed = decoded.and_then(|bytes| {
-        content(&bytes, shape, &mut judge, &agent.judging.structure)?;
-        edit(bytes, editor, (&mut judge, &mut exchange))
-    });
+    let id = exchange.id();
+    let size = gathered.bytes.len();
+    let weighing = Weighing {
+        headers: head.headers.clone(),
+        gathered,
+        shape: shape.clone(),
+        judge,
+        editor,
+        exchange,
+        limit: bounds.limit,
+        structure: agent.judging.structure,
+    };
+    let takes = if coding::is_coded(&head.headers) {
+        LARGE
+    } else {
+        size
+    };
+    let weighed = agent.judging.aside.weigh(takes, || weighing.weigh());
+    let Some(weighed) = weighed.await else {
+        return Err(forgotten(id));
+    };
+    let Weighed {
+        gathered,
+        mut judge,
+        mut exchange,
+        passed,
+    } = weighed;
     let passed = match passed {
         Ok(passed) => passed,
         // Blocked already, or unreadable, which is for rules to judge; if none minds, it passes as it came.
@@ -247,78 +276,20 @@ async fn whole(
     ))
 }
 
-/// Asks about rows and texts, where rules read them.
-fn content(
-    bytes: &[u8],
-    shape: &Shape,
-    judge: &mut Judge,
-    limits: &prompt::Limits,
-) -> Result<(), prompt::Cause> {
-    let needs = judge.needs();
-    if !needs.rows && !needs.text {
-        return Ok(());
-    }
-    let body = prompt::Body::parse(shape, bytes, limits).map_err(|error| error.cause)?;
-    let answer = body.answer(shape, limits).map_err(|error| error.cause)?;
-    let mut asked = |part| match judge.rule_on_all(part) {
-        Action::Keep => Ok(()),
-        // Nothing can be left out of it. The judge remembers; the cause is not looked at.
-        Action::Block | Action::Strip => Err(prompt::Cause::Schema),
-    };
-    if needs.rows
-        && let Some(rows) = answer.rows
-    {
-        asked(Part::Rows(rows))?;
-    }
-    if needs.text {
-        asked(Part::Text(&text::of(&body)))?;
-    }
-    Ok(())
-}
-
-fn edit(
-    bytes: Bytes,
-    editor: Option<AnswerEditor>,
-    (judge, exchange): (&mut Judge, &mut Exchange),
-) -> Result<Bytes, prompt::Cause> {
-    let Some(mut editor) = editor else {
-        return Ok(bytes);
-    };
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut ruling = |item: &Item<'_>| rule(judge, item);
-    let edited = editor
-        .push(&bytes, &mut ruling, &mut out)
-        .and_then(|()| editor.finish(&mut ruling, &mut out));
-    let tally = editor.tally();
-    exchange.used(tally.model.as_deref(), &tally.usage);
-    match edited {
-        Ok(()) => Ok(out.into()),
-        Err(Stop::Undecidable(undecidable)) => Err(undecidable.cause),
-        // The judge remembers; whatever it is asked now, it says no.
-        Err(Stop::Blocked) => Err(prompt::Cause::Malformed),
-    }
-}
-
-/// Rules on something that the editor found.
-pub(crate) fn rule(judge: &mut Judge, item: &Item<'_>) -> Ruling {
-    let needs = judge.needs();
-    let part = match item {
-        Item::Call(call) if needs.tool_calls => Part::ToolCall(call),
-        Item::Listed(tool) if needs.listed => Part::Listed(tool),
-        Item::Result(text) | Item::Said(text) if needs.text => Part::Text(text),
-        Item::Call(_) | Item::Listed(_) | Item::Result(_) | Item::Said(_) => return Ruling::Keep,
-    };
-    match judge.rule(part) {
-        Action::Block => Ruling::Block,
-        Action::Keep => Ruling::Keep,
-        Action::Strip => Ruling::Strip,
-    }
-}
-
 /// Ends an exchange whose answer a rule blocks before any of it went on.
 fn blocked(exchange: &mut Exchange, judge: &mut Judge) -> Refusal {
     exchange.fault(Side::Own, "answer_blocked");
     judge.refusal("answer_blocked", REFUSED)
+}
+
+/// The answer to an exchange whose judging was given up.
+fn forgotten(exchange: ExchangeId) -> Refusal {
+    Refusal {
+        exchange,
+        fault: Fault::Unavailable,
+        cause: "answer_unread",
+        public: format!("{UNREAD} (exchange {exchange})"),
+    }
 }
 
 fn unread(exchange: &mut Exchange, judge: &mut Judge, ungathered: Ungathered) -> Refusal {
@@ -330,10 +301,13 @@ fn unread(exchange: &mut Exchange, judge: &mut Judge, ungathered: Ungathered) ->
 fn broken(judge: &mut Judge) -> Refusal {
     let refusal = judge.refusal("answer_incomplete", INCOMPLETE);
     Refusal {
-        fault: enforcer_gate::Fault::Upstream,
+        fault: Fault::Upstream,
         ..refusal
     }
 }
+
+/// Why what is in an answer is not known.
+const UNKNOWN: prompt::Cause = prompt::Cause::UnknownType;
 
 const INCOMPLETE: &str = "the answer broke off";
 const REFUSED: &str = "the answer is not what rules allow";

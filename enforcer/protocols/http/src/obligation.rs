@@ -84,6 +84,7 @@ pub(crate) fn meet(
             }
             // Counted by the gate, before the grant.
             Obligation::Limit(_) => {}
+            Obligation::Mask(_) => return Err(Unmet::Terms),
             Obligation::Sign(sign) => {
                 let Sign { style, secret, .. } = &**sign;
                 self::sign(&mut parts.headers, (*style, secret), secrets, delivery)?;

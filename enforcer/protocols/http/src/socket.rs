@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use enforcer_flow::Side;
-use enforcer_gate::{Exchange, Granted, Head, Held, Judge, Refusal, Terms};
+use enforcer_gate::{Ask, Exchange, Granted, Head, Held, Reading, Refusal, Terms};
 use enforcer_policy::{self as policy, Obligation};
-use enforcer_prompt::{self as prompt, AnswerEditor, Shape};
+use enforcer_prompt::{self as prompt, Api, Content, Media, Shape, Usage};
 use http::Response;
 use http::header::{HeaderMap, SEC_WEBSOCKET_EXTENSIONS};
 use http::request::Parts;
@@ -16,8 +17,10 @@ use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use crate::aside::LARGE;
 use crate::asked::Asked;
 use crate::forward::{down, fail};
 use crate::judged::{unable, unready};
@@ -27,8 +30,10 @@ use crate::upgrade::{self, Switched, Upgrade};
 use crate::{ResponseBody, refuse};
 
 mod carry;
+mod far;
 
 use carry::{Ending, carry};
+use far::Far;
 
 /// What a side may be sent before it has read what came before.
 const WRITE_BUFFER: usize = 64 * 1024;
@@ -46,8 +51,7 @@ struct Talk {
     obligations: Vec<Obligation>,
     /// Whether rules read what the agent says.
     judges_agent: bool,
-    /// Who rules on what the far side says, and how it is read.
-    far: Option<(Judge, AnswerEditor)>,
+    far: Far,
     /// A message of each side, while it is read.
     _room: Held,
 }
@@ -70,7 +74,7 @@ pub(crate) async fn forward(
     else {
         return Err(unready(&asked));
     };
-    let judges_agent = matches!(head, Head::Body);
+    let reads_messages = matches!(head, Head::Body);
     let granted = match head {
         Head::Granted(granted) => granted,
         Head::Body => agent
@@ -99,27 +103,39 @@ pub(crate) async fn forward(
     if has_extensions(head.headers()) {
         return Err(fail(&mut exchange, "unasked_extension"));
     }
-    let editor = AnswerEditor::new(&answers(&shape), &judging.structure);
+    // What a message asks of a model is counted, also where no rule reads it.
+    let asks_models = matches!(shape.api, Api::Model(..) | Api::Mcp);
+    let judges_agent = reads_messages || (exchange.is_billed() && asks_models);
+    if !judges_agent && judge.is_none() {
+        let limit = agent.limits.idle_timeout;
+        tokio::spawn(upgrade::tunnel(upgrade.agent, far, exchange, limit));
+        return Ok(head);
+    }
+    let limits = &judging.structure;
     let talk = Talk {
         connection: Arc::clone(connection),
         parts: kept,
+        far: Far::new(judge, answers(&shape), limits),
         shape,
         exchange,
         obligations,
         judges_agent,
-        far: judge.zip(editor),
         _room: room,
     };
     tokio::spawn(talk.run(upgrade.agent, far));
     Ok(head)
 }
 
-/// The shape of what comes back.
+/// The shape of what comes back: as with what goes up, a message is a document.
 fn answers(shape: &Shape) -> Shape {
-    shape.answer(&prompt::AnswerHead {
+    let answer = shape.answer(&prompt::AnswerHead {
         status: 101,
         content_type: None,
-    })
+    });
+    Shape {
+        media: Media::Json,
+        ..answer
+    }
 }
 
 fn has_extensions(headers: &HeaderMap) -> bool {
@@ -138,7 +154,7 @@ impl Talk {
             mut exchange,
             obligations,
             judges_agent,
-            far: mut judged,
+            far: mut reader,
             _room,
         } = self;
         let Some((agent, far)) = upgrade::upgraded(agent, far, &mut exchange).await else {
@@ -155,13 +171,17 @@ impl Talk {
             exchange.fault(Side::Own, "request_unreadable");
             return;
         };
-        let judge_agent = |text: &str| match judges_agent {
-            false => Ok(()),
-            true => message(&connection, &asked, &shape, (&exchange, &obligations), text),
+        let ear = Ear {
+            connection: &connection,
+            asked: &asked,
+            shape: &shape,
+            exchange: &exchange,
+            obligations: &obligations,
         };
+        let ear_of_agent = judges_agent.then_some(&ear);
         let idle = connection.agent.limits.idle_timeout;
-        let carried = carry(sides, &meter, idle, judge_agent, judged.as_mut());
-        match carried.await {
+        let carried = carry(sides, &meter, idle, (ear_of_agent, &ear, &mut reader)).await;
+        match carried {
             Ending::Closed => exchange.finish(),
             Ending::Broken(broken) => exchange.fault(broken.side, broken.cause),
             Ending::Refused(refusal) => {
@@ -172,33 +192,50 @@ impl Talk {
     }
 }
 
-/// Asks policy about something that the agent says.
-fn message(
-    connection: &Connection,
-    asked: &Asked<'_>,
-    shape: &Shape,
-    (exchange, obligations): (&Exchange, &[Obligation]),
-    text: &str,
-) -> Result<(), Refusal> {
-    let judging = &connection.agent.judging;
-    let body = prompt::Body::parse(shape, text.as_bytes(), &judging.structure);
-    let content = match &body {
-        Ok(body) => body.content(shape, &judging.structure),
-        Err(undecidable) => Err(undecidable.clone()),
-    };
-    let known = match (&body, &content) {
-        (Ok(body), Ok(content)) => policy::Body::Read(policy::Read {
-            bytes: text.len() as u64,
-            shape,
-            body,
-            content,
-        }),
-        (Err(undecidable), _) | (_, Err(undecidable)) => {
-            policy::Body::Undecidable(undecidable.cause)
-        }
-    };
-    let gate = &connection.agent.gate;
-    gate.message(exchange, asked.ask(known), obligations)
+/// Whoever asks policy about what is said on the socket.
+struct Ear<'t> {
+    connection: &'t Connection,
+    asked: &'t Asked<'t>,
+    shape: &'t Shape,
+    exchange: &'t Exchange,
+    obligations: &'t [Obligation],
+}
+
+// === impl Ear ===
+
+impl Ear<'_> {
+    /// Asks about something that the agent says. Large messages, and those of which tokens are counted, are read aside.
+    async fn hear(&self, text: &Utf8Bytes) -> Result<(), Refusal> {
+        let agent = &self.connection.agent;
+        let (shape, bytes) = (self.shape.clone(), Bytes::from(text.clone()));
+        let (length, limits) = (bytes.len(), agent.judging.structure);
+        let costs = agent.gate.costs().cloned();
+        let takes = if costs.is_some() { LARGE } else { length };
+        let read = move || {
+            let reading = Reading::new(shape, bytes, length as u64, limits);
+            let estimate = match (reading.content(), costs) {
+                (Ok(Content::Model(call)), Some(costs)) if !call.silent => {
+                    Some(costs.estimate(call))
+                }
+                (_, _) => None,
+            };
+            (reading, estimate)
+        };
+        let Some((reading, estimate)) = agent.judging.aside.weigh(takes, read).await else {
+            return Err(unready(self.asked));
+        };
+        let ask = Ask {
+            estimate,
+            ..self.asked.ask(reading.body())
+        };
+        agent.gate.message(self.exchange, ask, self.obligations)
+    }
+
+    /// Counts what an answer took.
+    fn paid(&self, model: Option<&str>, usage: &Usage) -> Result<(), Refusal> {
+        let gate = &self.connection.agent.gate;
+        gate.answered(self.exchange, model, usage)
+    }
 }
 
 async fn socket(io: Upgraded, role: Role, message: usize) -> Socket {

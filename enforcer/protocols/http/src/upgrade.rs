@@ -125,7 +125,7 @@ pub(crate) async fn upgraded(
 }
 
 /// Carries the socket's bytes until either side ends it.
-async fn tunnel(
+pub(crate) async fn tunnel(
     agent: OnUpgrade,
     far: OnUpgrade,
     mut exchange: Exchange,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use enforcer_audit::DEFAULT_LEDGER;
-use enforcer_flow::{CgroupId, Host, Protocol, Workload};
+use enforcer_flow::{Attributes, CgroupId, Host, Principal, Protocol, Workload};
 use enforcer_policy::{PolicySet, Question, Request};
 use serde::Deserialize;
 
@@ -63,6 +63,9 @@ struct Line {
 struct LineWorkload {
     name: String,
     policy: Option<String>,
+    principal: Option<String>,
+    #[serde(default)]
+    groups: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +100,18 @@ impl Recorded {
             "exchange_observed" => Was::Observed,
             _ => return None,
         };
-        let LineWorkload { name, policy } = line.workload?;
+        let LineWorkload {
+            name,
+            policy,
+            principal,
+            groups,
+        } = line.workload?;
+        let groups = groups.join(",");
+        let attributes = Attributes {
+            principal: Principal::of_labels(principal.as_deref(), Some(&groups))
+                .filter(|_| principal.is_some()),
+            ..Attributes::default()
+        };
         Some(Self {
             id: line.exchange?,
             workload: Workload {
@@ -106,7 +120,7 @@ impl Recorded {
                 cgroup: CgroupId(0),
                 path: "/".into(),
                 stance: enforcer_flow::Stance::default(),
-                attributes: Arc::default(),
+                attributes: Arc::new(attributes),
             },
             protocol: line.protocol?,
             host: Host::parse(&line.host?).ok()?,

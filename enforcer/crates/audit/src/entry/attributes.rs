@@ -16,6 +16,8 @@ pub(super) fn attributes(line: &mut Object<'_>, known: &Attributes) {
         container,
         labels,
         pod,
+        // Every line of a workload names it.
+        principal: _,
         unit,
     } = known;
     if let Some(container) = container {

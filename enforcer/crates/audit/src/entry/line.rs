@@ -272,7 +272,7 @@ pub(super) fn workload(line: &mut Object<'_>, workload: &Workload) {
         cgroup,
         path,
         stance,
-        attributes: _,
+        attributes,
     } = workload;
     line.object("workload", |fields| {
         fields.text("name", name, CODE);
@@ -281,6 +281,12 @@ pub(super) fn workload(line: &mut Object<'_>, workload: &Workload) {
         }
         fields.number("cgroup", cgroup.0);
         fields.text("path", path, FILE);
+        if let Some(principal) = &attributes.principal {
+            fields.text("principal", principal.name(), CODE);
+            if !principal.groups().is_empty() {
+                fields.list("groups", principal.groups().iter());
+            }
+        }
         match stance {
             Stance::Enforce => {}
             Stance::Observe | Stance::Quarantine => fields.code("stance", stance.as_str()),

@@ -45,6 +45,9 @@ impl Hit {
     ) -> Option<Self> {
         let value = text.get(start..end).filter(|value| !value.is_empty())?;
         let action = around.lane.choice(kind, confidence, value)?.action;
+        if around.spare.is_some() && around.lane.kinds.get(kind)?.family == around.spare {
+            return None;
+        }
         let own = value.strip_prefix(b"[").unwrap_or(value);
         let own = own.strip_suffix(b"]").unwrap_or(own);
         if around.session.remembers() && around.session.knows(own) {

@@ -32,6 +32,8 @@ pub(crate) struct Kind {
     pub(crate) name: Arc<str>,
     /// What placeholders call it: `US_SSN`.
     pub(crate) label: Arc<str>,
+    /// The family of a detector of `recognize`.
+    pub(crate) family: Option<Family>,
     choices: Vec<Choice>,
     examples: &'static [&'static str],
 }
@@ -162,6 +164,7 @@ impl Kind {
     fn of(detector: &'static Detector) -> Self {
         Self {
             examples: detector.examples,
+            family: Some(detector.family),
             ..Self::named(detector.name, detector.name)
         }
     }
@@ -173,6 +176,7 @@ impl Kind {
                 .filter(|label| !label.is_empty())
                 .unwrap_or_else(|| "VALUE".to_owned())
                 .into(),
+            family: None,
             choices: Vec::new(),
             examples: &[],
         }

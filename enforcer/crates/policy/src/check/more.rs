@@ -2,6 +2,7 @@
 
 use super::{AnswerTest, Effect, Entry, Lists, More, Reader, Sight, Text, Tools, When, condition};
 use crate::diagnostic::{Findings, excerpt};
+use crate::masking::own::Detectors;
 use crate::parse::tree::{Node, Value};
 use crate::{Action, RuleRef, obligation};
 
@@ -61,7 +62,7 @@ pub(super) fn act(
     mut more: More,
     action: Option<Text<'_>>,
     obligations: Vec<Entry<'_>>,
-    (name, sight): (&RuleRef, Sight<'_>),
+    (name, sight, detectors): (&RuleRef, Sight<'_>, &Detectors),
     findings: &mut Findings,
 ) -> More {
     more.action = match (&more.answer, action) {
@@ -97,7 +98,7 @@ pub(super) fn act(
             findings.error(entry.spot, message, Some(hint));
             continue;
         }
-        obligation::read::read(entry, name, findings, &mut more.obligations);
+        obligation::read::read(entry, (name, detectors), findings, &mut more.obligations);
     }
     more
 }

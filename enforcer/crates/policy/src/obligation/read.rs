@@ -8,6 +8,7 @@ use http::HeaderName;
 use crate::condition::range::{Unit, number};
 use crate::diagnostic::{Fault, Findings, Spot, excerpt};
 use crate::document::Text;
+use crate::masking::{self, own::Detectors};
 use crate::parse::fields::{self, Fields, one_of};
 use crate::parse::tree::{Entry, Value};
 use crate::{Amount, Beyond, By, Inject, Limit, Obligation, RuleRef, Sign, SignStyle};
@@ -30,13 +31,17 @@ const FRAMING: [&str; 7] = [
 /// Reads one obligation's key of a rule.
 pub(crate) fn read(
     entry: Entry<'_>,
-    rule: &RuleRef,
+    (rule, detectors): (&RuleRef, &Detectors),
     findings: &mut Findings,
     obligations: &mut Vec<Obligation>,
 ) {
     match &*entry.key {
         "inject" => obligations.extend(inject(entry, rule, findings)),
         "limit" => limits(entry, rule, findings, obligations),
+        "mask" => {
+            let mask = masking::read::read(entry, rule, detectors, findings);
+            obligations.extend(mask.map(|mask| Obligation::Mask(Arc::new(mask))));
+        }
         "sign" => obligations.extend(sign(entry, rule, findings)),
         key => {
             let message = format!("`{key}` is not available in this version");

@@ -35,8 +35,14 @@ pub(crate) fn read<'t>(
         seen.push(text);
         if let Some(source) = find(policy, text, *spot, beside, findings) {
             let file = findings.add_file(source.name);
-            if let Some(Fragment { lists, rules }) = fragment(source, file, findings) {
+            if let Some(fragment) = fragment(source, file, findings) {
+                let Fragment {
+                    lists,
+                    detectors,
+                    rules,
+                } = fragment;
                 all.lists.extend(lists);
+                all.detectors.extend(detectors);
                 all.rules.extend(rules);
             }
         }
@@ -83,25 +89,45 @@ fn fragment<'t>(
         let hint = "this enforcer reads `version: 1`".to_owned();
         findings.error(version.spot, message, Some(hint));
     }
-    let entries = fields.take("lists").map(|entry| lists(entry, findings));
+    let lists = fields.take("lists");
+    let lists = lists.map(|entry| named(entry, &LISTS, findings));
+    let detectors = fields.take("detectors");
+    let detectors = detectors.map(|entry| named(entry, &DETECTORS, findings));
     let rules = fields
         .take("rules")
         .map(|entry| rule_nodes(entry, findings));
     Some(Fragment {
-        lists: entries.unwrap_or_default(),
+        lists: lists.unwrap_or_default(),
+        detectors: detectors.unwrap_or_default(),
         rules: rules.unwrap_or_default(),
     })
 }
 
-/// The named lists of a file, not yet read.
-pub(crate) fn lists<'t>(entry: Entry<'t>, findings: &mut Findings) -> Vec<Entry<'t>> {
+/// How a map of names is told of, and how one is written.
+pub(crate) type Example = (&'static str, &'static str);
+
+/// `lists`.
+pub(crate) const LISTS: Example = (
+    "`lists` takes a map of names and lists",
+    "write `lists: { approved-models: [gpt-4o, gpt-4o-mini] }`",
+);
+/// `detectors`.
+pub(crate) const DETECTORS: Example = (
+    "`detectors` takes a map of names and detectors",
+    "write `detectors: { staff-number: { regex: 'E-[0-9]{6}', longest: 8 } }`",
+);
+
+/// The entries of a map of names, not yet read.
+pub(crate) fn named<'t>(
+    entry: Entry<'t>,
+    (message, hint): &Example,
+    findings: &mut Findings,
+) -> Vec<Entry<'t>> {
     let spot = entry.spot;
     match entry.into_value().value {
         Value::Map(entries) => entries,
         Value::List(_) | Value::Null | Value::Text(_) => {
-            let message = "`lists` takes a map of names and lists".to_owned();
-            let hint = "write `lists: { approved-models: [gpt-4o, gpt-4o-mini] }`".to_owned();
-            findings.error(spot, message, Some(hint));
+            findings.error(spot, (*message).to_owned(), Some((*hint).to_owned()));
             Vec::new()
         }
     }

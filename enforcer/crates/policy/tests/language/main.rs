@@ -6,6 +6,7 @@ mod bodies;
 mod content;
 mod decisions;
 mod hosts;
+mod masking;
 mod mistakes;
 mod paths;
 mod properties;

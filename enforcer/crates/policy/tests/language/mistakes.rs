@@ -26,7 +26,7 @@ fn refused(text: &str, expected: &[&str]) {
 }
 
 /// Rules are refused for exactly these reasons; lines of places count from the first rule.
-fn rules_refused(rules: &str, expected: &[&str]) {
+pub(crate) fn rules_refused(rules: &str, expected: &[&str]) {
     let found = compile_text(&policy(rules)).expect_err(rules);
     let found: Vec<Diagnostic> = found.into_iter().map(from_first_rule).collect();
     assert_eq!(shown(&found, Severity::Error), expected, "{rules}");
@@ -73,7 +73,7 @@ fn what_is_no_policy_is_refused() {
         "# only a comment\n",
         &["1:1  | nothing in it | a policy begins with `version: 1`"],
     );
-    let keys = "its keys are `version`, `name`, `applies_to`, `include`, `lists` and `rules`";
+    let keys = "its keys are `version`, `name`, `applies_to`, `include`, `lists`, `detectors`, `examples` and `rules`";
     refused(
         "just text",
         &[&format!(

@@ -168,7 +168,7 @@ fn who_asks_is_seen_in_what_is_not_opened() {
 /// What is refused, with its place within the file and what would be valid.
 #[test]
 fn mistakes_inside_of_expressions_and_patterns_have_their_place() {
-    let text = "version: 1\nname: p\nlists: { models: [a] }\nrules:\n- id: a\n  effect: deny\n  match:\n    host: x.example\n    messages: { matches: 'a(b' }\n    model: $modles\n  when: |\n    size(tools) > 1\n    && modle == 'x'\n- id: b\n  effect: deny\n  match: { host: x.example }\n  when: model ==\n- id: c\n  effect: allow\n  match: { host: x.example }\n  mask: [email]\n";
+    let text = "version: 1\nname: p\nlists: { models: [a] }\nrules:\n- id: a\n  effect: deny\n  match:\n    host: x.example\n    messages: { matches: 'a(b' }\n    model: $modles\n  when: |\n    size(tools) > 1\n    && modle == 'x'\n- id: b\n  effect: deny\n  match: { host: x.example }\n  when: model ==\n- id: c\n  effect: allow\n  match: { host: x.example }\n  record: [bodies]\n";
     let found = crate::compile_text(text).unwrap_err();
     let shown = crate::lines(&found);
     assert_eq!(found.len(), 5, "{shown}");
@@ -177,7 +177,7 @@ fn mistakes_inside_of_expressions_and_patterns_have_their_place() {
         "p.yaml:10:12: error: there is no list `modles` (did you mean `$models`?)",
         "p.yaml:13:8: error: there is no fact `modle` (did you mean `model`?)",
         "p.yaml:17:17: error: no expression in CEL",
-        "p.yaml:21:3: error: `mask` is not available in this version",
+        "p.yaml:21:3: error: `record` is not available in this version",
     ] {
         assert!(shown.contains(expected), "{expected}\n{shown}");
     }

@@ -18,7 +18,8 @@ pub(super) struct Coin {
 impl Coin {
     /// What is to be seen of it in the run that begins where the detector was woken.
     pub(super) fn judge(&self, look: &Look<'_>) -> Sight {
-        let start = look.at + usize::from(is_escape(look));
+        // The run's first letter can be that of an escape.
+        let start = look.at + usize::from(shapes::after_escape(look.text, look.at + 1));
         let rest = &look.text[start..];
         let begins = self
             .begins
@@ -39,19 +40,17 @@ impl Coin {
         if length == rest.len() && !look.last {
             return Sight::Open { start };
         }
+        if length < least {
+            return Sight::Nothing;
+        }
         match (self.weigh)(look, start, &rest[..length]) {
-            Some(confidence) if length >= least => Sight::Found {
+            Some(confidence) => Sight::Found {
                 span: start..start + length,
                 confidence,
             },
-            Some(_) | None => Sight::Nothing,
+            None => Sight::Nothing,
         }
     }
-}
-
-/// The run's first letter is that of an escape.
-fn is_escape(look: &Look<'_>) -> bool {
-    look.at + 1 < look.text.len() && shapes::after_escape(look.text, look.at + 1)
 }
 
 /// What Base58Check text carries, of at most 82 bytes: its version and payload, if the check over them is right.

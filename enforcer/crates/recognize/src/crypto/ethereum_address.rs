@@ -3,6 +3,7 @@
 use sha3::{Digest as _, Keccak256};
 
 use super::coin::Coin;
+use crate::context::Words;
 use crate::{
     Confidence::{self, High, Low, Medium},
     Detector, Family, Look, Wake, context,
@@ -27,7 +28,7 @@ const COIN: Coin = Coin {
 };
 
 /// Twenty bytes that tell of a wallet only by their check, or by words before them.
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "wallet",
     "wallet address",
     "eth",
@@ -43,7 +44,7 @@ const WORDS: &[&str] = &[
     "0x address",
     "usdt",
     "usdc",
-];
+]);
 
 fn weigh(look: &Look<'_>, start: usize, value: &[u8]) -> Option<Confidence> {
     let hex = value
@@ -60,7 +61,7 @@ fn weigh(look: &Look<'_>, start: usize, value: &[u8]) -> Option<Confidence> {
     if small && large && is_checked(hex) {
         return Some(High);
     }
-    Some(if context::told(look, start, WORDS) {
+    Some(if context::told(look, start, &WORDS) {
         Medium
     } else {
         Low

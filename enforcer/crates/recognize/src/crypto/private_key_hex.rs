@@ -1,6 +1,7 @@
 //! Private keys as 64 hexadecimal digits, which only words before them tell from a digest.
 
 use super::coin::Coin;
+use crate::context::Words;
 use crate::{
     Confidence::{self, Medium},
     Detector, Family, Look, Sight, Wake, context,
@@ -24,7 +25,7 @@ const COIN: Coin = Coin {
     weigh,
 };
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "private key",
     "priv key",
     "privkey",
@@ -35,13 +36,13 @@ const WORDS: &[&str] = &[
     "deployer key",
     "validator key",
     "sk",
-];
+]);
 
 fn recognise(look: &Look<'_>) -> Sight {
     match COIN.judge(look) {
         // Digests are many, and no text is kept back for them.
         Sight::Open { start }
-            if !could_be(&look.text[start..]) || !context::told(look, start, WORDS) =>
+            if !could_be(&look.text[start..]) || !context::told(look, start, &WORDS) =>
         {
             Sight::Nothing
         }
@@ -60,6 +61,6 @@ fn could_be(value: &[u8]) -> bool {
 fn weigh(look: &Look<'_>, start: usize, value: &[u8]) -> Option<Confidence> {
     let hex = value.strip_prefix(b"0x").unwrap_or(value);
     let varied = hex.iter().any(|byte| *byte != hex[0]);
-    (hex.len() == 64 && varied && could_be(hex) && context::told(look, start, WORDS))
+    (hex.len() == 64 && varied && could_be(hex) && context::told(look, start, &WORDS))
         .then_some(Medium)
 }

@@ -2,6 +2,7 @@
 
 use bip39::{Language, Mnemonic};
 
+use crate::context::Words;
 use crate::{
     Confidence::{High, Medium},
     Detector, Family, Look, Sight, Wake, context,
@@ -25,7 +26,7 @@ pub(crate) static SEED_PHRASE: Detector = Detector {
 const MOST: usize = 24;
 const LEAST: usize = 12;
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "seed",
     "mnemonic",
     "recovery phrase",
@@ -35,7 +36,7 @@ const WORDS: &[&str] = &[
     "bip39",
     "wallet",
     "passphrase",
-];
+]);
 
 /// Words of the list that follow each other.
 struct Row {
@@ -174,7 +175,7 @@ fn judge(look: &Look<'_>, row: &Row) -> Option<Sight> {
             });
         }
     }
-    let written = matches!(row.count, 12 | 15 | 18 | 21 | 24) && context::told(look, start, WORDS);
+    let written = matches!(row.count, 12 | 15 | 18 | 21 | 24) && context::told(look, start, &WORDS);
     written.then(|| Sight::Found {
         span: phrase(row.count),
         confidence: Medium,

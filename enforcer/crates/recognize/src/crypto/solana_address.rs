@@ -1,5 +1,6 @@
 //! Solana addresses: 32 bytes in Base58 without a check, which only words before them tell.
 
+use crate::context::Words;
 use crate::{Confidence::Medium, Detector, Family, Look, Sight, Wake, context};
 
 pub(crate) static SOLANA_ADDRESS: Detector = Detector {
@@ -18,7 +19,7 @@ pub(crate) static SOLANA_ADDRESS: Detector = Detector {
 /// The fewest and the most bytes.
 const LENGTHS: (usize, usize) = (32, 44);
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "solana",
     "sol",
     "spl",
@@ -29,7 +30,7 @@ const WORDS: &[&str] = &[
     "mint",
     "lamports",
     "pubkey",
-];
+]);
 
 /// Any letter or digit begins one; so the words come first.
 fn recognise(look: &Look<'_>) -> Sight {
@@ -41,7 +42,11 @@ fn recognise(look: &Look<'_>) -> Sight {
         .take_while(|byte| byte.is_ascii_alphanumeric())
         .count();
     let open = length == rest.len() && !look.last;
-    if length > most || (length < least && !open) || !context::told(look, start, WORDS) {
+    let foreign = rest[..length]
+        .iter()
+        .any(|byte| matches!(byte, b'0' | b'O' | b'I' | b'l'));
+    if length > most || foreign || (length < least && !open) || !context::told(look, start, &WORDS)
+    {
         return Sight::Nothing;
     }
     if open {

@@ -1,6 +1,7 @@
 //! Numbers of payment cards.
 
 use crate::checksum::{luhn, number};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -50,7 +51,7 @@ const RULE: Rule = Rule {
         Form::told("999999999999", High),
     ],
     check,
-    words: &[
+    words: Words::new(&[
         "card",
         "card number",
         "credit",
@@ -74,11 +75,11 @@ const RULE: Rule = Rule {
         "karte",
         "kreditkarte",
         "cartão",
-    ],
+    ]),
 };
 
 /// Words before other long numbers.
-const UNLIKE: &[&str] = &[
+const UNLIKE: Words = Words::new(&[
     "order",
     "invoice",
     "tracking",
@@ -97,14 +98,14 @@ const UNLIKE: &[&str] = &[
     "trace",
     "span",
     "offset",
-];
+]);
 
 fn recognise(look: &Look<'_>) -> Sight {
     match RULE.judge(look) {
         Sight::Found {
             span,
             confidence: Medium,
-        } if context::told(look, span.start, UNLIKE) => Sight::Found {
+        } if context::told(look, span.start, &UNLIKE) => Sight::Found {
             span,
             confidence: Low,
         },

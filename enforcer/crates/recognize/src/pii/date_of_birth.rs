@@ -1,6 +1,7 @@
 //! Dates of birth: days that words before them, or their field's name, tell to be such.
 
 use crate::checksum::{is_day, number};
+use crate::context::Words;
 use crate::form::{Form, Rule, stands_free_before, stands_free_behind};
 use crate::{Confidence::Medium, Detector, Family, Look, Shapes, Sight, Wake, context};
 
@@ -18,7 +19,7 @@ pub(crate) static DATE_OF_BIRTH: Detector = Detector {
     examples: &["1970-01-01", "01/01/1970", "1990-01-01"],
 };
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "dob",
     "birth",
     "birthdate",
@@ -50,7 +51,7 @@ const WORDS: &[&str] = &[
     "出生日期",
     "生年月日",
     "생년월일",
-];
+]);
 
 const RULE: Rule = Rule {
     forms: &[
@@ -130,17 +131,30 @@ fn check(value: &[u8]) -> bool {
 /// `12 March 1985`, `12th Mar 1985`, and of `March 12, 1985` what follows the month.
 fn named(look: &Look<'_>) -> Sight {
     let start = look.at;
-    if !stands_free_before(look.text, start) {
+    if !may_be_day(look) || !stands_free_before(look.text, start) {
         return Sight::Nothing;
     }
     // The words are looked for last: dates are rarer than numbers.
     match read(look) {
-        Ok(end) if context::told(look, start, WORDS) => Sight::Found {
+        Ok(end) if context::told(look, start, &WORDS) => Sight::Found {
             span: start..end,
             confidence: Medium,
         },
-        Err(Short::Open) if context::told(look, start, WORDS) => Sight::Open { start },
+        Err(Short::Open) if context::told(look, start, &WORDS) => Sight::Open { start },
         Ok(_) | Err(_) => Sight::Nothing,
+    }
+}
+
+/// One look behind one or two digits, which most numbers do not pass.
+fn may_be_day(look: &Look<'_>) -> bool {
+    let behind = &look.text[look.at + digits(look.text, look.at, 2)..];
+    let month = |byte: &u8| b"jfmasond".contains(&byte.to_ascii_lowercase());
+    match behind {
+        [] | [b' ' | b'-' | b's' | b'n' | b'r' | b't'] => true,
+        [b',', ..] => behind_month(look),
+        [b' ' | b'-', next, ..] => month(next) || (next.is_ascii_digit() && behind_month(look)),
+        [b's' | b'n' | b'r' | b't', b't' | b'd' | b'h', ..] => true,
+        [next, ..] => month(next),
     }
 }
 

@@ -109,10 +109,16 @@ fn judge(look: &Look<'_>, start: usize, domain: &[u8]) -> Option<Confidence> {
     if local.eq_ignore_ascii_case(b"git")
         || matches!(before, Some(b'/' | b':')) && in_url(look, start)
         || is_example(domain)
+        || is_ssh(domain)
     {
         return Some(Low);
     }
     Some(if is_common(top) { High } else { Medium })
+}
+
+/// Names of algorithms and extensions of SSH are written like addresses.
+fn is_ssh(domain: &[u8]) -> bool {
+    [&b"openssh.com"[..], b"libssh.org", b"lysator.liu.se"].contains(&domain)
 }
 
 /// The `@` is that between a user and the host of a URL.

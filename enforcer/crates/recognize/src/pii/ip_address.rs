@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::context::Words;
 use crate::form::{stands_free_before, stands_free_behind};
 use crate::{
     Confidence::{self, High, Low, Medium},
@@ -25,7 +26,7 @@ pub(crate) static IP_ADDRESS: Detector = Detector {
     ],
 };
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "ip",
     "ip address",
     "ipv4",
@@ -36,26 +37,24 @@ const WORDS: &[&str] = &[
     "client",
     "client ip",
     "forwarded for",
-    "forwarded",
+    "x forwarded for",
     "real ip",
     "peer",
-    "host",
     "login from",
-    "from",
+    "logged in from",
     "source ip",
-    "src",
-    "dst",
+    "src ip",
+    "dst ip",
     "visitor",
-    "server",
-    "connect",
-    "connected",
-];
+    "remote host",
+]);
 
 /// What four small numbers with dots between them mostly are.
-const UNLIKE: &[&str] = &[
+const UNLIKE: Words = Words::new(&[
     "version", "v", "ver", "release", "build", "section", "chapter", "assembly", "revision", "oid",
-    "firmware", "chrome", "safari", "edge",
-];
+    "firmware", "chrome", "safari", "edge", "edg", "firefox", "opr", "opera", "upgrade",
+    "upgraded",
+]);
 
 fn recognise(look: &Look<'_>) -> Sight {
     if look.text[look.at] == b':' {
@@ -136,20 +135,18 @@ fn weigh_four(look: &Look<'_>, start: usize, octets: [u8; 4]) -> Confidence {
         || shared
         || octets[0] == 0
         || octets[0] >= 224
-        || context::told(look, start, UNLIKE)
+        || context::told(look, start, &UNLIKE)
         || is_resolver(address)
     {
         return Low;
     }
-    if context::told(look, start, WORDS) {
+    if context::told(look, start, &WORDS) {
         return High;
     }
     // Parts of versions are small.
-    if octets.iter().filter(|octet| **octet > 20).count() > 1 {
-        Medium
-    } else {
-        Low
-    }
+    let large =
+        octets[1..].iter().any(|octet| *octet > 99) || (octets[0] > 99 && octets[1..] != [0, 0, 0]);
+    if large { Medium } else { Low }
 }
 
 /// Resolvers that everybody names.
@@ -198,9 +195,12 @@ fn six(look: &Look<'_>) -> Sight {
     let parsed = std::str::from_utf8(value)
         .ok()
         .and_then(|text| text.parse::<Ipv6Addr>().ok());
+    let numbers = value.iter().any(u8::is_ascii_digit);
     let colons = value.iter().filter(|byte| **byte == b':').count();
     match (parsed, stands_free_behind(look, start + length)) {
-        (Some(address), Some(true)) if colons > 2 || context::told(look, start, WORDS) => {
+        (Some(address), Some(true))
+            if numbers && (colons > 2 || context::told(look, start, &WORDS)) =>
+        {
             Sight::Found {
                 span: start..start + value.len(),
                 confidence: weigh_six(look, start, address),
@@ -219,7 +219,7 @@ fn weigh_six(look: &Look<'_>, start: usize, address: Ipv6Addr) -> Confidence {
         || first >= 0xff00
         || (first, second) == (0x2001, 0xdb8);
     // Addresses in use begin with 2 or 3; rows of bytes with colons between them mostly do not.
-    if !idle && (first & 0xe000 == 0x2000 || context::told(look, start, WORDS)) {
+    if !idle && (first & 0xe000 == 0x2000 || context::told(look, start, &WORDS)) {
         High
     } else {
         Low

@@ -1,5 +1,6 @@
 //! Addresses of network cards.
 
+use crate::context::Words;
 use crate::form::{stands_free_before, stands_free_behind};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -21,7 +22,7 @@ pub(crate) static MAC_ADDRESS: Detector = Detector {
     ],
 };
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "mac",
     "mac address",
     "hwaddr",
@@ -34,7 +35,7 @@ const WORDS: &[&str] = &[
     "bluetooth",
     "device",
     "physical address",
-];
+]);
 
 /// Six groups of two hexadecimal digits.
 const LENGTH: usize = 17;
@@ -81,7 +82,7 @@ fn recognise(look: &Look<'_>) -> Sight {
 }
 
 fn weigh(look: &Look<'_>, start: usize, value: &[u8]) -> crate::Confidence {
-    let told = context::told(look, start, WORDS);
+    let told = context::told(look, start, &WORDS);
     let first = value[..2].iter().fold(0u8, |sum, byte| {
         sum * 16 + (*byte as char).to_digit(16).map_or(0, |digit| digit as u8)
     });

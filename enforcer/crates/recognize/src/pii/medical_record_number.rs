@@ -1,5 +1,6 @@
 //! Numbers of patients' records, which every hospital gives out its own way.
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{Confidence::Medium, Detector, Family, Wake};
 
@@ -14,7 +15,6 @@ pub(crate) static MEDICAL_RECORD_NUMBER: Detector = Detector {
 
 const RULE: Rule = Rule {
     forms: &[
-        Form::told("AAA-9999999", Medium),
         Form::told("AAA999999", Medium),
         Form::told("AA999999", Medium),
         Form::told("A99999999", Medium),
@@ -29,7 +29,7 @@ const RULE: Rule = Rule {
         Form::told("999999", Medium),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "mrn",
         "medical record",
         "medical record number",
@@ -41,7 +41,7 @@ const RULE: Rule = Rule {
         "record number",
         "chart number",
         "hospital number",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

@@ -1,5 +1,6 @@
 //! Numbers of passports, which have no check of their own outside the machine-readable zone.
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{Confidence::Medium, Detector, Family, Wake};
 
@@ -22,7 +23,7 @@ const RULE: Rule = Rule {
         Form::told("999999999", Medium),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "passport",
         "passport number",
         "passport no",
@@ -37,7 +38,7 @@ const RULE: Rule = Rule {
         "пас",
         "护照",
         "旅券",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

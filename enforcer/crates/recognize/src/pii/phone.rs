@@ -1,6 +1,7 @@
 //! Telephone numbers: international ones by E.164, and those of North America and some other countries as they are written there.
 
 use crate::checksum::number;
+use crate::context::Words;
 use crate::form::{Form, Rule, stands_free_before, stands_free_behind};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -32,15 +33,18 @@ pub(crate) static PHONE: Detector = Detector {
     ],
 };
 
-const WORDS: &[&str] = &[
+const WORDS: Words = Words::new(&[
     "phone",
     "phone number",
     "tel",
     "telephone",
     "mobile",
-    "cell",
-    "cellphone",
-    "call",
+    "cell phone",
+    "cell number",
+    "call me",
+    "call us",
+    "call at",
+    "my number",
     "fax",
     "whatsapp",
     "sms",
@@ -50,15 +54,12 @@ const WORDS: &[&str] = &[
     "teléfono",
     "telefono",
     "móvil",
-    "handy",
     "mobil",
-    "portable",
     "contact number",
-    "dial",
     "电话",
     "電話",
     "手机",
-];
+]);
 
 /// Area and exchange begin with 2 to 9 and are no service codes.
 const AMERICA: Rule = Rule {
@@ -168,14 +169,16 @@ fn judge(look: &Look<'_>, start: usize, digits: &[u8], read: &Read) -> Sight {
     let plausible = match digits {
         [b'1', rest @ ..] => american(rest),
         [first, second, ..] => {
-            digits.len() >= 8 && !matches!((first, second), (b'2', b'8') | (b'8', b'3' | b'9'))
+            digits.len() >= 8
+                && !matches!((first, second), (b'2', b'8') | (b'8', b'3' | b'9'))
+                && !digits.starts_with(b"999")
         }
         _ => false,
     };
     if !plausible {
         return Sight::Nothing;
     }
-    let confidence = if context::told(look, start, WORDS) {
+    let confidence = if context::told(look, start, &WORDS) {
         High
     } else if read.groups > 1 || digits.len() > 9 {
         Medium

@@ -1,6 +1,7 @@
 //! Numbers by which American banks are reached (ABA).
 
 use crate::checksum::{number, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -19,14 +20,14 @@ pub(crate) static US_BANK_ROUTING: Detector = Detector {
 const RULE: Rule = Rule {
     forms: &[Form::new("999999999", Low, High)],
     check: check,
-    words: &[
+    words: Words::new(&[
         "routing",
         "routing number",
         "aba",
         "aba number",
         "transit number",
         "rtn",
-    ],
+    ]),
 };
 
 /// The first two digits are those of a Federal Reserve district, or of a kind of institution.

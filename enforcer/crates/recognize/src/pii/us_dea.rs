@@ -1,6 +1,7 @@
 //! American prescribers' numbers (DEA).
 
 use crate::checksum::{digit, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -19,7 +20,7 @@ pub(crate) static US_DEA: Detector = Detector {
 const RULE: Rule = Rule {
     forms: &[Form::new("AA9999999", Medium, High)],
     check: check,
-    words: &["dea", "dea number", "dea no", "prescriber"],
+    words: Words::new(&["dea", "dea number", "dea no", "prescriber"]),
 };
 
 /// The last digit of the odd places' sum and twice that of the even ones.

@@ -1,5 +1,6 @@
 //! American Medicare beneficiary identifiers.
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -27,13 +28,14 @@ const RULE: Rule = Rule {
         Form::new("9A99A99AA99", Medium, High),
     ],
     check: check,
-    words: &["mbi", "medicare", "beneficiary"],
+    words: Words::new(&["mbi", "medicare", "beneficiary"]),
 };
 
-/// Runs of one digit are many: one look at the fourth place before the forms are tried.
+/// Runs of one digit are many: one look at the places behind it before the forms are tried.
 fn recognise(look: &Look<'_>) -> Sight {
-    match look.text.get(look.at + 3) {
-        Some(byte) if !byte.is_ascii_digit() => Sight::Nothing,
+    match look.text.get(look.at + 1..) {
+        Some([second, ..]) if !second.is_ascii_uppercase() => Sight::Nothing,
+        Some([_, _, fourth, ..]) if !fourth.is_ascii_digit() => Sight::Nothing,
         Some(_) | None => RULE.judge(look),
     }
 }

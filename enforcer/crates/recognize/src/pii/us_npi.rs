@@ -1,6 +1,7 @@
 //! American provider identifiers (NPI).
 
 use crate::checksum::luhn;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -19,13 +20,13 @@ pub(crate) static US_NPI: Detector = Detector {
 const RULE: Rule = Rule {
     forms: &[Form::new("9999999999", Low, High)],
     check: check,
-    words: &[
+    words: Words::new(&[
         "npi",
         "npi number",
         "national provider",
         "provider id",
         "provider identifier",
-    ],
+    ]),
 };
 
 /// Luhn's check over the number with the prefix 80840, whose part of the sum is 24.

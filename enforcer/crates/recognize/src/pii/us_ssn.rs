@@ -1,5 +1,6 @@
 //! American social security numbers.
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -23,7 +24,7 @@ const RULE: Rule = Rule {
         Form::told("999999999", Medium),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "ssn",
         "social security",
         "social sec",
@@ -31,7 +32,7 @@ const RULE: Rule = Rule {
         "ssn number",
         "tax id",
         "taxpayer",
-    ],
+    ]),
 };
 
 /// Area, group and serial: none is all zeros, and some areas are given to nobody.

@@ -1,7 +1,9 @@
 //! Whether bytes were drawn by chance, as secrets are, or written by somebody.
 
+use super::token::names;
+
 /// Words that stand in for a secret in examples and templates.
-const STAND_INS: [&str; 19] = [
+const STAND_INS: [&str; 18] = [
     "example",
     "placeholder",
     "your",
@@ -14,24 +16,24 @@ const STAND_INS: [&str; 19] = [
     "insert",
     "replace",
     "sample",
-    "fake",
+    "fakefake",
     "****",
     "....",
     "secret-here",
     "token-here",
     "key-here",
-    "todo",
 ];
+
+/// In what is longer, chance makes short words.
+const SHORT: usize = 64;
 
 /// A stand-in for a secret: a word such as `your-key`, or the same byte or the next one over and over.
 pub(super) fn stand_in(bytes: &[u8]) -> bool {
-    monotonous(bytes)
-        || STAND_INS
-            .iter()
-            .any(|word| super::token::names(bytes, word))
+    let stands = |word: &str| (bytes.len() <= SHORT || word.len() > 5) && names(bytes, word);
+    monotonous(bytes) || STAND_INS.iter().any(|word| stands(word))
 }
 
-/// Five times the same byte, or eight in the order of the alphabet.
+/// Seven times the same byte, or eight in the order of the alphabet.
 fn monotonous(bytes: &[u8]) -> bool {
     let (mut same, mut rising) = (1, 1);
     for pair in bytes.windows(2) {
@@ -41,7 +43,7 @@ fn monotonous(bytes: &[u8]) -> bool {
         } else {
             1
         };
-        if same >= 5 || rising >= 8 {
+        if same >= 7 || rising >= 8 {
             return true;
         }
     }
@@ -60,7 +62,11 @@ pub(super) fn drawn(bytes: &[u8]) -> bool {
 
 /// Looks drawn by chance without anything beside it: long, of many bytes, with letters and digits or both cases mixed.
 pub(super) fn random(bytes: &[u8]) -> bool {
-    bytes.len() >= 16 && entropy(bytes) >= 3.0 && changes(bytes) * 4 >= bytes.len() && drawn(bytes)
+    bytes.len() >= 16
+        && entropy(bytes) >= 3.0
+        && changes(bytes) * 4 >= bytes.len()
+        && drawn(bytes)
+        && !identifier(bytes)
 }
 
 /// Shannon's entropy, in bits a byte.
@@ -112,6 +118,18 @@ pub(super) fn worded(bytes: &[u8]) -> bool {
     })
 }
 
+/// Names with numbers in them, as code has: `x25519_private_key`, `D3D10_TYPE`, `Curve25519SeedBin`.
+fn identifier(bytes: &[u8]) -> bool {
+    let mut parts = bytes.split(|byte| !byte.is_ascii_alphanumeric());
+    parts.all(|part| {
+        let numbers = part.chunk_by(|one, other| one.is_ascii_digit() == other.is_ascii_digit());
+        let words = part
+            .split(u8::is_ascii_digit)
+            .filter(|word| !word.is_empty());
+        numbers.filter(|run| run[0].is_ascii_digit()).count() <= 2 && words.into_iter().all(word)
+    })
+}
+
 /// Letters with at most one capital each three: a word, or several in camel case.
 fn word(part: &[u8]) -> bool {
     let capitals = part.iter().filter(|byte| byte.is_ascii_uppercase()).count();
@@ -144,6 +162,9 @@ mod tests {
             "a1a1a1a1a1a1a1a1a1a1",
             "MY_SECRET_TOKEN_NAME",
             "eu-central-1-prod-01",
+            "x25519_generate_private_key",
+            "D3D10_SB_RESOURCE_RETURN_TYPE",
+            "X509RequestInheritOptions",
         ] {
             assert!(!random(written.as_bytes()), "{written}");
         }

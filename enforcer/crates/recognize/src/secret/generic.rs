@@ -103,6 +103,8 @@ pub(super) fn password(assigned: &Assigned<'_>) -> Option<Confidence> {
         _ if hidden || (kinds == 1 && !random(value)) => None,
         // `hunter2`, `postgres1`: words that everybody writes.
         0..8 => Some(Confidence::Low),
+        // A type's name, as `CFStringRef`.
+        _ if !assigned.quoted && value.iter().all(u8::is_ascii_alphabetic) => Some(Confidence::Low),
         _ if worded(value) || entropy(value) < 2.5 => Some(Confidence::Low),
         _ => Some(Confidence::Medium),
     }
@@ -122,7 +124,8 @@ fn later(assigned: &Assigned<'_>) -> bool {
         && value
             .iter()
             .any(|byte| matches!(byte, b'(' | b'[' | b'{' | b'<'));
-    let reference = !assigned.quoted && value.contains(&b'.') && worded(value);
+    let path = template(b"::") || (value.contains(&b'.') && worded(value));
+    let reference = !assigned.quoted && path;
     (known && (!assigned.quoted || template(b"{") || template(b"<") || value.starts_with(b"$")))
         || template(b"${")
         || template(b"{{")

@@ -20,24 +20,38 @@ pub(super) static DETECTOR: Detector = Detector {
     examples: &[],
 };
 
-const TOKEN: Token = Token {
-    prefixes: &["glsa_", "glc_eyJ", "eyJrIjoi"],
-    body: Alphabet::of("A-Za-z0-9+/=_"),
+/// 32 letters and digits, and a checksum in hex.
+const SERVICE_ACCOUNT: Token = Token {
+    prefixes: &["glsa_"],
+    body: Alphabet::of("A-Za-z0-9_"),
+    length: (41, 41),
+};
+
+/// JSON, whose base64 has no signs.
+const JSON: Token = Token {
+    prefixes: &["glc_eyJ", "eyJrIjoi"],
+    body: Alphabet::of("A-Za-z0-9="),
     length: (40, 400),
 };
 
 fn recognise(look: &Look<'_>) -> Sight {
-    TOKEN.see_with(look, |prefix, body| match prefix {
-        "glsa_" => (service_account(body) && drawn(body)).then_some(Confidence::High),
-        "glc_eyJ" => drawn(body).then_some(Confidence::High),
-        _ => drawn(body).then_some(Confidence::Medium),
+    match JSON.see_with(look, json) {
+        Sight::Nothing => SERVICE_ACCOUNT.see(look, service_account),
+        seen => seen,
+    }
+}
+
+fn json(prefix: &str, body: &[u8]) -> Option<Confidence> {
+    let named = prefix.starts_with("glc_");
+    drawn(body).then_some(if named {
+        Confidence::High
+    } else {
+        Confidence::Medium
     })
 }
 
-/// 32 letters and digits, and a checksum in hex.
-fn service_account(body: &[u8]) -> bool {
-    body.len() == 41
-        && body[32] == b'_'
-        && Alphabet::ALNUM.all(&body[..32])
-        && Alphabet::HEX.all(&body[33..])
+fn service_account(body: &[u8]) -> Option<Confidence> {
+    let (drawn_part, sum) = body.split_last_chunk::<9>()?;
+    let shaped = sum[0] == b'_' && Alphabet::ALNUM.all(drawn_part) && Alphabet::HEX.all(&sum[1..]);
+    (shaped && drawn(body)).then_some(Confidence::High)
 }

@@ -50,8 +50,8 @@ impl Token {
         };
         let (least, most) = self.length;
         let start = look.at + prefix.len();
-        let mut end = self.body.run(look.text, start, most);
-        if end - start > most {
+        let mut end = self.body.run(look.text, start, most + DOTS);
+        if end - start > most + DOTS {
             return Sight::Nothing;
         }
         if end == look.text.len() && !look.last {
@@ -60,7 +60,7 @@ impl Token {
         while end > start && look.text[end - 1] == b'.' {
             end -= 1;
         }
-        if end - start < least {
+        if end - start < least || end - start > most {
             return Sight::Nothing;
         }
         found(look.at, end, judge(prefix, &look.text[start..end]))
@@ -85,6 +85,9 @@ pub(super) fn names(text: &[u8], word: &str) -> bool {
     text.windows(word.len())
         .any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
+
+/// So many dots may end a sentence.
+const DOTS: usize = 3;
 
 /// [`Look::text`] promises no more.
 const NEAR: usize = 64;

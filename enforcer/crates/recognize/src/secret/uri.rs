@@ -57,6 +57,14 @@ pub(super) fn see(look: &Look<'_>) -> Sight {
 
 fn user(look: &Look<'_>) -> User {
     let text = look.text;
+    let known = &text[look.at..];
+    if !known.starts_with(b"://") {
+        return if b"://".starts_with(known) && !look.last {
+            User::Open
+        } else {
+            User::None
+        };
+    }
     let start = look.at + 3;
     let mut colon = None;
     for (place, byte) in text.iter().enumerate().skip(start).take(2 * LONGEST) {
@@ -95,10 +103,17 @@ fn password(name: &[u8], password: &[u8]) -> Option<Confidence> {
     if later(password) || stand_in(password) {
         return None;
     }
-    let common = password.eq_ignore_ascii_case(name)
+    let digits = password
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let word = &password[..password.len() - digits];
+    let common = word.is_empty()
+        || password.eq_ignore_ascii_case(name)
         || COMMON
             .iter()
-            .any(|common| password.eq_ignore_ascii_case(common.as_bytes()));
+            .any(|common| word.eq_ignore_ascii_case(common.as_bytes()));
     Some(match password {
         _ if common || password.len() < 4 => Confidence::Low,
         _ if password.len() >= 8 && drawn(password) => Confidence::High,
@@ -138,7 +153,7 @@ const COMMON: [&str; 22] = [
     "userpass",
     "p4ssw0rd",
     "p@ssw0rd",
-    "hunter2",
+    "hunter",
     "redis",
     "rabbitmq",
     "mongo",

@@ -34,7 +34,7 @@ pub(crate) fn check(name: &str, found: &[(&str, &str, Confidence)], not: &[(&str
 }
 
 /// The detector of that name.
-fn detector(name: &str) -> &'static Detector {
+pub(crate) fn detector(name: &str) -> &'static Detector {
     all()
         .find(|detector| detector.name == name)
         .unwrap_or_else(|| panic!("no detector is called {name}"))
@@ -219,7 +219,7 @@ fn wakes(wake: Wake, field: &str, text: &[u8], at: usize, last: bool) -> bool {
         Wake::Token => long_run(rest, before, 16, last, |byte| {
             byte.is_ascii_alphanumeric() || b"_-.+/=".contains(&byte)
         }),
-        Wake::Words => word_run(rest, before, last),
+        Wake::Words => word_run(text, at, last),
     }
 }
 
@@ -249,20 +249,18 @@ fn behind_word(before: &[u8]) -> bool {
         .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
 }
 
-fn word_run(rest: &[u8], before: Option<u8>, last: bool) -> bool {
-    let of = |byte: u8| byte.is_ascii_lowercase() || byte == b' ';
-    if !rest[0].is_ascii_lowercase() || before.is_some_and(of) {
+fn word_run(text: &[u8], at: usize, last: bool) -> bool {
+    let small = |index: usize| text.get(index).is_some_and(u8::is_ascii_lowercase);
+    let joined = at > 0 && (small(at - 1) || (at > 1 && text[at - 1] == b' ' && small(at - 2)));
+    if !small(at) || joined {
         return false;
     }
-    let run = rest.iter().take_while(|byte| of(**byte)).count();
-    let single = rest[..run]
-        .windows(2)
-        .take_while(|pair| *pair != b"  ")
-        .count()
-        + 1;
-    let words = rest[..single]
+    let mut end = at;
+    while small(end) || (text.get(end) == Some(&b' ') && small(end - 1)) {
+        end += 1;
+    }
+    let words = text[at..end]
         .split(|byte| *byte == b' ')
-        .filter(|word| !word.is_empty())
-        .count();
-    words >= 12 || (single == rest.len() && !last)
+        .filter(|word| !word.is_empty());
+    words.count() >= 12 || (end == text.len() && !last)
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use enforcer_flow::Side;
 use enforcer_gate::Judge;
 use enforcer_policy::{Action, Part};
-use enforcer_prompt::{AnswerEditor, Item, Stop};
+use enforcer_prompt::{AnswerEditor, Event, Events, Item, Stop};
 use http_body::Frame;
 
 use super::rule;
@@ -18,6 +18,8 @@ use crate::refuse::DENIED;
 pub struct EditedBody {
     upstream: UpstreamBody,
     editor: Option<AnswerEditor>,
+    /// Who counts rows, and hears texts where there is no editor.
+    events: Option<Events>,
     judge: Judge,
     /// Bytes that have come.
     seen: u64,
@@ -29,10 +31,15 @@ type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
 // === impl EditedBody ===
 
 impl EditedBody {
-    pub(crate) fn new(upstream: UpstreamBody, editor: Option<AnswerEditor>, judge: Judge) -> Self {
+    pub(crate) fn new(
+        upstream: UpstreamBody,
+        (editor, events): (Option<AnswerEditor>, Option<Events>),
+        judge: Judge,
+    ) -> Self {
         Self {
             upstream,
             editor,
+            events,
             judge,
             seen: 0,
             over: false,
@@ -70,6 +77,10 @@ impl EditedBody {
         if self.judge.needs().bytes && self.judge.rule(Part::Bytes(self.seen)) != Action::Keep {
             return Some(self.end(Vec::new()));
         }
+        let along = self.along(|events, tell| events.push(&data, tell));
+        if along.is_err() {
+            return self.give(along, Vec::new());
+        }
         let Some(editor) = &mut self.editor else {
             return Some(Ok(Frame::data(data)));
         };
@@ -79,9 +90,30 @@ impl EditedBody {
         self.give(pushed, out)
     }
 
+    /// Has the reader of events read, and rules on what it tells.
+    fn along(
+        &mut self,
+        read: impl FnOnce(&mut Events, &mut dyn FnMut(Event<'_>) -> bool) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let Some(events) = &mut self.events else {
+            return Ok(());
+        };
+        let (judge, hears) = (&mut self.judge, self.editor.is_none());
+        let needs = judge.needs();
+        read(events, &mut |event| {
+            let mut passes = |part| judge.rule_on_all(part) == Action::Keep;
+            (!needs.rows || passes(Part::Rows(event.rows)))
+                && (!(needs.text && hears) || passes(Part::Text(event.text)))
+        })
+    }
+
     /// The upstream's answer has come to its end.
     fn finish(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
         let mut out = Vec::new();
+        let along = self.along(Events::finish);
+        if along.is_err() {
+            return self.give(along, out);
+        }
         if let Some(editor) = &mut self.editor {
             let judge = &mut self.judge;
             let finished = editor.finish(&mut |item: &Item<'_>| rule(judge, item), &mut out);

@@ -3,7 +3,7 @@
 use enforcer_prompt::Body;
 
 /// All texts in a body, keys of objects too, a line each.
-pub(super) fn of(body: &Body<'_>) -> String {
+pub(crate) fn of(body: &Body<'_>) -> String {
     let mut all = String::new();
     let mut take = |text: &str| {
         all.push_str(text);

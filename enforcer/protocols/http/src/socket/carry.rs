@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use enforcer_flow::Side;
-use enforcer_gate::{Broken, Judge, Meter, Refusal};
-use enforcer_policy::Part;
-use enforcer_prompt::{AnswerEditor, Cause, Item, Stop};
+use enforcer_gate::{Broken, Meter, Refusal};
+use enforcer_prompt::Cause;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::Socket;
-use crate::answer::rule;
+use super::{Ear, Far, Socket};
 use crate::refuse::{DENIED, error_event};
 
 /// The longest reason of a close frame (RFC 6455, section 5.5).
@@ -31,30 +29,28 @@ pub(super) enum Ending {
     Refused(Refusal),
 }
 
-/// Who rules on what the far side says, and how it is read.
-pub(super) type Judged<'j> = Option<&'j mut (Judge, AnswerEditor)>;
+/// Who hears the agent, if rules read what it says; who hears both; and how the far side is read.
+pub(super) type Hearing<'h> = (Option<&'h Ear<'h>>, &'h Ear<'h>, &'h mut Far);
 
-/// Carries messages until it ends. `judge` rules on what the agent says.
+/// Carries messages until it ends.
 pub(super) async fn carry(
     (agent, far): (Socket, Socket),
     meter: &Meter,
     idle: Duration,
-    judge: impl Fn(&str) -> Result<(), Refusal>,
-    mut judged: Judged<'_>,
+    (agents, ear, reader): Hearing<'_>,
 ) -> Ending {
     let (mut agent_sink, mut agent_stream) = agent.split();
     let (mut far_sink, mut far_stream) = far.split();
-    let up = up(&mut agent_stream, &mut far_sink, meter, judge);
-    let down = down(
-        &mut far_stream,
-        &mut agent_sink,
-        meter,
-        judged.as_deref_mut(),
-    );
+    let up = up(&mut agent_stream, &mut far_sink, meter, agents);
+    let down = down(&mut far_stream, &mut agent_sink, meter, (ear, reader));
     let (side, ending) = tokio::select! {
         ended = up => (Side::Agent, ended),
         ended = down => (Side::Upstream, ended),
         () = enforcer_gate::stalled(meter, idle) => (Side::Own, broken(Side::Own, "idle_timeout")),
+    };
+    let words = match &ending {
+        End::Refused(refusal) => Some(words(reader, refusal)),
+        End::Broken(_) | End::Closed(_) => None,
     };
     let farewell = async {
         match ending {
@@ -74,9 +70,10 @@ pub(super) async fn carry(
                 Ending::Closed
             }
             End::Refused(refusal) => {
-                let words = words(judged, &refusal);
                 let no = close(CloseCode::Policy, &refusal.public);
-                let _ = agent_sink.feed(words).await;
+                if let Some(words) = words {
+                    let _ = agent_sink.feed(words).await;
+                }
                 let _ = tokio::join!(
                     agent_sink.send(no),
                     far_sink.send(close(CloseCode::Away, ""))
@@ -106,7 +103,7 @@ async fn up(
     from: &mut SplitStream<Socket>,
     to: &mut SplitSink<Socket, Message>,
     meter: &Meter,
-    judge: impl Fn(&str) -> Result<(), Refusal>,
+    ear: Option<&Ear<'_>>,
 ) -> End {
     loop {
         let message = match next(from, Side::Agent).await {
@@ -117,7 +114,9 @@ async fn up(
         let Said::Text(text) = said(message) else {
             continue;
         };
-        if let Err(refusal) = judge(&text) {
+        if let Some(ear) = ear
+            && let Err(refusal) = ear.hear(&text).await
+        {
             return End::Refused(refusal);
         }
         if to.send(Message::Text(text)).await.is_err() {
@@ -131,7 +130,7 @@ async fn down(
     from: &mut SplitStream<Socket>,
     to: &mut SplitSink<Socket, Message>,
     meter: &Meter,
-    mut judged: Judged<'_>,
+    (ear, reader): (&Ear<'_>, &mut Far),
 ) -> End {
     loop {
         let message = match next(from, Side::Upstream).await {
@@ -142,12 +141,9 @@ async fn down(
         let Said::Text(text) = said(message) else {
             continue;
         };
-        let passed = match judged.as_deref_mut() {
-            None => vec![text],
-            Some((judge, editor)) => match edit(judge, editor, &text) {
-                Ok(passed) => passed,
-                Err(refusal) => return End::Refused(refusal),
-            },
+        let passed = match reader.take(text, ear).await {
+            Ok(passed) => passed,
+            Err(refusal) => return End::Refused(refusal),
         };
         for text in passed {
             if to.feed(Message::Text(text)).await.is_err() {
@@ -159,25 +155,6 @@ async fn down(
         }
     }
 }
-
-fn edit(
-    judge: &mut Judge,
-    editor: &mut AnswerEditor,
-    text: &str,
-) -> Result<Vec<Utf8Bytes>, Refusal> {
-    let mut out = Vec::new();
-    let mut ruling = |item: &Item<'_>| rule(judge, item);
-    match editor.message(text, &mut ruling, &mut out) {
-        Ok(()) => Ok(out.into_iter().map(Utf8Bytes::from).collect()),
-        Err(Stop::Blocked) => Err(judge.refusal("answer_blocked", UNJUDGED)),
-        Err(Stop::Undecidable(undecidable)) => {
-            judge.rule(Part::Undecidable(undecidable.cause));
-            Err(judge.refusal("answer_blocked", UNJUDGED))
-        }
-    }
-}
-
-const UNJUDGED: &str = "a message cannot be judged";
 
 /// What of a message is passed on.
 enum Said {
@@ -229,9 +206,8 @@ fn close(code: CloseCode, reason: &str) -> Message {
 }
 
 /// The error that the agent's SDK understands.
-fn words(judged: Judged<'_>, refusal: &Refusal) -> Message {
-    let own = judged.map(|(_, editor)| editor.refusal(DENIED, &refusal.public));
-    let own = own.and_then(|words| String::from_utf8(words).ok());
+fn words(reader: &Far, refusal: &Refusal) -> Message {
+    let own = reader.refusal(DENIED, &refusal.public);
     let text = own.filter(|words| !words.is_empty());
     Message::text(text.unwrap_or_else(|| error_event(&refusal.public)))
 }

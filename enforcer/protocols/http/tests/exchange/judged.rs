@@ -80,8 +80,15 @@ rules:
     limit: { requests: 2, per: 1h }
   - id: frugal
     effect: allow
-    match: { host: api.example, port: 8080, protocol: http, path: /v1/chat/completions, model: gpt-5-mini }
+    match: { host: api.example, port: 8080, protocol: http, path: [/v1/chat/completions, /v1/realtime], model: gpt-5-mini }
     limit: { tokens: 150, per: 1h }
+  - id: heard
+    effect: deny
+    reason: this is not said here
+    match: { host: api.example, header: { x-heard: "yes" }, answer: { text: [forbidden words] } }
+  - id: batches
+    effect: allow
+    match: { host: api.example, port: 8080, protocol: http, method: GET, path: ["/v1/files/*/content", /v1/listen] }
   - id: signed
     effect: allow
     match: { host: hooks.slack.com, port: 8080, protocol: http, path: [/alerts, /services/**] }
@@ -583,6 +590,235 @@ async fn tokens_are_reserved_before_and_settled_after() {
     let body = json!({"model": "gpt-5-mini", "max_tokens": 1000, "messages": []}).to_string();
     let response = ask(&world, post("/v1/chat/completions", body)).await;
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+fn chunks(words: &[&str]) -> String {
+    let chunk = |word: &&str| {
+        let choice = json!({"index": 0, "delta": {"content": word}, "finish_reason": null});
+        let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-5", "choices": [choice]});
+        format!("data: {chunk}\n\n")
+    };
+    words.iter().map(chunk).collect::<String>() + "data: [DONE]\n\n"
+}
+
+async fn heard(world: &World, path: &str, heard: &str) -> (StatusCode, String) {
+    let mut request = post(path, chat("gpt-5", "x"));
+    let value = heard.parse().unwrap();
+    request.headers_mut().insert("x-heard", value);
+    let mut agent = world.agent(Protocol::Http, "api.example").await;
+    // A stream that is ended with its first event, and has no words for that, breaks off before it begins.
+    let Ok(response) = agent.attempt(request).await else {
+        return (StatusCode::OK, String::new());
+    };
+    let status = response.status();
+    let collected = response.into_body().collect().await;
+    let bytes = collected.map(http_body_util::Collected::to_bytes);
+    (
+        status,
+        String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn the_text_of_answers_is_judged_whole_and_streamed() {
+    let model = "/v1/chat/completions";
+    let message = |text: &str| {
+        let message = json!({"role": "assistant", "content": text});
+        json!({"id": "c", "object": "chat.completion", "created": 1, "model": "gpt-5", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).to_string()
+    };
+    let json = "application/json";
+    let events = "text/event-stream";
+    let split = chunks(&["these are forb", "idden wo", "rds"]);
+    let table = [
+        (model, json, message("fine"), true),
+        (
+            model,
+            json,
+            message("these are Forbidden\u{200b} words"),
+            false,
+        ),
+        (model, events, chunks(&["fi", "ne"]), true),
+        (model, events, split, false),
+        (
+            "/v1/plain/page",
+            "text/html",
+            "<p>forbidden words</p>".to_owned(),
+            false,
+        ),
+        (
+            "/v1/plain/page",
+            "text/html",
+            "<p>words</p>".to_owned(),
+            true,
+        ),
+        (
+            "/v1/plain/list",
+            json,
+            r#"{"a":["x","forbidden words"]}"#.to_owned(),
+            false,
+        ),
+        (
+            "/v1/plain/lines",
+            "application/x-ndjson",
+            "{\"a\":1}\n{\"a\":\"forbidden words\"}\n".to_owned(),
+            false,
+        ),
+        (
+            "/v1/plain/feed",
+            events,
+            "data: hello\n\ndata: {\"a\":\"forbidden\"}\n\ndata: words\n\n".to_owned(),
+            false,
+        ),
+        (
+            "/v1/plain/feed",
+            events,
+            "data: hello\n\ndata: {\"a\":\"words\"}\n\n".to_owned(),
+            true,
+        ),
+        // What cannot be read is not let through where a rule must read it.
+        (
+            "/v1/plain/file",
+            "application/x-thing",
+            "forbidden words".to_owned(),
+            false,
+        ),
+    ];
+    for (path, kind, body, passes) in table {
+        for listens in [true, false] {
+            let head: &'static str = format!("200 OK\r\ncontent-type: {kind}").leak();
+            let world = world(upstream::fixed(head, body.clone().leak()).await);
+            let (status, seen) = heard(&world, path, if listens { "yes" } else { "no" }).await;
+            let ledger = world.ledger().await;
+            if passes || !listens {
+                assert_eq!(
+                    (status, seen),
+                    (StatusCode::OK, body.clone()),
+                    "{path} {body}"
+                );
+                ledger.one("exchange_closed");
+                continue;
+            }
+            assert!(
+                !seen.contains("words\"") && !seen.ends_with("words"),
+                "{path}: {seen}"
+            );
+            let whole = kind != events;
+            assert_eq!(status == StatusCode::FORBIDDEN, whole, "{path} {body}");
+            let rule = ledger.one("answer_blocked")["rule"].clone();
+            // Any rule that would have to read it speaks of what cannot be read.
+            assert!(
+                rule == "test/heard" || kind == "application/x-thing",
+                "{rule}"
+            );
+            assert_eq!(ledger.one("exchange_aborted")["cause"], "answer_blocked");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_are_counted_in_lines_and_in_streams() {
+    let lines = "application/x-ndjson";
+    let events = "text/event-stream";
+    let table = [
+        (lines, "{\"a\":1}\n{\"a\":2}\n", true),
+        (lines, "1\n2\n3\n4\n", false),
+        (
+            events,
+            "data: {\"a\":1}\n\ndata: 2\n\ndata: [DONE]\n\n",
+            true,
+        ),
+        (
+            events,
+            "data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\n",
+            false,
+        ),
+        (events, "data: {\"rows\":[1,2]}\n\ndata: [3,4]\n\n", false),
+    ];
+    for (kind, body, passes) in table {
+        let head: &'static str = format!("200 OK\r\ncontent-type: {kind}").leak();
+        let world = world(upstream::fixed(head, body).await);
+        let (_, seen) = heard(&world, "/v1/plain/rows", "no").await;
+        let ledger = world.ledger().await;
+        assert_eq!(seen == body, passes, "{body}: {seen}");
+        assert_eq!(ledger.all("answer_blocked").is_empty(), passes, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn results_of_batches_are_judged_like_the_answers_they_hold() {
+    let line = |name: &str| {
+        let call =
+            json!({"id": "a", "type": "function", "function": {"name": name, "arguments": "{}"}});
+        let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+        let body = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "gpt-5", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]});
+        let response = json!({"status_code": 200, "request_id": "r", "body": body});
+        json!({"id": "b", "custom_id": "1", "response": response, "error": null}).to_string() + "\n"
+    };
+    let says = |words: &str| {
+        let output = json!([{"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": words, "annotations": []}]}]);
+        let body =
+            json!({"id": "r", "object": "response", "status": "completed", "output": output});
+        json!({"custom_id": "2", "response": {"status_code": 200, "body": body}}).to_string() + "\n"
+    };
+    let table = [
+        (line("weather") + &says("hello"), "yes", true),
+        (line("weather") + &line("transfer"), "no", false),
+        // Nothing is left out of a file.
+        (line("shell"), "no", false),
+        (line("weather") + &says("forbidden words"), "yes", false),
+        ("\u{89}PNG no lines of JSON".to_owned(), "no", true),
+    ];
+    for (body, hears, passes) in table {
+        let head = "200 OK\r\ncontent-type: application/octet-stream";
+        let world = world(upstream::fixed(head, body.clone().leak()).await);
+        let request = Request::get("/v1/files/file-1/content")
+            .header("host", "api.example:8080")
+            .header("x-heard", hears)
+            .body(Full::<Bytes>::default());
+        let response = ask(&world, request.unwrap()).await;
+        let expected = if passes {
+            StatusCode::OK
+        } else {
+            StatusCode::FORBIDDEN
+        };
+        assert_eq!(response.status(), expected, "{body}");
+        let seen = text(response).await;
+        assert_eq!(seen == body, passes);
+        assert_eq!(
+            world.ledger().await.all("answer_blocked").is_empty(),
+            passes
+        );
+    }
+}
+
+#[tokio::test]
+async fn large_bodies_are_read_aside_and_judged_all_the_same() {
+    for (text, status) in [
+        ("hello", StatusCode::OK),
+        ("my salary", StatusCode::FORBIDDEN),
+    ] {
+        let judging = Judging {
+            body_bytes: 4 << 20,
+            memory: enforcer_gate::Quota::new(64 << 20, 64 << 20),
+            ..judging()
+        };
+        let world = world_of(
+            upstream::fixed("200 OK\r\ncontent-type: application/json", TRANSFER).await,
+            judging,
+        );
+        let mut body = "x ".repeat(200_000);
+        body.push_str(text);
+        let response = ask(&world, post("/v1/chat/completions", chat("gpt-5", &body))).await;
+        let told = crate::judged::text(response).await;
+        assert!(
+            told.contains(if status == StatusCode::OK {
+                "money stays"
+            } else {
+                "salaries stay"
+            }),
+            "{told}"
+        );
+    }
 }
 
 #[tokio::test]

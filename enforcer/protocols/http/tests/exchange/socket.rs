@@ -13,11 +13,17 @@ use crate::judged::world;
 use crate::upstream;
 use crate::world::World;
 
-const HANDSHAKE: &str = "GET /v1/realtime?model=gpt-5 HTTP/1.1\r\nhost: api.example:8080\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-extensions: permessage-deflate\r\n\r\n";
+const HANDSHAKE: &str = "GET PATH HTTP/1.1\r\nhost: api.example:8080\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-extensions: permessage-deflate\r\n\r\n";
 
 async fn open(world: &World) -> WebSocketStream<DuplexStream> {
+    open_at(world, "/v1/realtime?model=gpt-5", "").await
+}
+
+async fn open_at(world: &World, path: &str, header: &str) -> WebSocketStream<DuplexStream> {
     let mut raw = world.raw(Protocol::Http, "api.example").await;
-    raw.write_all(HANDSHAKE.as_bytes()).await.unwrap();
+    let handshake = HANDSHAKE.replace("PATH", path);
+    let handshake = handshake.replace("\r\n\r\n", &format!("\r\n{header}\r\n"));
+    raw.write_all(handshake.as_bytes()).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(raw.read_u8().await.unwrap());
@@ -119,4 +125,120 @@ async fn a_forbidden_tool_call_does_not_reach_the_agent() {
     drop(socket);
     let ledger = world.ledger().await;
     assert_eq!(ledger.one("answer_blocked")["name"], "transfer");
+}
+
+/// What the far side answers a request with: words, and what they took.
+fn answered(text: &str, tokens: u64) -> Vec<String> {
+    let delta = json!({"type": "response.output_text.delta", "event_id": "e", "response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "delta": text});
+    let usage = json!({"total_tokens": tokens, "input_tokens": tokens, "output_tokens": 0});
+    let response = json!({"id": "r", "object": "realtime.response", "status": "completed", "output": [], "usage": usage});
+    let done = json!({"type": "response.done", "event_id": "e", "response": response});
+    [delta, done].map(|event| event.to_string()).to_vec()
+}
+
+async fn said(socket: &mut WebSocketStream<DuplexStream>) -> String {
+    let mut all = String::new();
+    while let Some(Ok(message)) = socket.next().await {
+        all.push_str(&message.to_string());
+    }
+    all
+}
+
+#[tokio::test]
+async fn what_the_far_side_says_on_a_socket_is_heard_by_rules_about_text() {
+    for (header, passes) in [("", true), ("x-heard: yes\r\n", false)] {
+        let words = |_: &str| {
+            let mut all = answered("these are forb", 1);
+            all.splice(1.., answered("idden words", 1));
+            all
+        };
+        let world = world(upstream::messages(words).await);
+        let mut socket = open_at(&world, "/v1/realtime?model=gpt-5", header).await;
+        socket.send(item("speak")).await.unwrap();
+        let first = heard(&mut socket).await;
+        assert_eq!(first["delta"], "these are forb");
+        let second = heard(&mut socket).await;
+        if passes {
+            assert_eq!(second["delta"], "idden words");
+            socket.close(None).await.unwrap();
+        } else {
+            assert!(
+                second["error"]["message"]
+                    .to_string()
+                    .contains("not said here")
+            );
+        }
+        assert!(!said(&mut socket).await.contains("idden words"));
+        drop(socket);
+        let ledger = world.ledger().await;
+        assert_eq!(ledger.all("answer_blocked").is_empty(), passes);
+    }
+}
+
+#[tokio::test]
+async fn a_socket_of_no_interface_is_heard_message_by_message() {
+    for (words, passes) in [("hello", true), (r#"{"a":["Forbidden  words"]}"#, false)] {
+        let world = world(upstream::messages(|text| vec![text.to_owned()]).await);
+        let mut socket = open_at(&world, "/v1/listen", "x-heard: yes\r\n").await;
+        socket.send(Message::text(words)).await.unwrap();
+        let echoed = socket.next().await.unwrap().unwrap().to_string();
+        assert_eq!(echoed == words, passes, "{echoed}");
+        socket.close(None).await.unwrap_or_default();
+        said(&mut socket).await;
+        drop(socket);
+        let ledger = world.ledger().await;
+        assert_eq!(ledger.all("answer_blocked").is_empty(), passes);
+    }
+}
+
+fn create() -> Message {
+    let response = json!({"max_output_tokens": 40, "instructions": "be short"});
+    Message::text(json!({"type": "response.create", "response": response}).to_string())
+}
+
+#[tokio::test]
+async fn messages_are_charged_for_what_their_answers_took() {
+    // Each reserves some forty of 150 tokens, and takes the number given.
+    for (takes, answers) in [(5, 6), (60, 2)] {
+        let reply = move |text: &str| match text.contains("response.create") {
+            true => answered("ok", takes),
+            false => Vec::new(),
+        };
+        let world = world(upstream::messages(reply).await);
+        let mut socket = open_at(&world, "/v1/realtime?model=gpt-5-mini", "").await;
+        for _ in 0..answers {
+            // What only adds to the conversation asks for nothing.
+            socket.send(item("and another thing")).await.unwrap();
+            socket.send(create()).await.unwrap();
+            assert_eq!(heard(&mut socket).await["delta"], "ok", "{takes}");
+            assert_eq!(heard(&mut socket).await["type"], "response.done");
+        }
+        if takes == 60 {
+            socket.send(create()).await.unwrap();
+            let refused = said(&mut socket).await;
+            assert!(!refused.contains("\"ok\""), "{refused}");
+            drop(socket);
+            let denied = world.ledger().await.one("message_denied");
+            assert_eq!(denied["cause"], "over_budget");
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_that_nobody_asked_for_are_charged_and_end_a_socket_over_its_budget() {
+    // As where the far side decides by itself when somebody has finished speaking.
+    let world = world(upstream::messages(|_| answered("ok", 70)).await);
+    let mut socket = open_at(&world, "/v1/realtime?model=gpt-5-mini", "").await;
+    let audio = json!({"type": "input_audio_buffer.append", "audio": "AAAA"});
+    for _ in 0..2 {
+        socket.send(Message::text(audio.to_string())).await.unwrap();
+        assert_eq!(heard(&mut socket).await["delta"], "ok");
+        assert_eq!(heard(&mut socket).await["type"], "response.done");
+    }
+    socket.send(Message::text(audio.to_string())).await.unwrap();
+    let rest = said(&mut socket).await;
+    assert!(rest.contains("budget"), "{rest}");
+    drop(socket);
+    let denied = world.ledger().await.one("message_denied");
+    assert_eq!(denied["cause"], "over_budget");
 }

@@ -221,9 +221,20 @@ impl HttpAgent {
     where
         B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
     {
-        self.sender.ready().await.unwrap();
+        self.attempt(request).await.unwrap()
+    }
+
+    /// The same where there may be no answer.
+    pub(crate) async fn attempt<B>(
+        &mut self,
+        request: Request<B>,
+    ) -> hyper::Result<Response<Incoming>>
+    where
+        B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    {
+        self.sender.ready().await?;
         let request = request.map(BodyExt::boxed_unsync);
-        self.sender.send_request(request).await.unwrap()
+        self.sender.send_request(request).await
     }
 }
 

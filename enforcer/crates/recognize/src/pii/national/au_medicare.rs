@@ -1,6 +1,7 @@
 //! Australian Medicare card numbers.
 
 use crate::checksum::{digit, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -24,7 +25,7 @@ const RULE: Rule = Rule {
         Form::new("9999999999", Low, High),
     ],
     check: check,
-    words: &["medicare", "medicare card", "medicare number"],
+    words: Words::new(&["medicare", "medicare card", "medicare number"]),
 };
 
 fn check(value: &[u8]) -> bool {

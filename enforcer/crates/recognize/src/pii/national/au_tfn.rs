@@ -1,6 +1,7 @@
 //! Australian tax file numbers.
 
 use crate::checksum::weighted;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -24,7 +25,7 @@ const RULE: Rule = Rule {
         Form::told("99999999", Medium),
     ],
     check: check,
-    words: &["tfn", "tax file", "tax file number"],
+    words: Words::new(&["tfn", "tax file", "tax file number"]),
 };
 
 fn check(value: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! Belgian national register numbers.
 
 use crate::checksum::number;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -23,7 +24,7 @@ const RULE: Rule = Rule {
         Form::new("99999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "rijksregister",
         "rijksregisternummer",
         "registre national",
@@ -34,7 +35,7 @@ const RULE: Rule = Rule {
         "niss",
         "national number",
         "national register",
-    ],
+    ]),
 };
 
 /// Months are 20 or 40 greater in numbers that are given out before the sex is known; the check counts a 2 before those born since 2000.

@@ -1,5 +1,6 @@
 //! Brazilian tax numbers of companies (CNPJ).
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -21,7 +22,7 @@ const RULE: Rule = Rule {
         Form::new("99999999999999", Low, High),
     ],
     check: check,
-    words: &["cnpj", "cadastro nacional"],
+    words: Words::new(&["cnpj", "cadastro nacional"]),
 };
 
 fn check(value: &[u8]) -> bool {

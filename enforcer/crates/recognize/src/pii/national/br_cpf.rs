@@ -1,6 +1,7 @@
 //! Brazilian tax numbers of persons (CPF).
 
 use crate::checksum::{digit, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -22,7 +23,7 @@ const RULE: Rule = Rule {
         Form::new("99999999999", Low, High),
     ],
     check: check,
-    words: &["cpf", "cadastro de pessoa", "contribuinte"],
+    words: Words::new(&["cpf", "cadastro de pessoa", "contribuinte"]),
 };
 
 fn check(value: &[u8]) -> bool {

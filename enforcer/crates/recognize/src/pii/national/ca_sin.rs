@@ -1,6 +1,7 @@
 //! Canadian social insurance numbers.
 
 use crate::checksum::luhn;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -23,13 +24,13 @@ const RULE: Rule = Rule {
         Form::new("999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "sin",
         "sin number",
         "social insurance",
         "nas",
         "assurance sociale",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

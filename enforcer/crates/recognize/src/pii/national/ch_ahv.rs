@@ -1,6 +1,7 @@
 //! Swiss social insurance numbers (AHV).
 
 use crate::checksum::weighted;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -23,14 +24,14 @@ const RULE: Rule = Rule {
         Form::new("9999999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "ahv",
         "ahv nr",
         "avs",
         "no avs",
         "sozialversicherungsnummer",
         "social insurance",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

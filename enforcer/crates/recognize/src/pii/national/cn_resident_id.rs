@@ -1,6 +1,7 @@
 //! Chinese resident identity numbers.
 
 use crate::checksum::{is_day, number, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{Confidence::High, Detector, Family, Wake};
 
@@ -19,7 +20,7 @@ const RULE: Rule = Rule {
         Form::new("99999999999999999A", High, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "身份证",
         "身份證",
         "公民身份号码",
@@ -28,7 +29,7 @@ const RULE: Rule = Rule {
         "identity card",
         "id card",
         "id number",
-    ],
+    ]),
 };
 
 /// Region, day of birth, and a check digit that may be an X.

@@ -1,6 +1,7 @@
 //! German tax identification numbers.
 
 use crate::checksum::{digit, mod_11_10};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -22,7 +23,7 @@ const RULE: Rule = Rule {
         Form::new("99999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "steuer id",
         "steueridentifikationsnummer",
         "steuer identifikationsnummer",
@@ -31,7 +32,7 @@ const RULE: Rule = Rule {
         "idnr",
         "tax id",
         "tin",
-    ],
+    ]),
 };
 
 /// Of the first ten digits just one comes two or three times, and never three times in a row.

@@ -1,6 +1,7 @@
 //! Danish personal identity numbers (CPR).
 
 use crate::checksum::{is_day, number};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{Confidence::Medium, Detector, Family, Wake};
 
@@ -19,7 +20,7 @@ const RULE: Rule = Rule {
         Form::told("9999999999", Medium),
     ],
     check: check,
-    words: &["cpr", "cpr nummer", "cpr nr", "personnummer"],
+    words: Words::new(&["cpr", "cpr nummer", "cpr nr", "personnummer"]),
 };
 
 /// Those given out since 2007 have no check digit: only the day is sure.

@@ -1,5 +1,6 @@
 //! Spanish identity numbers (DNI).
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -23,14 +24,14 @@ const RULE: Rule = Rule {
         Form::told("99999999 A", High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "dni",
         "nif",
         "documento",
         "identidad",
         "identificación",
         "identificacion",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

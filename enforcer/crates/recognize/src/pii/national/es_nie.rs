@@ -1,6 +1,7 @@
 //! Spanish identity numbers of foreigners (NIE).
 
 use crate::checksum::number;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -20,10 +21,9 @@ const RULE: Rule = Rule {
     forms: &[
         Form::new("A9999999A", Medium, High),
         Form::told("A9999999-A", High),
-        Form::told("A-9999999-A", High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "nie",
         "nif",
         "extranjero",
@@ -31,7 +31,7 @@ const RULE: Rule = Rule {
         "identidad",
         "identificación",
         "identificacion",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

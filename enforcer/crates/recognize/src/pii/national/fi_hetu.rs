@@ -1,6 +1,7 @@
 //! Finnish personal identity codes (HETU).
 
 use crate::checksum::{is_day, number};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -25,13 +26,13 @@ const RULE: Rule = Rule {
         Form::new("999999A9999", Medium, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "hetu",
         "henkilötunnus",
         "henkilotunnus",
         "personbeteckning",
         "sotu",
-    ],
+    ]),
 };
 
 /// The sign between date and number tells the century; new signs stand beside the old ones since 2023.

@@ -1,6 +1,7 @@
 //! French social security numbers (NIR).
 
 use crate::checksum::{mod_97, number};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{Confidence::High, Detector, Family, Wake};
 
@@ -22,7 +23,7 @@ const RULE: Rule = Rule {
         Form::new("999999A99999999", High, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "nir",
         "sécu",
         "secu",
@@ -31,7 +32,7 @@ const RULE: Rule = Rule {
         "numéro de sécurité",
         "insee",
         "social security",
-    ],
+    ]),
 };
 
 /// Corsica's departments are 2A and 2B, and count as 19 and 18.

@@ -1,6 +1,7 @@
 //! Irish personal public service numbers.
 
 use crate::checksum::weighted;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -22,13 +23,13 @@ const RULE: Rule = Rule {
         Form::new("9999999AA", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "pps",
         "ppsn",
         "pps number",
         "pps no",
         "personal public service",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! Indian Aadhaar numbers.
 
 use crate::checksum::verhoeff;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -23,7 +24,7 @@ const RULE: Rule = Rule {
         Form::new("999999999999", Low, High),
     ],
     check: check,
-    words: &["aadhaar", "aadhar", "adhaar", "uidai", "uid number", "आधार"],
+    words: Words::new(&["aadhaar", "aadhar", "adhaar", "uidai", "uid number", "आधार"]),
 };
 
 fn check(value: &[u8]) -> bool {

@@ -1,5 +1,6 @@
 //! Indian tax account numbers (PAN).
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -18,7 +19,7 @@ pub(crate) static IN_PAN: Detector = Detector {
 const RULE: Rule = Rule {
     forms: &[Form::new("AAAAA9999A", Medium, High)],
     check: check,
-    words: &["pan", "pan card", "permanent account", "income tax"],
+    words: Words::new(&["pan", "pan card", "permanent account", "income tax"]),
 };
 
 /// The fourth letter tells what kind of person the account is of.

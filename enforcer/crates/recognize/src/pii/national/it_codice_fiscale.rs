@@ -1,6 +1,7 @@
 //! Italian tax codes.
 
 use crate::checksum::number;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{Confidence::High, Detector, Family, Wake};
 
@@ -16,7 +17,7 @@ pub(crate) static IT_CODICE_FISCALE: Detector = Detector {
 const RULE: Rule = Rule {
     forms: &[Form::new("AAAAAA99A99A999A", High, High)],
     check: check,
-    words: &["codice fiscale", "cod fiscale"],
+    words: Words::new(&["codice fiscale", "cod fiscale"]),
 };
 
 /// The month is a letter, forty is added to the day of women, and the last letter checks all others.

@@ -1,6 +1,7 @@
 //! Japanese individual numbers (My Number).
 
 use crate::checksum::{digit, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -23,13 +24,13 @@ const RULE: Rule = Rule {
         Form::new("999999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "my number",
         "マイナンバー",
         "個人番号",
         "individual number",
         "kojin bango",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! Korean resident registration numbers.
 
 use crate::checksum::{digit, is_day, number, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -22,13 +23,13 @@ const RULE: Rule = Rule {
         Form::new("9999999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "rrn",
         "resident registration",
         "주민등록번호",
         "주민번호",
         "jumin",
-    ],
+    ]),
 };
 
 /// Numbers given out since October 2020 have no check digit: only the day, the century's digit and the form are sure.

@@ -1,6 +1,7 @@
 //! Mexican population registry codes (CURP).
 
 use crate::checksum::{digit, is_day, number};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{Confidence::High, Detector, Family, Wake};
 
@@ -19,7 +20,7 @@ const RULE: Rule = Rule {
         Form::new("AAAA999999AAAAAAA9", High, High),
     ],
     check: check,
-    words: &["curp", "clave única", "clave unica"],
+    words: Words::new(&["curp", "clave única", "clave unica"]),
 };
 
 /// Initials, day of birth, sex, state, consonants, and a digit that checks them; the alphabet has an Ñ, which is never used.

@@ -1,6 +1,7 @@
 //! Dutch citizen service numbers (BSN).
 
 use crate::checksum::{digit, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -23,13 +24,13 @@ const RULE: Rule = Rule {
         Form::new("999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "bsn",
         "burgerservicenummer",
         "burger service nummer",
         "sofinummer",
         "sofi nummer",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! Norwegian national identity numbers.
 
 use crate::checksum::{is_day, number, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -22,7 +23,7 @@ const RULE: Rule = Rule {
         Form::new("99999999999", Low, High),
     ],
     check: check,
-    words: &["fødselsnummer", "fodselsnummer", "personnummer", "fnr"],
+    words: Words::new(&["fødselsnummer", "fodselsnummer", "personnummer", "fnr"]),
 };
 
 /// Forty is added to the day of those who are numbered for the time being.

@@ -1,6 +1,7 @@
 //! Polish identity numbers (PESEL).
 
 use crate::checksum::{is_day, number, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -19,7 +20,7 @@ pub(crate) static PL_PESEL: Detector = Detector {
 const RULE: Rule = Rule {
     forms: &[Form::new("99999999999", Low, High)],
     check: check,
-    words: &["pesel", "numer pesel"],
+    words: Words::new(&["pesel", "numer pesel"]),
 };
 
 /// The month carries the century: 80 for the 19th, nothing for the 20th, then 20, 40 and 60.

@@ -1,6 +1,7 @@
 //! Portuguese tax numbers (NIF).
 
 use crate::checksum::{digit, number, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -22,13 +23,13 @@ const RULE: Rule = Rule {
         Form::new("999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "nif",
         "contribuinte",
         "número fiscal",
         "numero fiscal",
         "contribuinte fiscal",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

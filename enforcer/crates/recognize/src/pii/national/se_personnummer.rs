@@ -1,6 +1,7 @@
 //! Swedish personal identity numbers.
 
 use crate::checksum::{is_day, luhn, number};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
@@ -26,14 +27,14 @@ const RULE: Rule = Rule {
         Form::new("9999999999", Low, High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "personnummer",
         "person nummer",
         "personnr",
         "samordningsnummer",
         "personal number",
         "personal identity",
-    ],
+    ]),
 };
 
 /// Sixty is added to the day of those who are numbered for the time being.

@@ -1,6 +1,7 @@
 //! Singaporean identity numbers (NRIC and FIN).
 
 use crate::checksum::weighted;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -19,14 +20,14 @@ pub(crate) static SG_NRIC: Detector = Detector {
 const RULE: Rule = Rule {
     forms: &[Form::new("A9999999A", Medium, High)],
     check: check,
-    words: &[
+    words: Words::new(&[
         "nric",
         "fin",
         "fin number",
         "identity card",
         "ic number",
         "ic no",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

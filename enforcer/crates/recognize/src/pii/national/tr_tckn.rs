@@ -1,6 +1,7 @@
 //! Turkish identity numbers.
 
 use crate::checksum::digit;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -19,7 +20,7 @@ pub(crate) static TR_TCKN: Detector = Detector {
 const RULE: Rule = Rule {
     forms: &[Form::new("99999999999", Low, High)],
     check: check,
-    words: &[
+    words: Words::new(&[
         "tckn",
         "tc kimlik",
         "t.c. kimlik",
@@ -27,7 +28,7 @@ const RULE: Rule = Rule {
         "kimlik no",
         "kimlik numarası",
         "vatandaşlık",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

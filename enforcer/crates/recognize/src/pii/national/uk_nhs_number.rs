@@ -1,6 +1,7 @@
 //! British National Health Service numbers.
 
 use crate::checksum::{digit, weighted};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -23,7 +24,7 @@ const RULE: Rule = Rule {
         Form::new("9999999999", Low, High),
     ],
     check: check,
-    words: &["nhs", "nhs number", "nhs no", "health service", "patient"],
+    words: Words::new(&["nhs", "nhs number", "nhs no", "health service", "patient"]),
 };
 
 fn check(value: &[u8]) -> bool {

@@ -1,5 +1,6 @@
 //! British National Insurance numbers.
 
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -22,13 +23,13 @@ const RULE: Rule = Rule {
         Form::told("AA 999999 A", High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "nino",
         "ni number",
         "ni no",
         "national insurance",
         "insurance number",
-    ],
+    ]),
 };
 
 /// Letters that HMRC gives out; the last one tells the quarter in which the card was once due.

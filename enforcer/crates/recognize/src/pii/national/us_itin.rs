@@ -1,6 +1,7 @@
 //! Numbers of American individual taxpayers (ITIN).
 
 use crate::checksum::number;
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
@@ -23,7 +24,7 @@ const RULE: Rule = Rule {
         Form::told("999999999", Medium),
     ],
     check: check,
-    words: &["itin", "taxpayer", "tax id", "tax identification"],
+    words: Words::new(&["itin", "taxpayer", "tax id", "tax identification"]),
 };
 
 fn check(value: &[u8]) -> bool {

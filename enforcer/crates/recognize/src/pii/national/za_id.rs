@@ -1,6 +1,7 @@
 //! South African identity numbers.
 
 use crate::checksum::{is_day, luhn, number};
+use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
@@ -23,7 +24,7 @@ const RULE: Rule = Rule {
         Form::told("999999 9999 99 9", High),
     ],
     check: check,
-    words: &[
+    words: Words::new(&[
         "id number",
         "identity number",
         "said",
@@ -31,7 +32,7 @@ const RULE: Rule = Rule {
         "sa id",
         "id no",
         "south african id",
-    ],
+    ]),
 };
 
 fn check(value: &[u8]) -> bool {

@@ -63,7 +63,7 @@ const WORDS: [&str; 11] = [
 ];
 
 fn recognise(look: &Look<'_>) -> Sight {
-    if look.text[look.at..].starts_with(b"://") {
+    if look.text[look.at] == b':' {
         let scheme = scheme(look);
         let known = SCHEMES
             .iter()

@@ -1,0 +1,336 @@
+//! Characters that stand for others: escapes, references, look-alikes, and those that are not seen.
+//!
+//! Clean text is only searched for the few bytes that can begin any of that. From the first one found on, the text is
+//! shown decoded, with what was before it, until nothing was decoded for a while.
+
+mod confusables;
+mod entity;
+mod escape;
+mod percent;
+mod unicode;
+
+use std::iter;
+
+use crate::channel::{CONTEXT, Channel, LOOKBACK, Last, Look};
+use crate::decoder::Limits;
+use crate::engines::Window;
+use crate::layers::Layers;
+
+pub use unicode::{Folded, fold};
+
+/// What stands at a place of a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unit {
+    /// So many bytes that stand for themselves.
+    Plain(usize),
+    /// Not enough of it is there.
+    Short,
+    /// `taken` bytes that stand for others.
+    Coded {
+        taken: usize,
+        bytes: Short,
+        layer: Layers,
+        /// Reason enough to show the text decoded, or only decoded where it is shown already.
+        opens: bool,
+    },
+}
+
+/// A few bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Short {
+    bytes: [u8; 4],
+    len: u8,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chars {
+    /// Offset of the first byte that is not decided.
+    next: u64,
+    shown: Option<Box<Shown>>,
+    /// What is at `next` is not all there.
+    short: bool,
+}
+
+/// The text shown decoded.
+#[derive(Clone, Debug)]
+struct Shown {
+    view: Channel,
+    /// Nothing was decoded for so long that it ends here.
+    until: u64,
+    /// Quoted-printable was seen, so that every `=` counts.
+    quoted: bool,
+}
+
+// === impl Chars ===
+
+impl Chars {
+    /// Nothing before `at` is looked at.
+    pub(crate) fn begin(&mut self, at: u64) {
+        self.next = at;
+    }
+
+    pub(crate) fn feed(
+        &mut self,
+        window: &Window<'_>,
+        (limits, above): (&Limits, Layers),
+        look: &mut Look<'_>,
+    ) {
+        let mut at = (self.next.max(window.base) - window.base) as usize;
+        let reader = Reader {
+            text: window.text,
+            last: window.last,
+            layers: limits.layers,
+        };
+        self.short = false;
+        loop {
+            if let Some(shown) = &mut self.shown {
+                let (to, stop) = shown.run(&reader, at, (window.base, limits));
+                at = to;
+                let last = match stop {
+                    Stop::End if window.last => Last::Text,
+                    Stop::End => Last::No,
+                    Stop::Short => {
+                        self.short = true;
+                        Last::No
+                    }
+                    Stop::Plain => Last::Window,
+                };
+                shown.view.show(window.trail, last, look);
+                if last == Last::No {
+                    break;
+                }
+                self.shown = None;
+            }
+            at = match reader.next(at) {
+                Next::End => break,
+                Next::At(at) => {
+                    self.shown = Some(Box::new(Shown::at(at, window, (limits, above))));
+                    at
+                }
+            };
+        }
+        if self.shown.is_none() {
+            at = window.text.len();
+        }
+        self.next = window.base + at as u64;
+    }
+
+    pub(crate) fn open(&self) -> Option<u64> {
+        let short = self.short.then_some(self.next);
+        let shown = self.shown.as_ref().and_then(|shown| shown.view.open());
+        [short, shown].into_iter().flatten().min()
+    }
+
+    pub(crate) fn first_source(&self) -> Option<u64> {
+        self.shown.as_ref().map(|shown| shown.view.first_source())
+    }
+}
+
+// === impl Shown ===
+
+/// Why a text is not shown further.
+enum Stop {
+    /// It ends, for now.
+    End,
+    /// Nothing was decoded for a while.
+    Plain,
+    /// What is next is not all there.
+    Short,
+}
+
+impl Shown {
+    /// Shown from `at`, with what is before it.
+    fn at(at: usize, window: &Window<'_>, (limits, above): (&Limits, Layers)) -> Self {
+        let from = at.saturating_sub(CONTEXT.min(linger(limits)));
+        let offset = window.base + from as u64;
+        let mut view = Channel::new(above, limits);
+        let wake = if offset == 0 { 0 } else { (at - from).min(LOOKBACK) };
+        view.context(&window.text[from..at], offset, wake);
+        view.decodes_from_here();
+        Self {
+            view,
+            until: 0,
+            quoted: false,
+        }
+    }
+
+    /// Decodes from `at` on; says how far it came and why no further.
+    fn run(&mut self, reader: &Reader<'_>, mut at: usize, (base, limits): (u64, &Limits)) -> (usize, Stop) {
+        let text = reader.text;
+        let mut first = self.until == 0;
+        loop {
+            let end = match self.until.saturating_sub(base) as usize {
+                _ if first => text.len(),
+                end => end.min(text.len()).max(at),
+            };
+            let found = if first { at } else { reader.trigger(at, end) };
+            self.view.same(&text[at..found], base + at as u64);
+            at = found;
+            if at >= end {
+                let plain = !first && self.until <= base + at as u64;
+                return (at, if plain { Stop::Plain } else { Stop::End });
+            }
+            match reader.unit(at, self.quoted) {
+                Unit::Short => return (at, Stop::Short),
+                Unit::Plain(_) if first => return (at, Stop::Plain),
+                Unit::Plain(len) => {
+                    self.view.same(&text[at..at + len], base + at as u64);
+                    at += len;
+                }
+                Unit::Coded { taken, bytes, layer, opens } => {
+                    self.view
+                        .unit(bytes.as_slice(), (base + at as u64, taken as u8), layer);
+                    at += taken;
+                    if opens {
+                        self.view.also(layer);
+                        self.quoted |= layer == Layers::QUOTED;
+                        self.until = base + (at + linger(limits)) as u64;
+                    }
+                }
+            }
+            first = false;
+        }
+    }
+}
+
+/// Never so short that the text before holds what was decoded.
+fn linger(limits: &Limits) -> usize {
+    limits.linger.max(LOOKBACK)
+}
+
+// === impl Short ===
+
+impl Short {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut short = Self::default();
+        for (to, from) in short.bytes.iter_mut().zip(bytes) {
+            *to = *from;
+            short.len += 1;
+        }
+        short
+    }
+
+    pub(crate) fn of_char(c: char) -> Self {
+        Self::of(c.encode_utf8(&mut [0; 4]).as_bytes())
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+// === impl Reader ===
+
+/// Reads units off a text.
+#[derive(Clone, Copy, Debug)]
+struct Reader<'a> {
+    text: &'a [u8],
+    last: bool,
+    layers: Layers,
+}
+
+enum Next {
+    At(usize),
+    End,
+}
+
+impl Reader<'_> {
+    /// The next place from where the text is worth showing decoded, or could be.
+    fn next(&self, mut at: usize) -> Next {
+        loop {
+            at = self.trigger(at, self.text.len());
+            if at >= self.text.len() {
+                return Next::End;
+            }
+            match self.unit(at, false) {
+                Unit::Plain(len) => at += len,
+                Unit::Coded { opens: false, taken, .. } => at += taken,
+                Unit::Short | Unit::Coded { opens: true, .. } => return Next::At(at),
+            }
+        }
+    }
+
+    /// The next byte that can begin a unit, or `end`.
+    fn trigger(&self, at: usize, end: usize) -> usize {
+        let plus = if self.layers.contains(Layers::FORM) { b'+' } else { b'%' };
+        let begins = |byte: &u8| {
+            (*byte >= 0x80)
+                | (*byte == b'%')
+                | (*byte == b'&')
+                | (*byte == b'\\')
+                | (*byte == b'=')
+                | (*byte == plus)
+        };
+        let Some(rest) = self.text.get(at..end) else {
+            return end;
+        };
+        if rest.first().is_some_and(begins) {
+            return at;
+        }
+        let mut from = 0;
+        for block in rest.chunks_exact(64) {
+            if block.iter().fold(false, |any, byte| any | begins(byte)) {
+                break;
+            }
+            from += 64;
+        }
+        let found = rest[from..].iter().position(begins);
+        found.map_or(end, |found| at + from + found)
+    }
+
+    fn unit(&self, at: usize, quoted: bool) -> Unit {
+        let rest = &self.text[at..];
+        let unit = match rest[0] {
+            b'%' => percent::unit(rest),
+            b'&' => entity::unit(rest, self.last),
+            b'\\' => escape::unit(rest, self.last),
+            b'=' => percent::quoted(rest, quoted),
+            b'+' => Unit::coded(1, b" ", Layers::FORM),
+            _ => unicode::unit(rest, self.text[..at].last().copied()),
+        };
+        match unit {
+            Unit::Short if self.last => Unit::Plain(1),
+            Unit::Coded { taken, layer, .. } if !self.layers.contains(layer) => Unit::Plain(taken),
+            unit => unit,
+        }
+    }
+}
+
+// === impl Unit ===
+
+impl Unit {
+    pub(crate) fn coded(taken: usize, bytes: &[u8], layer: Layers) -> Self {
+        Self::Coded {
+            taken,
+            bytes: Short::of(bytes),
+            layer,
+            opens: true,
+        }
+    }
+
+    /// The character of that number.
+    pub(crate) fn of_number(taken: usize, number: u32, layer: Layers) -> Self {
+        match char::from_u32(number) {
+            Some(c) => Self::Coded {
+                taken,
+                bytes: Short::of_char(c),
+                layer,
+                opens: true,
+            },
+            None => Self::Plain(1),
+        }
+    }
+}
+
+/// The number that hexadecimal digits say; `None` if one is none.
+pub(crate) fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |number, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        number.checked_mul(16).map(|number| number | digit)
+    })
+}
+
+/// How many of the first `most` bytes `is` holds for.
+pub(crate) fn count(bytes: &[u8], most: usize, is: impl Fn(&u8) -> bool) -> usize {
+    iter::zip(bytes, 0..most).take_while(|(byte, _)| is(byte)).count()
+}

@@ -1,0 +1,1 @@
+//! Host names that carry data in their labels.

@@ -1,0 +1,129 @@
+//! `application/x-www-form-urlencoded`, and queries: names and values, each without its escapes.
+
+use memchr::{memchr, memchr2};
+
+use super::desk::Desk;
+use super::machine::Machine;
+use super::spelled::{Respell, Spelled};
+use super::spelling::Spelling;
+use super::value::Value;
+use crate::Sink;
+use crate::Stop;
+
+/// No name is longer.
+const LONGEST: usize = 4096;
+
+/// A form that is being read.
+#[derive(Debug, Default)]
+pub(crate) struct Form {
+    /// A name that is not whole yet.
+    name: Vec<u8>,
+    value: Option<Box<Value>>,
+    /// Where the trail was before the form.
+    base: Option<usize>,
+}
+
+impl Machine for Form {
+    fn push(&mut self, mut bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.base.get_or_insert(desk.trail.depth());
+        while !bytes.is_empty() {
+            let used = match self.value.take() {
+                Some(value) => self.value(value, bytes, desk, sink)?,
+                None => self.name(bytes, desk, sink)?,
+            };
+            bytes = bytes.get(used..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        if let Some(value) = self.value.take() {
+            value.close(desk, sink)?;
+        }
+        self.named(desk, sink)?;
+        self.back(desk);
+        Ok(())
+    }
+}
+
+impl Form {
+    fn back(&self, desk: &mut Desk) {
+        desk.trail.back_to(self.base.unwrap_or_default());
+    }
+
+    fn name(&mut self, bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<usize, Stop> {
+        let end = memchr2(b'=', b'&', bytes);
+        let piece = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        if self.name.len() + piece.len() > LONGEST {
+            return Err(desk.undecidable("the name of a field that is too long"));
+        }
+        self.name.extend_from_slice(piece);
+        let Some(end) = end else {
+            return Ok(bytes.len());
+        };
+        self.named(desk, sink)?;
+        sink.keep(bytes.get(end..=end).unwrap_or_default());
+        if bytes.get(end) == Some(&b'=') {
+            self.value = Some(Value::open(Spelling::Form, desk));
+        } else {
+            self.back(desk);
+        }
+        Ok(end + 1)
+    }
+
+    /// Looks at a name that is whole, and goes to its value.
+    fn named(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let raw = std::mem::take(&mut self.name);
+        if raw.is_empty() {
+            return Ok(());
+        }
+        let mut spelled = Spelled::default();
+        let name = Spelling::Form.read(&raw, &mut spelled);
+        desk.trail.name();
+        let looked = desk.judge(&name);
+        desk.trail.leave();
+        let Some(pieces) = looked? else {
+            sink.keep(&raw);
+            enter(&String::from_utf8_lossy(&name), desk);
+            return Ok(());
+        };
+        let mut respell = Respell {
+            spelling: Spelling::Form,
+            spelled: &mut spelled,
+            down: sink,
+        };
+        pieces.give(&name, &mut respell);
+        enter(&String::from_utf8_lossy(&pieces.text(&name)), desk);
+        Ok(())
+    }
+
+    fn value(
+        &mut self,
+        mut value: Box<Value>,
+        bytes: &[u8],
+        desk: &mut Desk,
+        sink: &mut dyn Sink,
+    ) -> Result<usize, Stop> {
+        let end = memchr(b'&', bytes);
+        let piece = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        value.push(piece, desk, sink)?;
+        let Some(end) = end else {
+            self.value = Some(value);
+            return Ok(bytes.len());
+        };
+        value.close(desk, sink)?;
+        self.back(desk);
+        sink.keep(b"&");
+        Ok(end + 1)
+    }
+}
+
+/// `card[number]` is the field `number` of `card`.
+fn enter(name: &str, desk: &mut Desk) {
+    for part in name.split('[') {
+        let part = part.strip_suffix(']').unwrap_or(part);
+        if !part.is_empty() {
+            desk.trail.enter(part);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Random documents and bytes.
+
+use enforcer_mask::Direction;
+use enforcer_mask::body::Kind;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::case::Run;
+use crate::rules;
+
+/// Texts in which something is found, or nearly.
+const PIECES: &[&str] = &[
+    "Ada Lovelace",
+    "Ada ",
+    "Ångström",
+    "536-22-1234",
+    "4111111111111111",
+    "\"",
+    "\\",
+    "\n",
+    "\u{1f600}",
+    "{\"a\": 1}",
+    "{\"secret\": \"x\\n\"}",
+    "[\"",
+    "{",
+    "&amp;",
+    "<b>",
+    "%41",
+    "a",
+    "  ",
+    "é",
+    "\u{0}",
+    "ü,;",
+];
+
+fn run(kind: Kind) -> Run {
+    Run {
+        rules: rules::ruleset(),
+        session: rules::session(),
+        kind,
+        direction: Direction::Request,
+    }
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = proptest::sample::select(PIECES);
+    proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+fn document() -> impl Strategy<Value = Value> {
+    let name = proptest::sample::select(
+        &[
+            "a",
+            "b",
+            "secret",
+            "user",
+            "pin",
+            "list",
+            "id",
+            "\"",
+            "536-22-1234",
+        ][..],
+    );
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i32>().prop_map(Value::from),
+        Just(Value::from(4_111_111_111_111_111_u64)),
+        text().prop_map(Value::String),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        let name = name.clone().prop_map(str::to_owned);
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
+            proptest::collection::vec((name, inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// The same arrays, objects and kinds of values, where masking made no text of them.
+fn alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let mut rest: Vec<_> = other.iter().collect();
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| {
+                    let found = rest
+                        .iter()
+                        .position(|(known, _)| *known == name)
+                        .or_else(|| {
+                            rest.iter()
+                                .position(|(known, _)| known.starts_with("[SSN]"))
+                        });
+                    found.is_some_and(|found| alike(value, rest.remove(found).1))
+                })
+        }
+        (Value::Bool(_) | Value::Number(_), Value::String(_)) => true,
+        (Value::String(_), Value::String(_)) => true,
+        (one, other) => one == other,
+    }
+}
+
+/// As a document is written with blanks everywhere and every letter an escape.
+fn escaped(value: &Value) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap();
+    let mut within = false;
+    let mut behind = false;
+    let mut digits = 0;
+    let mut out = String::new();
+    for letter in text.chars() {
+        let plain = behind || digits > 0 || letter == '\\' || letter == '"';
+        digits = if behind && letter == 'u' {
+            4
+        } else {
+            usize::saturating_sub(digits, 1)
+        };
+        if within && !plain {
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(letter);
+        }
+        within ^= letter == '"' && !behind;
+        behind = letter == '\\' && !behind;
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_document_stays_a_document(value in document(), pretty in any::<bool>(), size in 1_usize..40) {
+        let body = if pretty { escaped(&value) } else { value.to_string() };
+        let run = run(Kind::Json);
+        let whole = run.over([body.as_bytes()]);
+        prop_assert_eq!(&whole.stop, &None);
+        let out: Value = serde_json::from_slice(&whole.out).unwrap();
+        prop_assert!(alike(&value, &out), "{} became {}", value, out);
+        if whole.findings.is_empty() {
+            prop_assert_eq!(body.as_bytes(), &whole.out);
+        }
+        prop_assert_eq!(&whole, &run.over(body.as_bytes().chunks(size)));
+    }
+
+    #[test]
+    fn bytes_of_any_kind_are_cut_anywhere(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        words in proptest::collection::vec(proptest::sample::select(FRAGMENTS), 0..24),
+        kind in kind(),
+        size in 1_usize..9,
+    ) {
+        for body in [bytes, words.concat().into_bytes()] {
+            let run = run(kind.clone());
+            let whole = run.over([&body[..]]);
+            let pieces = run.over(body.chunks(size));
+            prop_assert_eq!(whole.stop.is_some(), pieces.stop.is_some(), "{:?} and {:?}", whole.stop, pieces.stop);
+            if whole.stop.is_none() {
+                prop_assert_eq!(&whole, &pieces);
+                if whole.findings.is_empty() {
+                    prop_assert_eq!(&body, &whole.out);
+                }
+            }
+        }
+    }
+}
+
+/// What bodies of all formats are made of.
+const FRAGMENTS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    ":",
+    ",",
+    "\\",
+    "\\u0041",
+    "\\u00",
+    "\n",
+    "\r\n",
+    " ",
+    "a",
+    "secret",
+    "Ada Lovelace",
+    "Ada ",
+    "4111111111111111",
+    "536-22-1234",
+    "1.5",
+    "-",
+    "=",
+    "&",
+    "&amp;",
+    "&#",
+    "%41",
+    "%",
+    "+",
+    "<a>",
+    "</a>",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "<b c='",
+    "'",
+    "/>",
+    "--XX",
+    "--XX--",
+    "\r\n\r\n",
+    "Content-Disposition: form-data; name=\"n\"",
+    "data: ",
+    "data",
+    "event: ",
+    "secret: ",
+    "- ",
+    "|",
+    "\0",
+    "ü",
+    ";",
+    "\t",
+    "true",
+    "null",
+    "{\"secret\": \"",
+    "#",
+];
+
+fn kind() -> impl Strategy<Value = Kind> {
+    proptest::sample::select(vec![
+        Kind::Binary,
+        Kind::Csv { tabs: false },
+        Kind::Events,
+        Kind::Form,
+        Kind::Json,
+        Kind::JsonLines,
+        Kind::Multipart("XX".to_owned()),
+        Kind::Text,
+        Kind::Unknown,
+        Kind::Xml,
+        Kind::Yaml,
+    ])
+}
