@@ -76,7 +76,7 @@ pub(crate) fn findings(
 }
 
 /// Wherever the text is cut, and whatever of what stood before is gone, the answer is the whole's or none yet.
-fn cut_everywhere(detector: &'static Detector, field: &str, text: &[u8]) {
+pub(crate) fn cut_everywhere(detector: &'static Detector, field: &str, text: &[u8]) {
     for at in places(detector, field, text, true) {
         let whole = look(detector, field, text, at, true);
         for cut in at + 1..=text.len() {
