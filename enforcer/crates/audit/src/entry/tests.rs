@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use enforcer_flow::{Attributes, ClientAddr, Container, Host, OriginalDst, Pod, Protocol, Secret};
+use enforcer_flow::{
+    Attributes, ClientAddr, Container, Host, OriginalDst, Pod, Principal, Protocol, Secret,
+};
 
 use super::*;
 use crate::entry::line::render;
@@ -99,6 +101,7 @@ fn attributes(text: &str) -> Attributes {
             service_account: Some(text.into()),
             labels,
         }),
+        principal: Principal::of_labels(Some(text), Some(text)),
         unit: Some(text.into()),
     }
 }
