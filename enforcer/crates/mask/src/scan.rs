@@ -188,7 +188,7 @@ impl Plan {
         self.keys.each(text, at, |detector| {
             self.arm(detector, &mut |armed| wake(&[armed], at, see));
         });
-        if !self.assignment.is_empty() && runs::behind_word(&text[..at]) {
+        if !self.assignment.is_empty() && text[..at].last().is_some_and(u8::is_ascii_hexdigit) {
             wake(&self.assignment, at, see);
         }
     }

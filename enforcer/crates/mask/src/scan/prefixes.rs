@@ -5,7 +5,7 @@ use enforcer_recognize::Wake;
 use super::{Armed, Span};
 
 /// How many bits tell beginnings apart.
-const HEADS: usize = 4096;
+const HEADS: usize = 1 << 15;
 
 /// Beginnings, by their first three bytes.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Prefixes {
 const fn mixed(head: [u8; 3]) -> usize {
     let [one, two, three] = head;
     let bytes = one as u32 | (two as u32) << 8 | (three as u32) << 16;
-    (bytes.wrapping_mul(0x9E37_79B1) >> 20) as usize
+    (bytes.wrapping_mul(0x9E37_79B1) >> 17) as usize
 }
 
 /// No letter or digit stands before, or only the letter of an escape.

@@ -204,13 +204,3 @@ pub(crate) fn word_run(text: &[u8], open: bool) -> WordRun {
         run.bytes += 1;
     }
 }
-
-/// A word stands before, perhaps with a closing quote and blanks behind it.
-pub(super) fn behind_word(before: &[u8]) -> bool {
-    let before = before.trim_ascii_end();
-    let quoted = before.strip_suffix(b"\"").or(before.strip_suffix(b"'"));
-    quoted
-        .unwrap_or(before)
-        .last()
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-}
