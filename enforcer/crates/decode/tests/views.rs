@@ -104,9 +104,10 @@ fn check(text: &[u8], expected: &[(&str, &str, &str)]) {
     );
 }
 
+const SSN: &str = "078-05-1120";
+
 #[test]
 fn what_is_under_one_layer_is_found_where_it_stood() {
-    const SSN: &str = "078-05-1120";
     let all_percent: String = SSN.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let unicode: String = SSN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
     let braced: String = SSN.bytes().map(|byte| format!("\\u{{{byte:x}}}")).collect();
@@ -125,31 +126,17 @@ fn what_is_under_one_layer_is_found_where_it_stood() {
         .map(|byte| format!("0x{byte:02x}"))
         .collect::<Vec<_>>()
         .join(", ");
-    let wide: String = SSN
-        .chars()
-        .map(|c| {
-            if c == '-' {
-                c
-            } else {
-                char::from_u32(u32::from(c) + 0xfee0).unwrap()
-            }
-        })
-        .collect();
-    let arabic: String = SSN
-        .chars()
-        .map(|c| {
-            c.to_digit(10)
-                .map_or(c, |digit| char::from_u32(0x660 + digit).unwrap())
-        })
-        .collect();
-    let tags: String = SSN
-        .chars()
-        .map(|c| char::from_u32(u32::from(c) + 0xe0000).unwrap())
-        .collect();
-    let selectors: String = SSN
-        .bytes()
-        .map(|byte| char::from_u32(u32::from(byte) - 16 + 0xe0100).unwrap())
-        .collect();
+    // Full-width, Arabic, tags, selectors of variations.
+    let wide = each_char(|c| {
+        if c == '-' {
+            c.into()
+        } else {
+            u32::from(c) + 0xfee0
+        }
+    });
+    let arabic = each_char(|c| c.to_digit(10).map_or(c.into(), |digit| 0x660 + digit));
+    let tags = each_char(|c| u32::from(c) + 0xe0000);
+    let selectors = each_char(|c| u32::from(c) - 16 + 0xe0100);
     let dashes = SSN.replace('-', "\u{2013}");
     let zero = "0\u{200b}78\u{200d}-05-11\u{2060}20";
     for (coded, layer) in [
@@ -197,6 +184,10 @@ fn what_is_under_one_layer_is_found_where_it_stood() {
         format!("bytes([{array}])").as_bytes(),
         (&array[2..], SSN, "hex"),
     );
+}
+
+fn each_char(to: impl Fn(char) -> u32) -> String {
+    SSN.chars().filter_map(|c| char::from_u32(to(c))).collect()
 }
 
 fn check_one(text: &[u8], (coded, value, layer): (&str, &str, &str)) {
