@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use enforcer_audit::{Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode};
+use enforcer_audit::{Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode, open_key};
 use enforcer_cost::{Estimator, Prices};
 use enforcer_credentials::{Hooks, Secrets};
 use enforcer_dns::{Names, Resolver};
-use enforcer_gate::{Costs, Gate, Lookups, Quota, UpstreamConfig};
+use enforcer_gate::{Costs, Gate, Lookups, Quota, Sessions, UpstreamConfig};
 use enforcer_http::{Aside, Judging, PoolConfig};
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
@@ -34,6 +34,9 @@ pub(crate) const PIN_ROOT: &str = "/sys/fs/bpf/enforcer";
 pub(crate) const PINS: &str = "/sys/fs/bpf/enforcer/daemon";
 /// Where runs keep theirs, a folder each.
 pub(crate) const RUN_PINS: &str = "/sys/fs/bpf/enforcer/runs";
+
+/// The file with the key of hashes, placeholders and fingerprints of what is masked.
+const MASKING_KEY: &str = "masking.key";
 
 /// What an instance is started with, beside the configuration.
 pub(crate) struct Instance {
@@ -96,6 +99,8 @@ impl App {
         let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
         let costs = costs(config, &instance.policy.load())?;
         let gate = Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)).with_costs(costs);
+        let key = open_key(&config.state_dir, MASKING_KEY)?;
+        let gate = gate.with_sessions(Sessions::new(key.expose()));
         let gate = Arc::new(gate);
         let names = Arc::new(Names::new());
         let resolver = Resolver::new(

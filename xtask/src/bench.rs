@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: builds what is measured and what measures, then runs the benchmark.
+//! `cargo xtask bench`: builds what is measured and what measures, then runs the benchmark; `cargo xtask bench detect`
+//! measures the detectors alone.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,7 +14,8 @@ use crate::{packages, step, workspace};
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Options {
-    /// Handed to the harness: `--rounds`, `--seconds`, `--rows`, `--peers`, `--json`, `--quick`; see `--help`
+    /// `detect`, with `--json` and `--seconds`, measures detectors: rates over the corpus, and speed. Anything else is
+    /// handed to the harness: `--rounds`, `--seconds`, `--rows`, `--peers`, `--json`, `--quick`; see `--help`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
@@ -21,6 +23,11 @@ pub(crate) struct Options {
 /// Builds both and becomes the harness.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let Options { arguments } = options;
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "detect"
+    {
+        return detect(rest);
+    }
     let asked = |names: &[&str]| {
         let is = |argument: &OsString, name: &str| {
             argument
@@ -41,6 +48,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             )?;
         }
     }
+    if !asked(&["--help", "-h", "--rows", "--quick"]) {
+        // How long a decision takes is nobody's traffic: measured by itself, and printed first.
+        let evaluate = [
+            "run",
+            "--locked",
+            "--release",
+            "--package",
+            "enforcer-policy",
+        ];
+        let example = ["--example", "evaluate"];
+        step::run(
+            "measure decisions",
+            &mut step::cargo(evaluate.iter().chain(&example)),
+        )?;
+    }
     let profile = ["--profile", "bench-harness"];
     let harness = [
         "build",
@@ -60,4 +82,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .args(arguments)
         .exec();
     Err(error).context("the benchmark could not be started")
+}
+
+/// Measures detectors: what is found, what is taken for something it is not, how fast. Becomes what measures.
+fn detect(arguments: &[OsString]) -> Result<()> {
+    let measure = [
+        "run",
+        "--quiet",
+        "--locked",
+        "--release",
+        "--package",
+        "enforcer-mask",
+    ];
+    let example = ["--example", "measure", "--"];
+    let error = step::cargo(measure.iter().chain(&example))
+        .args(arguments)
+        .exec();
+    Err(error).context("the measurement could not be started")
 }

@@ -39,7 +39,7 @@ pub(crate) struct LabelArgs {
 }
 
 /// For whom a workload works, as whoever starts it says. It is that one's word, and no login.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct PersonArgs {
     /// For whom it works: rules and limits speak of `principal`. Your word for it, nobody logs in
     #[arg(long, value_name = "NAME")]

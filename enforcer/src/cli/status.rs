@@ -212,6 +212,7 @@ fn write_workloads(out: &mut impl Write, workloads: &[WorkloadView]) -> io::Resu
             cgroup_id: _,
             policy: _,
             container: _,
+            principal,
             stance,
             flows_open,
             flows_total,
@@ -222,9 +223,11 @@ fn write_workloads(out: &mut impl Write, workloads: &[WorkloadView]) -> io::Resu
             _ => "",
         };
         let policy = policy(workload);
+        let person = principal.as_ref().map(|name| format!("  for {name}"));
+        let person = person.unwrap_or_default();
         writeln!(
             out,
-            "  {name:name_width$}  policy {policy:policy_width$}  flows {flows_open} open, {flows_total} in all{stance}  {cgroup}"
+            "  {name:name_width$}  policy {policy:policy_width$}  flows {flows_open} open, {flows_total} in all{stance}{person}  {cgroup}"
         )?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use enforcer_flow::{Destination, Host};
+use enforcer_flow::{Destination, Host, Principal};
 use enforcer_tls::{OwnFiles, Subtree};
 
 use super::*;

@@ -13,8 +13,11 @@ use crate::upstream::websocket;
 
 mod chat;
 mod embeddings;
+mod realtime;
 mod responses;
 mod turn;
+
+pub(super) use realtime::Talker;
 
 const MODELS: [&str; 4] = ["gpt-4.1", "gpt-5", "gpt-5-mini", "text-embedding-3-small"];
 /// 2025-01-01, the day all our models were made.
@@ -34,7 +37,10 @@ pub(super) async fn answer(service: &Service, ask: Ask) -> Response<Answer> {
         (Method::GET, path) if path.starts_with("/v1/models/") => {
             model(path.trim_start_matches("/v1/models/"))
         }
-        (Method::GET, "/v1/realtime") => websocket::accept(ask),
+        (Method::GET, "/v1/realtime") => websocket::accept(ask, Talker::realtime(service)),
+        (Method::GET, "/v1/responses") => {
+            websocket::accept(ask, Talker::Responses(service.clone()))
+        }
         (Method::GET, "/v1/files") => files(),
         (Method::POST, "/v1/files") => match ask.whole().await {
             Ok(content) => file(service, content.len()),

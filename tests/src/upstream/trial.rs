@@ -27,6 +27,7 @@ use serde_json::json;
 
 use crate::upstream::answer::{self, Feed};
 use crate::upstream::body::{Answer, fields, hex};
+use crate::upstream::openai::Talker;
 use crate::upstream::route::{Ask, Hangup, Service, not_found};
 use crate::upstream::websocket;
 
@@ -61,7 +62,7 @@ pub(super) async fn answer(service: &Service, ask: Ask) -> Result<Response<Answe
         "sse" => events(service, &ask),
         "trailers" => trailers(),
         "upload" => upload(ask).await,
-        "websocket" => websocket::accept(ask),
+        "websocket" => websocket::accept(ask, Talker::Echo),
         _ => not_found(&path),
     })
 }

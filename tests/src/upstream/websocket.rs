@@ -1,4 +1,4 @@
-//! A WebSocket that says back what it hears, until it hears a close.
+//! A WebSocket that answers what it hears, until it hears a close.
 
 use std::time::Duration;
 
@@ -12,18 +12,20 @@ use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::upstream::answer;
 use crate::upstream::body::Answer;
+use crate::upstream::openai::Talker;
 use crate::upstream::route::Ask;
 
 const MESSAGE: usize = 4 << 20;
 const IDLE: Duration = Duration::from_secs(120);
 
 /// Switches to the WebSocket protocol, or says why not.
-pub(super) fn accept(ask: Ask) -> Response<Answer> {
+pub(super) fn accept(ask: Ask, talker: Talker) -> Response<Answer> {
     let Some(key) = ask.head.headers.get(SEC_WEBSOCKET_KEY) else {
         let status = StatusCode::UPGRADE_REQUIRED;
         return answer::error(status, "not_a_websocket", "this path speaks WebSocket");
@@ -39,11 +41,11 @@ pub(super) fn accept(ask: Ask) -> Response<Answer> {
     if let Some(wanted) = ask.head.headers.get(SEC_WEBSOCKET_PROTOCOL) {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, wanted.clone());
     }
-    tokio::spawn(echo(ask.upgrade));
+    tokio::spawn(talk(ask.upgrade, talker));
     response
 }
 
-async fn echo(upgrade: OnUpgrade) {
+async fn talk(upgrade: OnUpgrade, mut talker: Talker) {
     let Ok(upgraded) = upgrade.await else {
         return;
     };
@@ -53,9 +55,19 @@ async fn echo(upgrade: OnUpgrade) {
     let stream = TokioIo::new(upgraded);
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     while let Ok(Some(Ok(message))) = tokio::time::timeout(IDLE, socket.next()).await {
-        let is_said = message.is_text() || message.is_binary();
-        if is_said && socket.send(message).await.is_err() {
-            return;
+        let answers = match message {
+            Message::Text(text) => talker.answer(&text).await,
+            Message::Binary(bytes) => match socket.send(Message::Binary(bytes)).await {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+            // The library answers pings.
+            _ => continue,
+        };
+        for answer in answers {
+            if socket.send(Message::text(answer)).await.is_err() {
+                return;
+            }
         }
     }
     // The library answers a close by itself; flushing lets that answer leave, and TLS then says that nothing follows.

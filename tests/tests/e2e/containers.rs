@@ -103,7 +103,13 @@ fn a_labelled_container_is_found_and_captured() {
     let Some(stage) = stage() else { return };
     let docker = engine(&stage);
     let early = [
-        &["--label", "enforcer.policy=test", "--name", "early"],
+        &[
+            "--label",
+            "enforcer.policy=test",
+            "--label",
+            "enforcer.principal=ada",
+        ][..],
+        &["--label", "enforcer.groups=support", "--name", "early"],
         &SLEEP[..],
     ]
     .concat();
@@ -118,7 +124,8 @@ fn a_labelled_container_is_found_and_captured() {
     assert_eq!(attached["workload"]["name"], "early");
     assert_eq!(attached["workload"]["policy"], "test");
     assert_eq!(attached["container"]["image"], BUSYBOX);
-    assert_eq!(attached["labels"][0], "enforcer.policy=test");
+    assert_eq!(attached["workload"]["principal"], "ada");
+    assert_eq!(attached["workload"]["groups"][0], "support");
     let fetched = container.exec(&["wget", "-qO-", PAGE]).unwrap();
     assert_eq!(fetched.code(), 0, "{}", fetched.stderr);
     stage.sandbox.world().forget().unwrap();

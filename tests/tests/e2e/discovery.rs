@@ -29,7 +29,7 @@ fn sleeper(stage: &Stage, cgroup: &Cgroup) -> Process {
 
 #[test]
 fn cgroups_that_the_configuration_names_are_captured_until_an_operator_releases_them() {
-    let pattern = "workloads:\n  - cgroup: /enforcer-pattern-*\n    policy: test";
+    let pattern = "workloads:\n  - cgroup: /enforcer-pattern-*\n    policy: test\n    principal: ada\n    groups: [support, eu]";
     let Some(stage) = Stage::with(POLICY, |setup| setup.and(pattern)) else {
         return;
     };
@@ -47,6 +47,9 @@ fn cgroups_that_the_configuration_names_are_captured_until_an_operator_releases_
     });
     assert_eq!(attached["via"], "pattern");
     assert_eq!(attached["workload"]["policy"], "test");
+    assert_eq!(attached["workload"]["principal"], "ada");
+    let groups = &attached["workload"]["groups"];
+    assert_eq!(groups, &serde_json::json!(["support", "eu"]));
 
     let unlabelled = stage.daemon.cli(&["unlabel", &path]).unwrap();
     assert_eq!(unlabelled.code(), 0, "{}", unlabelled.stderr);
@@ -75,7 +78,11 @@ fn containers_of_labelled_pods_are_captured_with_what_their_pod_is() {
     let served = Served {
         id: id.clone(),
         pid: inside.id(),
-        annotations: HashMap::from([("enforcer.policy".to_owned(), "test".to_owned())]),
+        annotations: HashMap::from([
+            ("enforcer.policy".to_owned(), "test".to_owned()),
+            ("enforcer.principal".to_owned(), "ada".to_owned()),
+            ("enforcer.groups".to_owned(), "support, eu".to_owned()),
+        ]),
         labels: HashMap::from([("app".to_owned(), "agent".to_owned())]),
     };
     let _runtime = Runtime::start(&stage.sandbox.folder().join("cri.sock"), served).unwrap();
@@ -88,4 +95,6 @@ fn containers_of_labelled_pods_are_captured_with_what_their_pod_is() {
     assert_eq!(attached["pod"]["name"], "agent-0");
     assert_eq!(attached["pod"]["uid"], "7d9f");
     assert_eq!(attached["pod"]["labels"][0], "app=agent");
+    assert_eq!(attached["workload"]["principal"], "ada");
+    assert_eq!(attached["workload"]["groups"][1], "eu");
 }

@@ -16,6 +16,7 @@ mod limits;
 mod mcp;
 mod namespaces;
 mod operate;
+mod people;
 mod policy;
 mod redirect;
 mod run;

@@ -28,6 +28,10 @@ rules:
     effect: deny
     reason: nobody runs commands here
     match: { host: api.openai.com, answer: { tool_call: shell } }
+  - id: not-said
+    effect: deny
+    reason: this is not said here
+    match: { host: api.openai.com, answer: { text: [forbidden words] } }
   - id: no-mail
     effect: deny
     action: strip
@@ -97,6 +101,40 @@ with client.realtime.connect(model="gpt-5") as connection:
         said["realtime_close"] = None
     except Exception as error:
         said["realtime_close"] = error.rcvd.code
+def session(model, name):
+    seen = []
+    with client.realtime.connect(model=model) as connection:
+        connection.send({"type": "session.update", "session": {"type": "realtime", "tools": flat(name)}})
+        connection.send(item("go"))
+        connection.send({"type": "response.create", "response": {"instructions": "be short"}})
+        while True:
+            event = json.loads(connection.recv_bytes())
+            if event["type"] == "response.output_item.done":
+                seen.append(event["item"].get("name"))
+            if event["type"] == "error":
+                return ["error", event["error"]["message"]]
+            if event["type"] == "response.done":
+                return seen
+def over_socket(text, name=None, model="gpt-5"):
+    with client.responses.connect() as connection:
+        more = {"tools": flat(name)} if name else {}
+        connection.send({"type": "response.create", "model": model, "input": text, **more})
+        while True:
+            event = json.loads(connection.recv_bytes())
+            if event["type"] in ("error", "response.failed"):
+                return ["error", json.dumps(event)]
+            if event["type"] == "response.completed":
+                output = event["response"]["output"]
+                return [item.get("name") or item["content"][0]["text"] for item in output]
+ask("session_tool", lambda: session("gpt-5", "weather"))
+ask("session_blocked", lambda: session("gpt-5", "shell"))
+ask("session_model", lambda: session("gpt-3", "weather"))
+ask("socket", lambda: over_socket("hello"))
+ask("socket_words", lambda: over_socket("my salary"))
+ask("socket_tool", lambda: over_socket("go", "weather"))
+ask("socket_blocked", lambda: over_socket("go", "shell"))
+ask("socket_model", lambda: over_socket("hello", model="gpt-3"))
+ask("socket_heard", lambda: over_socket("say forbidden words"))
 print(json.dumps(said))
 "#;
 
@@ -158,6 +196,17 @@ fn the_python_sdk_raises_what_rules_refuse() {
     let error = said["realtime_words"]["error"]["message"].to_string();
     assert!(error.contains(words), "{said}");
     assert_eq!(said["realtime_close"], 1008);
+    assert_eq!(said["session_tool"], serde_json::json!(["weather"]));
+    assert_eq!(said["socket"], serde_json::json!(["You said: hello"]));
+    assert_eq!(said["socket_tool"], serde_json::json!(["weather"]));
+    refused(&said, "session_blocked", "error", shell);
+    refused(&said, "socket_blocked", "error", shell);
+    refused(&said, "socket_words", "error", words);
+    refused(&said, "socket_heard", "error", "not said here");
+    refused(&said, "socket_model", "error", "no rule allows it");
+    // The model of a realtime session is in its address, so it does not even open.
+    let closed = said["session_model"][1].as_str().unwrap_or_default();
+    assert!(closed.contains("403"), "{said}");
     assert!(!stage.ledger().text().contains("my salary"));
     stage.recorded("answer_blocked", |entry| entry["name"] == "shell");
     stage.recorded("answer_edited", |entry| entry["name"] == "send_mail");

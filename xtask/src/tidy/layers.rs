@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("enforcer-detect", &["enforcer-flow"]),
     ("enforcer-prompt", &[]),
     ("enforcer-decode", &[]),
+    ("enforcer-injection", &["enforcer-decode"]),
     ("enforcer-recognize", &[]),
     ("enforcer-mask", &["enforcer-decode", "enforcer-recognize"]),
     (

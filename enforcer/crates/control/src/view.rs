@@ -118,6 +118,9 @@ pub struct WorkloadView {
     /// The id of the container that it is, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// For whom it works, as its operator says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
     /// How it is treated: `enforce`, `observe` or `quarantine`.
     #[serde(default)]
     pub stance: String,
@@ -193,6 +196,10 @@ impl WorkloadView {
             cgroup_id: cgroup.0,
             policy: policy.as_deref().map(str::to_owned),
             container: attributes.container.as_ref().map(|one| one.id.to_string()),
+            principal: attributes
+                .principal
+                .as_ref()
+                .map(|own| own.name().to_string()),
             stance: stance.as_str().to_owned(),
             flows_open,
             flows_total,

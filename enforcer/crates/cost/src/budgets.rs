@@ -5,7 +5,8 @@
 //! that never ends keeps what it reserved.
 //!
 //! The sums are held in memory and written through: a daemon that is killed forgets nothing, a power failure at most the
-//! last moments (SQLite, write-ahead log, `synchronous = NORMAL`).
+//! last moments (SQLite, write-ahead log, `synchronous = NORMAL`). Several processes may keep the same budgets: each change
+//! is made under the database's write lock, and what another one changed since is read first.
 
 mod store;
 mod window;
@@ -127,12 +128,7 @@ impl Budgets {
     pub fn open(path: &Path, clock: Box<dyn Clock>) -> Result<Self, BudgetError> {
         let store = Store::open(path)?;
         let now = clock.now();
-        let mut sums: HashMap<Key, Window> = HashMap::new();
-        for (key, step, amount) in store.load()? {
-            let window = Window::new(key.window);
-            sums.entry(key).or_insert(window).restore(step, amount, now);
-        }
-        sums.retain(|_, window| window.spent(now) > 0);
+        let sums = sums(&store, now)?;
         store.keep_only(now)?;
         Ok(Self {
             state: Mutex::new(State { store, sums }),
@@ -146,23 +142,24 @@ impl Budgets {
     /// When one of them has too little left, or they cannot be kept.
     pub fn reserve(&self, charges: &[Charge]) -> Result<Reservation, BudgetError> {
         let now = self.clock.now();
-        let mut state = self.state();
-        for (at, charge) in charges.iter().enumerate() {
-            // Charges of one exchange to the same sum count together.
-            let before = charges
-                .iter()
-                .take(at)
-                .filter(|other| other.key == charge.key);
-            let before = before.map(|other| other.amount).sum();
-            state.check(charge, before, now)?;
-        }
         let taken = charges.iter().map(|charge| charge.taken(now)).collect();
         let reservation = Reservation { taken };
-        state.write(
-            &reservation.taken,
-            |sum, taken| sum.saturating_add(taken.amount),
-            now,
-        )?;
+        self.state().turn(now, |state| {
+            for (at, charge) in charges.iter().enumerate() {
+                // Charges of one exchange to the same sum count together.
+                let before = charges
+                    .iter()
+                    .take(at)
+                    .filter(|other| other.key == charge.key);
+                let before = before.map(|other| other.amount).sum();
+                state.check(charge, before, now)?;
+            }
+            state.write(
+                &reservation.taken,
+                |sum, taken| sum.saturating_add(taken.amount),
+                now,
+            )
+        })?;
         Ok(reservation)
     }
 
@@ -174,7 +171,9 @@ impl Budgets {
         let now = self.clock.now();
         let taken: Vec<Taken> = charges.iter().map(|charge| charge.taken(now)).collect();
         let mut state = self.state();
-        state.write(&taken, |sum, taken| sum.saturating_add(taken.amount), now)?;
+        state.turn(now, |state| {
+            state.write(&taken, |sum, taken| sum.saturating_add(taken.amount), now)
+        })?;
         let over = |charge: &Charge| {
             let window = state.sums.get(&charge.key);
             window.is_some_and(|window| window.spent(now) > charge.most)
@@ -199,7 +198,8 @@ impl Budgets {
             at += 1;
             sum.saturating_sub(taken.amount).saturating_add(actual)
         };
-        self.state().write(&taken, correct, now)
+        let mut state = self.state();
+        state.turn(now, |state| state.write(&taken, correct, now))
     }
 
     /// What is spent of a sum within its window.
@@ -221,6 +221,33 @@ impl Budgets {
 // === impl State ===
 
 impl State {
+    /// Makes a change with all that others have written before it in sight, and nothing of theirs in between.
+    fn turn(
+        &mut self,
+        now: Duration,
+        change: impl FnOnce(&mut Self) -> Result<(), BudgetError>,
+    ) -> Result<(), BudgetError> {
+        let others_wrote = self.store.begin()?;
+        if others_wrote && let Err(error) = self.reload(now) {
+            self.store.give_up();
+            self.store.mistrust();
+            return Err(error);
+        }
+        // It changes what is in memory last, and then does not fail.
+        match change(self) {
+            Ok(()) => Ok(self.store.commit()?),
+            Err(error) => {
+                self.store.give_up();
+                Err(error)
+            }
+        }
+    }
+
+    fn reload(&mut self, now: Duration) -> Result<(), BudgetError> {
+        self.sums = sums(&self.store, now)?;
+        Ok(())
+    }
+
     fn check(&mut self, charge: &Charge, before: u64, now: Duration) -> Result<(), BudgetError> {
         let Some(window) = self.sums.get(&charge.key) else {
             if self.sums.len() >= MOST_KEYS {
@@ -291,6 +318,17 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// What is in the database, as far as it counts now.
+fn sums(store: &Store, now: Duration) -> Result<HashMap<Key, Window>, BudgetError> {
+    let mut sums: HashMap<Key, Window> = HashMap::new();
+    for (key, step, amount) in store.load()? {
+        let window = Window::new(key.window);
+        sums.entry(key).or_insert(window).restore(step, amount, now);
+    }
+    sums.retain(|_, window| window.spent(now) > 0);
+    Ok(sums)
 }
 
 // === impl SystemClock ===

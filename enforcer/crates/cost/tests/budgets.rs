@@ -150,3 +150,36 @@ fn old_rows_go_away() {
     assert!(rows <= 130, "{rows}");
     assert!(budgets.spent(&charge("a", 0, 0).key) <= 61);
 }
+
+#[test]
+fn budgets_of_several_processes_are_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, clock) = (folder.path().join("budgets"), Hand::at(1000));
+    let (one, other) = (open(&path, &clock), open(&path, &clock));
+    let held = one.reserve(&[charge("a", 10, 4)]).unwrap();
+    other.reserve(&[charge("a", 10, 4)]).map(drop).unwrap();
+    assert!(refused(&one, charge("a", 10, 4)).is_some());
+    // What is given back by one is there for the other.
+    one.settle(held, &[Some(1)]).unwrap();
+    other.reserve(&[charge("a", 10, 4)]).map(drop).unwrap();
+    assert!(!one.spend(&[charge("a", 10, 1)]).unwrap());
+    assert!(one.spend(&[charge("a", 10, 1)]).unwrap());
+    assert!(refused(&other, charge("a", 10, 1)).is_some());
+}
+
+#[test]
+fn many_hands_never_spend_more_than_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, clock) = (folder.path().join("budgets"), Hand::at(1000));
+    let hands: Vec<_> = (0..4)
+        .map(|_| {
+            let budgets = open(&path, &clock);
+            std::thread::spawn(move || {
+                let tries = (0..40).map(|_| budgets.reserve(&[charge("a", 50, 1)]));
+                tries.filter(Result::is_ok).count()
+            })
+        })
+        .collect();
+    let granted: usize = hands.into_iter().map(|hand| hand.join().unwrap()).sum();
+    assert_eq!(granted, 50);
+}

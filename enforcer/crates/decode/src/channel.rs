@@ -93,6 +93,20 @@ impl Channel {
         self.map.unit(bytes.len() as u8, source, layer);
     }
 
+    /// A byte for each `take` bytes from `at` on; says how many.
+    pub(crate) fn units(
+        &mut self,
+        bytes: impl Iterator<Item = u8>,
+        (at, take): (u64, u8),
+        layer: Layers,
+    ) -> usize {
+        let before = self.text.len();
+        self.text.extend(bytes);
+        let len = self.text.len() - before;
+        self.map.units(len, (at, take), layer);
+        len
+    }
+
     pub(crate) fn also(&mut self, layers: Layers) {
         self.layers |= layers;
     }
@@ -157,7 +171,12 @@ impl Channel {
 
     fn trim(&mut self) {
         let Self {
-            text, base, fresh, map, engines, ..
+            text,
+            base,
+            fresh,
+            map,
+            engines,
+            ..
         } = self;
         let keep = fresh.saturating_sub(CONTEXT as u64).max(*base);
         let gone = (keep - *base) as usize;

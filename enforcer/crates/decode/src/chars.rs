@@ -15,6 +15,7 @@ use crate::channel::{CONTEXT, Channel, LOOKBACK, Last, Look};
 use crate::decoder::Limits;
 use crate::engines::Window;
 use crate::layers::Layers;
+use crate::runs::padded;
 
 pub use unicode::{Folded, fold};
 
@@ -144,7 +145,11 @@ impl Shown {
         let from = at.saturating_sub(CONTEXT.min(linger(limits)));
         let offset = window.base + from as u64;
         let mut view = Channel::new(above, limits);
-        let wake = if offset == 0 { 0 } else { (at - from).min(LOOKBACK) };
+        let wake = if offset == 0 {
+            0
+        } else {
+            (at - from).min(LOOKBACK)
+        };
         view.context(&window.text[from..at], offset, wake);
         view.decodes_from_here();
         Self {
@@ -155,7 +160,12 @@ impl Shown {
     }
 
     /// Decodes from `at` on; says how far it came and why no further.
-    fn run(&mut self, reader: &Reader<'_>, mut at: usize, (base, limits): (u64, &Limits)) -> (usize, Stop) {
+    fn run(
+        &mut self,
+        reader: &Reader<'_>,
+        mut at: usize,
+        (base, limits): (u64, &Limits),
+    ) -> (usize, Stop) {
         let text = reader.text;
         let mut first = self.until == 0;
         loop {
@@ -170,6 +180,17 @@ impl Shown {
                 let plain = !first && self.until <= base + at as u64;
                 return (at, if plain { Stop::Plain } else { Stop::End });
             }
+            let escapes = percent::bytes(&text[at..end.max(at)]);
+            if reader.layers.contains(Layers::PERCENT) && escapes.clone().next().is_some() {
+                let len = self
+                    .view
+                    .units(escapes, (base + at as u64, 3), Layers::PERCENT);
+                at += len * 3;
+                self.view.also(Layers::PERCENT);
+                self.until = base + (at + linger(limits)) as u64;
+                first = false;
+                continue;
+            }
             match reader.unit(at, self.quoted) {
                 Unit::Short => return (at, Stop::Short),
                 Unit::Plain(_) if first => return (at, Stop::Plain),
@@ -177,7 +198,12 @@ impl Shown {
                     self.view.same(&text[at..at + len], base + at as u64);
                     at += len;
                 }
-                Unit::Coded { taken, bytes, layer, opens } => {
+                Unit::Coded {
+                    taken,
+                    bytes,
+                    layer,
+                    opens,
+                } => {
                     self.view
                         .unit(bytes.as_slice(), (base + at as u64, taken as u8), layer);
                     at += taken;
@@ -239,12 +265,21 @@ impl Reader<'_> {
     fn next(&self, mut at: usize) -> Next {
         loop {
             at = self.trigger(at, self.text.len());
+            // Han comes in masses, and stands for itself.
+            while let Some([0xe4..=0xe9, 0x80..=0xbf, 0x80..=0xbf]) = self.text.get(at..at + 3) {
+                at += 3;
+            }
+            at = self.trigger(at, self.text.len());
             if at >= self.text.len() {
                 return Next::End;
             }
             match self.unit(at, false) {
                 Unit::Plain(len) => at += len,
-                Unit::Coded { opens: false, taken, .. } => at += taken,
+                Unit::Coded {
+                    opens: false,
+                    taken,
+                    ..
+                } => at += taken,
                 Unit::Short | Unit::Coded { opens: true, .. } => return Next::At(at),
             }
         }
@@ -252,7 +287,11 @@ impl Reader<'_> {
 
     /// The next byte that can begin a unit, or `end`.
     fn trigger(&self, at: usize, end: usize) -> usize {
-        let plus = if self.layers.contains(Layers::FORM) { b'+' } else { b'%' };
+        let plus = if self.layers.contains(Layers::FORM) {
+            b'+'
+        } else {
+            b'%'
+        };
         let begins = |byte: &u8| {
             (*byte >= 0x80)
                 | (*byte == b'%')
@@ -274,7 +313,15 @@ impl Reader<'_> {
             }
             from += 64;
         }
-        let found = rest[from..].iter().position(begins);
+        let tail = &rest[from..];
+        if tail.len() < 64
+            && !padded(tail)
+                .iter()
+                .fold(false, |any, byte| any | begins(byte))
+        {
+            return end;
+        }
+        let found = tail.iter().position(begins);
         found.map_or(end, |found| at + from + found)
     }
 
@@ -332,5 +379,7 @@ pub(crate) fn hex(digits: &[u8]) -> Option<u32> {
 
 /// How many of the first `most` bytes `is` holds for.
 pub(crate) fn count(bytes: &[u8], most: usize, is: impl Fn(&u8) -> bool) -> usize {
-    iter::zip(bytes, 0..most).take_while(|(byte, _)| is(byte)).count()
+    iter::zip(bytes, 0..most)
+        .take_while(|(byte, _)| is(byte))
+        .count()
 }

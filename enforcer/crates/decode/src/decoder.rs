@@ -71,7 +71,9 @@ impl Decoder {
     pub fn push(&mut self, text: &[u8], last: bool, look: &mut dyn FnMut(&mut View<'_>)) {
         let mut done = 0;
         if !self.kept.is_empty() {
-            done = text.len().min(if text.len() > BLOCK { CONTEXT } else { BLOCK });
+            done = text
+                .len()
+                .min(if text.len() > BLOCK { CONTEXT } else { BLOCK });
             let new = self.kept.len();
             self.kept.extend_from_slice(&text[..done]);
             let window = Window {

@@ -15,6 +15,8 @@ pub(crate) struct Map {
     end: u64,
     /// What was taken off what was left out since the last piece.
     left_out: Layers,
+    /// Where the first change stands.
+    first: Option<u64>,
 }
 
 /// Bytes of the view in units of `step`, each made of `take` bytes of the source.
@@ -62,6 +64,7 @@ impl Map {
 
     /// The next `step` bytes of the view are made of the `take` bytes at `source`.
     pub(crate) fn unit(&mut self, step: u8, (source, take): (u64, u8), layer: Layers) {
+        self.first.get_or_insert(self.end);
         if step == 0 {
             self.left_out |= layer;
             return;
@@ -89,6 +92,18 @@ impl Map {
         });
     }
 
+    /// The next `len` bytes of the view are each made of `take` bytes, from `source` on.
+    pub(crate) fn units(&mut self, len: usize, (source, take): (u64, u8), layer: Layers) {
+        if len == 0 {
+            return;
+        }
+        self.unit(1, (source, take), layer);
+        if let Some(last) = self.pieces.last_mut() {
+            last.units += len as u64 - 1;
+        }
+        self.end += len as u64 - 1;
+    }
+
     /// How many bytes the view has had.
     pub(crate) const fn end(&self) -> u64 {
         self.end
@@ -96,6 +111,7 @@ impl Map {
 
     /// The source of `span`, whole units of it.
     pub(crate) fn source(&self, span: Range<u64>) -> Range<u64> {
+        let span = span.start..span.end.min(self.end);
         let start = self.start_of(span.start);
         if span.end <= span.start {
             return start..start;
@@ -116,8 +132,15 @@ impl Map {
 
     /// What was taken off within `span`, or so near that detectors look at it; `None` if all is as in the source.
     pub(crate) fn changed(&self, span: &Range<u64>) -> Option<Layers> {
-        let (from, to) = (span.start.saturating_sub(BESIDE), span.end + 1);
-        let first = self.pieces.partition_point(|piece| piece.view_end() <= from);
+        self.taken_off(&(span.start.saturating_sub(BESIDE)..span.end + 1))
+    }
+
+    /// What was taken off exactly within `span`.
+    pub(crate) fn taken_off(&self, span: &Range<u64>) -> Option<Layers> {
+        let (from, to) = (span.start, span.end);
+        let first = self
+            .pieces
+            .partition_point(|piece| piece.view_end() <= from);
         let mut before: Option<u64> = None;
         let mut found = None;
         for piece in &self.pieces[first..] {
@@ -133,9 +156,16 @@ impl Map {
         found
     }
 
+    /// Whether all of `range` stands before the first change.
+    pub(crate) fn is_before_changes(&self, range: &Range<u64>) -> bool {
+        self.first.is_none_or(|first| range.end <= first)
+    }
+
     /// Forgets what is wholly before `view`.
     pub(crate) fn forget(&mut self, view: u64) {
-        let gone = self.pieces.partition_point(|piece| piece.view_end() <= view);
+        let gone = self
+            .pieces
+            .partition_point(|piece| piece.view_end() <= view);
         if gone > 16 {
             self.pieces.drain(..gone - 1);
         }

@@ -106,6 +106,10 @@ impl Runs {
             let Some(start) = next(text, at, window.last) else {
                 return;
             };
+            if let Some(end) = known_above(start, window) {
+                at = end;
+                continue;
+            }
             self.begin(start, window, work.limits);
             at = self.go_on(start, window, work);
         }
@@ -115,11 +119,14 @@ impl Runs {
     fn begin(&mut self, start: usize, window: &Window<'_>, limits: &Limits) {
         if self.machines.is_empty() {
             let wanted = |alphabet: &&alphabet::Alphabet| limits.layers.contains(alphabet.layer);
-            self.machines.extend(ALPHABETS.iter().filter(wanted).map(Run::new));
+            self.machines
+                .extend(ALPHABETS.iter().filter(wanted).map(Run::new));
         }
         let from = start.saturating_sub(LOOKBACK);
         self.context.text.clear();
-        self.context.text.extend_from_slice(&window.text[from..start]);
+        self.context
+            .text
+            .extend_from_slice(&window.text[from..start]);
         self.context.at = window.base + from as u64;
     }
 
@@ -132,7 +139,11 @@ impl Runs {
                 .position(|byte| !is_digit(*byte))
                 .map_or(text.len(), |len| at + len);
             for machine in &mut self.machines {
-                machine.digits(&text[at..end], window.base + at as u64, (&self.context, work));
+                machine.digits(
+                    &text[at..end],
+                    window.base + at as u64,
+                    (&self.context, work),
+                );
             }
             let (line, whole) = match &text[end..] {
                 [] | [b'\r'] => (0, false),
@@ -162,6 +173,22 @@ impl Runs {
     }
 }
 
+/// The end of a run that is the same in the text above, and read there.
+fn known_above(start: usize, window: &Window<'_>) -> Option<usize> {
+    let map = window.trail?.map;
+    let len = window.text[start..]
+        .iter()
+        .position(|byte| !is_digit(*byte))?;
+    let (from, to) = (
+        window.base + start as u64,
+        window.base + (start + len) as u64,
+    );
+    let same = map.taken_off(&(from..to)).is_none();
+    // What goes on behind a line's end may be another there.
+    let line = matches!(window.text[start + len], b'\r' | b'\n');
+    (same && !line).then_some(start + len)
+}
+
 /// Where the next run begins that is long enough, or that reaches the end and may become so.
 fn next(text: &[u8], from: usize, last: bool) -> Option<usize> {
     let mut at = from;
@@ -175,6 +202,9 @@ fn next(text: &[u8], from: usize, last: bool) -> Option<usize> {
             return Some(start);
         }
         at = end;
+    }
+    if text.len() - at < 64 && last && full(&padded(&text[at..])).is_none() {
+        return None;
     }
     let mut start = None;
     for (i, byte) in text.iter().enumerate().skip(at) {
@@ -203,10 +233,22 @@ fn full(block: &[u8]) -> Option<usize> {
         .position(|word| word.iter().all(|byte| *byte == 0xff))
 }
 
+/// At most 64 bytes as 64.
+pub(crate) fn padded(bytes: &[u8]) -> [u8; 64] {
+    let mut block = [0; 64];
+    for (to, from) in block.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    block
+}
+
 /// The run round the digit at `at`.
 fn around(text: &[u8], from: usize, at: usize) -> (usize, usize) {
     let before = text[from..at].iter().rev();
     let before = before.take_while(|byte| is_digit(**byte)).count();
-    let behind = text[at..].iter().take_while(|byte| is_digit(**byte)).count();
+    let behind = text[at..]
+        .iter()
+        .take_while(|byte| is_digit(**byte))
+        .count();
     (at - before, at + behind)
 }

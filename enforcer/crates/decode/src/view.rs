@@ -63,10 +63,17 @@ impl<'a> View<'a> {
         }
         let span = self.span(span);
         self.trail.map.changed(&span)?;
-        let mut range = self.trail.map.source(span);
+        let mut range = self.trail.map.source(span.clone());
+        // With the byte behind it, which may decide about it.
+        let mut with = self.trail.map.source(span.start..span.end + 1);
         let mut up = self.trail.up;
         while let Some(trail) = up {
+            // A run that goes on in a decoded text began before it: that part of it is no news.
+            if trail.map.is_before_changes(&with) {
+                return None;
+            }
             range = trail.map.source(range);
+            with = trail.map.source(with);
             up = trail.up;
         }
         Some(range)
@@ -76,12 +83,14 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn layers_of(&self, span: Range<usize>) -> Layers {
         let mut range = self.span(span);
-        let mut layers = Layers::NONE;
-        let mut trail = Some(&self.trail);
-        while let Some(here) = trail {
-            layers |= here.map.changed(&range).unwrap_or_default();
-            range = here.map.source(range);
-            trail = here.up;
+        let mut map = self.trail.map;
+        let mut layers = map.changed(&range).unwrap_or_default();
+        let mut up = self.trail.up;
+        while let Some(trail) = up {
+            range = map.source(range);
+            map = trail.map;
+            layers |= map.taken_off(&range).unwrap_or_default();
+            up = trail.up;
         }
         layers
     }

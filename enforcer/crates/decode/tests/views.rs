@@ -1,7 +1,5 @@
 //! What views show, where it stood, and that neither depends on how the text was cut.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::ops::Range;
 
 use enforcer_decode::{Decoder, Layers, Limits, engaged};
@@ -30,9 +28,7 @@ fn find(text: &[u8], cuts: &[usize], limits: &Limits) -> Vec<Found> {
                 let rest = &shown[start..];
                 for value in VALUES {
                     let open = rest.len() <= value.len() && !view.last();
-                    if open && value.as_bytes().starts_with(rest)
-                        || open && rest == value.as_bytes()
-                    {
+                    if open && value.as_bytes().starts_with(rest) {
                         view.hold(start);
                     } else if rest.starts_with(value.as_bytes()) {
                         let span = start..start + value.len();
@@ -48,7 +44,9 @@ fn find(text: &[u8], cuts: &[usize], limits: &Limits) -> Vec<Found> {
         let open = decoder.open_from().unwrap_or(at as u64);
         gone = gone.max(open.min(raw_open(&text[..at])));
     }
-    found.sort_by_key(|(range, value, layers)| (range.start, range.end, *value, format!("{layers}")));
+    found.sort_by_key(|(range, value, layers)| {
+        (range.start, range.end, *value, format!("{layers}"))
+    });
     found.dedup();
     found
 }
@@ -60,7 +58,9 @@ fn raw_open(text: &[u8]) -> u64 {
             .iter()
             .any(|value| value.as_bytes().starts_with(&text[*start..]))
     };
-    (text.len().saturating_sub(64)..text.len()).find(open).unwrap_or(text.len()) as u64
+    (text.len().saturating_sub(64)..text.len())
+        .find(open)
+        .unwrap_or(text.len()) as u64
 }
 
 /// Found whole, found at every cut, and found byte by byte.
@@ -71,7 +71,11 @@ fn check(text: &[u8], expected: &[(&str, &str, &str)]) {
         .iter()
         .map(|(range, value, layers)| {
             let source = &text[range.start as usize..range.end as usize];
-            (String::from_utf8_lossy(source).into_owned(), *value, layers.to_string())
+            (
+                String::from_utf8_lossy(source).into_owned(),
+                *value,
+                layers.to_string(),
+            )
         })
         .collect();
     for (source, value, layers) in expected {
@@ -84,15 +88,26 @@ fn check(text: &[u8], expected: &[(&str, &str, &str)]) {
     }
     assert_eq!(seen.is_empty(), expected.is_empty(), "{seen:?}");
     for cut in 0..=text.len() {
-        assert_eq!(find(text, &[cut], &limits), whole, "cut at {cut} of {:?}", String::from_utf8_lossy(text));
+        assert_eq!(
+            find(text, &[cut], &limits),
+            whole,
+            "cut at {cut} of {:?}",
+            String::from_utf8_lossy(text)
+        );
     }
     let all: Vec<_> = (0..text.len()).collect();
-    assert_eq!(find(text, &all, &limits), whole, "byte by byte: {:?}", String::from_utf8_lossy(text));
+    assert_eq!(
+        find(text, &all, &limits),
+        whole,
+        "byte by byte: {:?}",
+        String::from_utf8_lossy(text)
+    );
 }
+
+const SSN: &str = "078-05-1120";
 
 #[test]
 fn what_is_under_one_layer_is_found_where_it_stood() {
-    const SSN: &str = "078-05-1120";
     let all_percent: String = SSN.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let unicode: String = SSN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
     let braced: String = SSN.bytes().map(|byte| format!("\\u{{{byte:x}}}")).collect();
@@ -101,12 +116,27 @@ fn what_is_under_one_layer_is_found_where_it_stood() {
     let sixteen: String = SSN.bytes().map(|byte| format!("&#x{byte:x}")).collect();
     let quoted: String = SSN.bytes().map(|byte| format!("={byte:02X}")).collect();
     let hex: String = SSN.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let colons = SSN.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
-    let array = SSN.bytes().map(|byte| format!("0x{byte:02x}")).collect::<Vec<_>>().join(", ");
-    let wide: String = SSN.chars().map(|c| if c == '-' { c } else { char::from_u32(u32::from(c) + 0xfee0).unwrap() }).collect();
-    let arabic: String = SSN.chars().map(|c| c.to_digit(10).map_or(c, |digit| char::from_u32(0x660 + digit).unwrap())).collect();
-    let tags: String = SSN.chars().map(|c| char::from_u32(u32::from(c) + 0xe0000).unwrap()).collect();
-    let selectors: String = SSN.bytes().map(|byte| char::from_u32(u32::from(byte) - 16 + 0xe0100).unwrap()).collect();
+    let colons = SSN
+        .bytes()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(":");
+    let array = SSN
+        .bytes()
+        .map(|byte| format!("0x{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    // Full-width, Arabic, tags, selectors of variations.
+    let wide = each_char(|c| {
+        if c == '-' {
+            c.into()
+        } else {
+            u32::from(c) + 0xfee0
+        }
+    });
+    let arabic = each_char(|c| c.to_digit(10).map_or(c.into(), |digit| 0x660 + digit));
+    let tags = each_char(|c| u32::from(c) + 0xe0000);
+    let selectors = each_char(|c| u32::from(c) - 16 + 0xe0100);
     let dashes = SSN.replace('-', "\u{2013}");
     let zero = "0\u{200b}78\u{200d}-05-11\u{2060}20";
     for (coded, layer) in [
@@ -134,18 +164,30 @@ fn what_is_under_one_layer_is_found_where_it_stood() {
         (&colons.replace(':', " "), "hex"),
         (&colons.replace(':', "-"), "hex"),
         ("GA3TQLJQGUWTCMJSGA", "base32"),
-        ("60rjgb9g6km2c9hi60", "base32"),
+        ("60rjgb9g6kmj2c9i60", "base32"),
         (tags.as_str(), "smuggled"),
         (selectors.as_str(), "smuggled"),
     ] {
-        for (before, behind) in [("", ""), ("the number is ", " or so"), ("ssn=", "&next=1"), ("{\"a\":\"", "\"}")] {
+        for (before, behind) in [
+            ("", ""),
+            ("the number is ", " or so"),
+            ("ssn=", "&next=1"),
+            ("{\"a\":\"", "\"}"),
+        ] {
             // A number is not behind a sign that would make it longer.
             let text = format!("{before}{coded}{behind}");
             let value = SSN;
             check_one(text.as_bytes(), (coded, value, layer));
         }
     }
-    check_one(format!("bytes([{array}])").as_bytes(), (&array[2..], SSN, "hex"));
+    check_one(
+        format!("bytes([{array}])").as_bytes(),
+        (&array[2..], SSN, "hex"),
+    );
+}
+
+fn each_char(to: impl Fn(char) -> u32) -> String {
+    SSN.chars().filter_map(|c| char::from_u32(to(c))).collect()
 }
 
 fn check_one(text: &[u8], (coded, value, layer): (&str, &str, &str)) {
@@ -163,30 +205,57 @@ fn layers_over_layers_are_taken_off() {
     const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
     let twice = KEY.replace('A', "%2541");
     check(twice.as_bytes(), &[(&twice, KEY, "percent")]);
-    check(b"key: QUtJQUlPU0ZPRE5ON0VYQU1QTEU=", &[("UtJQUlPU0ZPRE5ON0VYQU1QTEU", KEY, "base64")]);
-    check(b"x UVV0SlFVbFBVMFpQUkU1T04wVllRVTFRVEVVPQ== y", &[("VV0SlFVbFBVMFpQUkU1T04wVllRVTFRVEVV", KEY, "base64")]);
-    check(b"a %51UtJQUlPU0ZPRE5ON0VYQU1QTEU%3D b", &[("UtJQUlPU0ZPRE5ON0VYQU1QTEU", KEY, "base64+percent")]);
-    check(b"414b4941494f53464f444e4e374558414d504c45", &[("414b4941494f53464f444e4e374558414d504c45", KEY, "hex")]);
-    check("\\u0410KIAIOSFODNN7EXAMPLE".as_bytes(), &[("\\u0410KIAIOSFODNN7EXAMPLE", KEY, "escape+lookalike")]);
+    check(
+        b"key: QUtJQUlPU0ZPRE5ON0VYQU1QTEU=",
+        &[("UtJQUlPU0ZPRE5ON0VYQU1QTEU", KEY, "base64")],
+    );
+    check(
+        b"x UVV0SlFVbFBVMFpQUkU1T04wVllRVTFRVEVVPQ== y",
+        &[("VV0SlFVbFBVMFpQUkU1T04wVllRVTFRVEVV", KEY, "base64")],
+    );
+    check(
+        b"a QUt%4aQUlPU0ZPRE5ON0VYQU1QTEU%3D b",
+        &[("Ut%4aQUlPU0ZPRE5ON0VYQU1QTEU", KEY, "base64+percent")],
+    );
+    check(
+        b"414b4941494f53464f444e4e374558414d504c45",
+        &[("414b4941494f53464f444e4e374558414d504c45", KEY, "hex")],
+    );
+    check(
+        "\\u0410KIAIOSFODNN7EXAMPLE".as_bytes(),
+        &[("\\u0410KIAIOSFODNN7EXAMPLE", KEY, "escape+lookalike")],
+    );
     // Wide, as PowerShell has it.
     check(
         b"-enc QQBLAEkAQQBJAE8AUwBGAE8ARABOAE4ANwBFAFgAQQBNAFAATABFAA==",
-        &[("QBLAEkAQQBJAE8AUwBGAE8ARABOAE4ANwBFAFgAQQBNAFAATABFAA", KEY, "base64")],
+        &[(
+            "QBLAEkAQQBJAE8AUwBGAE8ARABOAE4ANwBFAFgAQQBNAFAATABF",
+            KEY,
+            "base64",
+        )],
     );
 }
 
 #[test]
 fn runs_go_on_over_lines_and_begin_anywhere_behind_their_beginning() {
     let token = VALUES[3];
-    let lines = "dGhlIHRva2VuIGlzIHRoaXM6\nIGdocF8xNkM3ZTQyRjI5MmM2OTEy\r\nRTc3MTBjODM4MzQ3QWUxNzhCNGEh";
+    let lines =
+        "dGhlIHRva2VuIGlzIHRoaXM6\nIGdocF8xNkM3ZTQyRjI5MmM2OTEy\r\nRTc3MTBjODM4MzQ3QWUxNzhCNGEh";
     let found = find(lines.as_bytes(), &[], &Limits::default());
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].1, token);
     for cut in 0..lines.len() {
-        assert_eq!(find(lines.as_bytes(), &[cut], &Limits::default()), found, "cut at {cut}");
+        assert_eq!(
+            find(lines.as_bytes(), &[cut], &Limits::default()),
+            found,
+            "cut at {cut}"
+        );
     }
     // Behind sixteen digits of something else.
-    let image = format!("iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB{}", "Z2hwXzE2QzdlNDJGMjkyYzY5MTJFNzcxMGM4MzgzNDdBZTE3OEI0YSE=");
+    let image = format!(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB{}",
+        "Z2hwXzE2QzdlNDJGMjkyYzY5MTJFNzcxMGM4MzgzNDdBZTE3OEI0YSE="
+    );
     assert_eq!(find(image.as_bytes(), &[], &Limits::default()).len(), 1);
 }
 
@@ -225,7 +294,11 @@ fn ordinary_words_are_not_held_back() {
         and whether Paris or Berlin comes first; let me explain this in a little more detail below.";
     let mut decoder = Decoder::new(&Limits::default());
     for word in text.split_inclusive(' ') {
-        let (blank, word) = if let Some(word) = word.strip_suffix(' ') { (" ", word) } else { ("", word) };
+        let (blank, word) = if let Some(word) = word.strip_suffix(' ') {
+            (" ", word)
+        } else {
+            ("", word)
+        };
         decoder.push(word.as_bytes(), false, &mut |_| {});
         held += usize::from(decoder.open_from().is_some());
         decoder.push(blank.as_bytes(), false, &mut |_| {});
@@ -260,7 +333,12 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("AKIAIOSFODNN7EXAMPLE".to_owned()),
         Just("078-05-1120".to_owned()),
-        Just("078-05-1120".bytes().map(|byte| format!("%{byte:02x}")).collect()),
+        Just(
+            "078-05-1120"
+                .bytes()
+                .map(|byte| format!("%{byte:02x}"))
+                .collect()
+        ),
         Just("%25%33%30".to_owned()),
         Just("MDc4LTA1LTExMjA=".to_owned()),
         Just("MDc4LTA1LTExMjA".to_owned()),

@@ -11,7 +11,7 @@ use enforcer_prompt::Usage;
 
 use crate::costs::Bill;
 use crate::tab::Tab;
-use crate::{Flow, Meter};
+use crate::{Flow, Masking, Meter};
 
 /// A granted exchange in progress. It writes its ending when finished; dropped without, it writes that it was aborted,
 /// so that no exchange ends without evidence.
@@ -23,10 +23,18 @@ pub struct Exchange {
     status: Option<u16>,
     upstream: Option<SocketAddr>,
     ending: Ending,
+    /// What its grant depends on, where it depends on anything: most have nothing of it, and all are moved about.
+    owed: Option<Box<Owed>>,
+}
+
+/// What is counted and masked of an exchange.
+struct Owed {
     /// What it has reserved, where limits count it.
-    bill: Option<Box<Bill>>,
+    bill: Option<Bill>,
     /// The same of its messages, where it has any.
     tab: Tab,
+    /// What it is masked with.
+    masking: Option<Masking>,
 }
 
 enum Ending {
@@ -49,8 +57,7 @@ impl Exchange {
             status: None,
             upstream: None,
             ending: Ending::Open,
-            bill: None,
-            tab: Tab::default(),
+            owed: None,
         }
     }
 
@@ -72,34 +79,52 @@ impl Exchange {
         &self.meter
     }
 
-    pub(crate) fn owe(&mut self, bill: Option<Bill>) {
-        self.bill = bill.map(Box::new);
+    /// Takes over what it has reserved and is masked with.
+    pub(crate) fn owe(&mut self, bill: Option<Bill>, masking: Option<Masking>) {
+        self.owed = Some(Box::new(Owed {
+            bill,
+            tab: Tab::default(),
+            masking,
+        }));
+    }
+
+    /// What it is masked with, if rules want that.
+    #[must_use]
+    pub fn masking(&self) -> Option<&Masking> {
+        self.owed.as_ref()?.masking.as_ref()
     }
 
     /// Whether limits count what it takes: then its answer says how much that is.
     #[must_use]
     pub fn is_billed(&self) -> bool {
-        self.bill.is_some()
+        self.owed.as_ref().is_some_and(|owed| owed.bill.is_some())
     }
 
     /// Notes what the answer says it took.
     pub fn used(&mut self, model: Option<&str>, usage: &Usage) {
-        if let Some(bill) = &mut self.bill {
+        let bill = self.owed.as_mut().and_then(|owed| owed.bill.as_mut());
+        if let Some(bill) = bill {
             bill.used(model, usage);
         }
     }
 
     /// Notes what a message within it has reserved.
     pub(crate) fn defer(&self, bill: Bill) {
-        self.tab.add(bill);
+        match &self.owed {
+            Some(owed) => owed.tab.add(bill),
+            None => bill.settle(true),
+        }
     }
 
     /// Notes what an answer to a message within it took, and says whether a limit is passed by what nobody had asked for.
     pub(crate) fn answered(&self, model: Option<&str>, usage: &Usage) -> bool {
-        let Some(bill) = &self.bill else {
+        let Some(owed) = &self.owed else {
             return false;
         };
-        !self.tab.settle(model, usage) && bill.add(model, usage)
+        let Some(bill) = &owed.bill else {
+            return false;
+        };
+        !owed.tab.settle(model, usage) && bill.add(model, usage)
     }
 
     /// Notes the status the far side answered with.
@@ -139,9 +164,11 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.flow.add(&self.meter);
-        self.tab.close();
-        if let Some(bill) = self.bill.take() {
-            bill.settle(self.upstream.is_some());
+        if let Some(owed) = self.owed.take() {
+            owed.tab.close();
+            if let Some(bill) = owed.bill {
+                bill.settle(self.upstream.is_some());
+            }
         }
         let traffic = self.meter.traffic(self.opened);
         let ledger = self.flow.gate().ledger();

@@ -16,9 +16,10 @@ use enforcer_policy::{
 use crate::costs::{Bill, Costs, Unpaid};
 use crate::endings::Endings;
 use crate::spared::Spared;
-use crate::{Exchange, Fault, Flow, Judge, Permit, Refusal};
+use crate::{Exchange, Fault, Flow, Judge, MaskedHead, Masking, Permit, Refusal, Sessions};
 
 mod facts;
+mod mask;
 mod message;
 mod public;
 mod record;
@@ -77,6 +78,8 @@ pub struct Terms {
     pub obligations: Vec<Obligation>,
     /// Who rules on the answer, part by part.
     pub judge: Option<Judge>,
+    /// What of the head is sent otherwise than the agent wrote it.
+    pub head: Option<Box<MaskedHead>>,
 }
 
 /// The door. One per daemon, shared by every worker.
@@ -87,6 +90,7 @@ pub struct Gate {
     costs: Option<Arc<Costs>>,
     endings: Endings,
     spared: Spared,
+    sessions: Option<Sessions>,
 }
 
 impl Gate {
@@ -100,6 +104,7 @@ impl Gate {
             costs: None,
             endings: Endings::default(),
             spared: Spared::default(),
+            sessions: None,
         }
     }
 
@@ -108,6 +113,15 @@ impl Gate {
     pub fn with_costs(self, costs: Arc<Costs>) -> Self {
         Self {
             costs: Some(costs),
+            ..self
+        }
+    }
+
+    /// The same gate, masking what rules want masked. Without, what they allow is refused.
+    #[must_use]
+    pub fn with_sessions(self, sessions: Sessions) -> Self {
+        Self {
+            sessions: Some(sessions),
             ..self
         }
     }
@@ -155,6 +169,9 @@ impl Gate {
     /// Forgets what was learnt of a workload that is served no more.
     pub fn forget(&self, workload: CgroupId) {
         self.spared.forget(workload);
+        if let Some(sessions) = &self.sessions {
+            sessions.forget(workload);
+        }
     }
 
     pub(crate) fn endings(&self) -> &Endings {
@@ -232,6 +249,14 @@ impl Gate {
         decision: Decision,
     ) -> Result<Granted, Refusal> {
         let id = ExchangeId::new();
+        let (masking, head) = self.mask(set, (id, flow), &ask, &decision)?;
+        let path = head
+            .as_ref()
+            .and_then(|head| head.path().map(str::to_owned));
+        let ask = Ask {
+            shown_path: ask.shown_path.or(path.as_deref()),
+            ..ask
+        };
         let bill = self.bill(flow, &ask, &decision);
         match (&decision.rule, bill) {
             (Some(rule), Ok(bill)) if decision.is_allow() => {
@@ -242,12 +267,15 @@ impl Gate {
                         return Err(refusal);
                     }
                 };
-                exchange.owe(bill);
-                let judge = Judge::new(set, id, flow, &ask);
+                let edits = masking.as_ref().is_some_and(Masking::edits_answers);
+                if !decision.obligations.is_empty() {
+                    exchange.owe(bill, masking);
+                }
+                let judge = Judge::new(set, id, flow, (&ask, edits));
                 Ok(Granted {
                     exchange,
                     permit,
-                    terms: terms(decision.obligations, judge),
+                    terms: terms(decision.obligations, judge, head),
                 })
             }
             // An allow that no rule made would be nobody's; policy never makes one, and the gate never takes one.
@@ -370,11 +398,19 @@ impl Unmet {
     }
 }
 
-fn terms(obligations: Vec<Obligation>, judge: Option<Judge>) -> Option<Box<Terms>> {
+fn terms(
+    obligations: Vec<Obligation>,
+    judge: Option<Judge>,
+    head: Option<Box<MaskedHead>>,
+) -> Option<Box<Terms>> {
     if obligations.is_empty() && judge.is_none() {
         return None;
     }
-    Some(Box::new(Terms { obligations, judge }))
+    Some(Box::new(Terms {
+        obligations,
+        judge,
+        head,
+    }))
 }
 
 fn fault(decision: &Decision) -> Fault {

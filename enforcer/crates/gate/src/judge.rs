@@ -35,15 +35,15 @@ pub struct Judge {
 // === impl Judge ===
 
 impl Judge {
-    /// Who rules on the answer to what was asked, if `set` has rules about it.
+    /// Who rules on the answer to what was asked, if `set` has rules about it, or it is wanted all the same.
     pub(crate) fn new(
         set: &Arc<PolicySet>,
         exchange: ExchangeId,
         flow: &Arc<Flow>,
-        ask: &Ask<'_>,
+        (ask, wanted): (&Ask<'_>, bool),
     ) -> Option<Self> {
         let needs = set.answer_needs(&question(flow, ask));
-        if !needs.any() {
+        if !needs.any() && !wanted {
             return None;
         }
         Some(Self {

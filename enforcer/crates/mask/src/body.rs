@@ -26,7 +26,7 @@ mod yaml;
 
 use std::sync::Arc;
 
-use crate::{Direction, Finding, Ruleset, Session, Stop};
+use crate::{Direction, Finding, Place, Ruleset, Session, Sink, Stop};
 pub(crate) use desk::Desk;
 pub use desk::Limits;
 pub(crate) use form::Form;
@@ -65,7 +65,15 @@ pub(crate) use trail::Trail;
 pub struct Rewriter {
     machine: Box<dyn Machine>,
     desk: Desk,
+    /// How much came in that did not go out, as it was or replaced.
+    held: usize,
     stopped: Option<Stop>,
+}
+
+/// What a body becomes, and how much of it that is.
+struct Counted<'o> {
+    out: &'o mut Vec<u8>,
+    held: usize,
 }
 
 impl Rewriter {
@@ -82,6 +90,25 @@ impl Rewriter {
         Self {
             machine: machine(kind, &mut desk),
             desk,
+            held: 0,
+            stopped: None,
+        }
+    }
+
+    /// For one text that stands in something else, read already: the arguments of a tool call in pieces, a field's
+    /// value. Where it is a JSON object or array it is read as one, and as text from where it is none.
+    #[must_use]
+    pub fn text(place: Place<'_>, rules: &Arc<Ruleset>, session: &Arc<Session>) -> Self {
+        let path = if place.path.is_empty() {
+            "$"
+        } else {
+            place.path
+        };
+        let trail = Trail::within(path, place.field);
+        Self {
+            machine: Box::new(text::Text::said()),
+            desk: Desk::new(rules, session, place.direction, trail),
+            held: 0,
             stopped: None,
         }
     }
@@ -100,7 +127,10 @@ impl Rewriter {
     /// When the body must not go on; nothing comes out after that, and what this call gave out is not to be sent.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
         self.going()?;
-        let done = self.machine.push(bytes, &mut self.desk, out);
+        let held = self.held + bytes.len();
+        let mut out = Counted { out, held };
+        let done = self.machine.push(bytes, &mut self.desk, &mut out);
+        self.held = out.held;
         self.note(done)
     }
 
@@ -111,8 +141,17 @@ impl Rewriter {
     /// As [`Rewriter::push`]; also for a body that ends too early.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
         self.going()?;
-        let done = self.machine.finish(&mut self.desk, out);
+        let held = self.held;
+        let mut out = Counted { out, held };
+        let done = self.machine.finish(&mut self.desk, &mut out);
+        self.held = out.held;
         self.note(done)
+    }
+
+    /// How many bytes came in that did not go out yet, as they were or replaced.
+    #[must_use]
+    pub const fn held(&self) -> usize {
+        self.held
     }
 
     /// What was found and not taken yet.
@@ -130,6 +169,18 @@ impl Rewriter {
             self.stopped = Some(stop.clone());
         }
         done
+    }
+}
+
+impl Sink for Counted<'_> {
+    fn keep(&mut self, bytes: &[u8]) {
+        self.held = self.held.saturating_sub(bytes.len());
+        self.out.extend_from_slice(bytes);
+    }
+
+    fn replace(&mut self, taken: usize, with: &[u8]) {
+        self.held = self.held.saturating_sub(taken);
+        self.out.extend_from_slice(with);
     }
 }
 

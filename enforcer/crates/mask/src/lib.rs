@@ -16,6 +16,7 @@ mod finding;
 mod masked;
 mod masker;
 mod place;
+mod reassembly;
 mod rules;
 mod scan;
 mod session;

@@ -1,10 +1,13 @@
 //! One logical text, as it comes, made safe.
 
 mod flow;
+mod joined;
+mod looker;
 mod merge;
 mod replace;
 mod swallow;
 mod token;
+mod views;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use enforcer_recognize::Family;
 use crate::rules::Lane;
 use crate::{Direction, Finding, Masked, Place, Ruleset, Session, Stop};
 use flow::Flow;
+pub(crate) use joined::Joined;
 use swallow::Swallowed;
 
 /// How much of one text is held back at most.
@@ -61,8 +65,6 @@ pub struct Masker {
     rules: Arc<Ruleset>,
     session: Arc<Session>,
     direction: Direction,
-    /// What belongs where the text stands, and is no finding there.
-    spare: Option<Family>,
     /// In small letters.
     field: Option<String>,
     path: String,
@@ -73,6 +75,8 @@ pub struct Masker {
     swallowed: Option<Swallowed>,
     findings: Vec<Finding>,
     stopped: Option<Stop>,
+    /// What belongs where the text stands, and is no finding there.
+    spare: Option<Family>,
 }
 
 /// A whole text, made safe.

@@ -52,8 +52,9 @@ pub(crate) struct Plan {
     keys: Keys,
     prefixes: Prefixes,
     scheme: Vec<Armed>,
-    shaped: Vec<(Shapes, Armed)>,
-    shapes: Shapes,
+    /// By the one bit of a shape.
+    shaped: Box<[Vec<Armed>; 64]>,
+    shapes: u64,
     solid: Vec<Armed>,
     token: Vec<Armed>,
     words: Vec<Armed>,
@@ -72,13 +73,17 @@ impl Plan {
                 .filter(move |armed| armed.detector.wake.contains(&wake));
             own.copied().collect::<Vec<_>>()
         };
-        let shaped: Vec<_> = armed
-            .iter()
-            .filter_map(|armed| Some((shapes(armed.detector)?, *armed)))
-            .collect();
-        let all = shaped
-            .iter()
-            .fold(Shapes::NONE, |all, (own, _)| all.or(*own));
+        let mut shaped: Box<[Vec<Armed>; 64]> = Box::new(std::array::from_fn(|_| Vec::new()));
+        let mut all = 0;
+        for armed in &armed {
+            let own = shapes(armed.detector).map_or(0, Shapes::bits);
+            all |= own;
+            for (bit, list) in shaped.iter_mut().enumerate() {
+                if own >> bit & 1 != 0 {
+                    list.push(*armed);
+                }
+            }
+        }
         Self {
             armor: of(Wake::Armor),
             assignment: of(Wake::Assignment),
@@ -110,12 +115,13 @@ impl Plan {
             .of_field(name, |detector| self.arm(detector, &mut see));
     }
 
-    /// Tells of every detector that is woken by what became settled.
-    pub(crate) fn wakes(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
+    /// Tells of every detector that is woken by what became settled; `words` is behind the run of words that somebody goes
+    /// through already. Answers from where on nothing may go, because it is not known yet whom it wakes.
+    pub(crate) fn wakes(&self, span: Span<'_>, words: usize, see: &mut impl FnMut(Woken)) -> usize {
         if self.armed.is_empty() {
-            return;
+            return span.text.len();
         }
-        self.frequent(span, see);
+        let open = self.frequent(span, see);
         self.rare(span, see);
         runs::long::<16>(
             span,
@@ -130,21 +136,24 @@ impl Plan {
             self.solid.is_empty(),
         );
         if !self.words.is_empty() {
-            runs::words(span, |at| {
+            let from = span.from.max(words);
+            runs::words(Span { from, ..span }, |at| {
                 for armed in &self.words {
                     let (armed, words) = (*armed, true);
                     see(Woken { armed, at, words });
                 }
             });
         }
+        open
     }
 
-    fn frequent(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
-        let Span { text, from, last } = span;
-        // Runs of digits and beginnings at the tail were not settled before.
+    /// Answers where a run of digits begins of which it is not known yet whom it wakes.
+    fn frequent(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) -> usize {
+        let Span { text, from, .. } = span;
+        let mut open = text.len();
         for at in from.saturating_sub(marks::BACK)..from {
             if marks::begins_digits(text, at) && !marks::settled(text, at, from) {
-                self.digit(span, at, see);
+                open = open.min(self.digit(span, at, see));
             }
             self.prefixes
                 .again(span, at, |armed| wake(&[armed], at, see));
@@ -153,34 +162,33 @@ impl Plan {
             Mark::Assignment => self.assigned(text, at, see),
             Mark::Digits => {
                 wake(&self.digits, at, see);
-                self.digit(span, at, see);
+                open = open.min(self.digit(span, at, see));
             }
             Mark::Word => self.prefixes.at(text, at, |armed| wake(&[armed], at, see)),
         });
-        let _ = last;
+        open
     }
 
-    fn digit(&self, span: Span<'_>, at: usize, see: &mut impl FnMut(Woken)) {
+    #[inline]
+    fn digit(&self, span: Span<'_>, at: usize, see: &mut impl FnMut(Woken)) -> usize {
         let Span { text, last, .. } = span;
-        if !last && !marks::settled(text, at, text.len()) {
-            return;
+        let settled = last || marks::settled(text, at, text.len());
+        let bits = Shapes::at(text, at, settled).bits() & self.shapes;
+        if bits == 0 {
+            return text.len();
         }
-        let shapes = Shapes::at(text, at, true);
-        if !self.shapes.meets(shapes) {
-            return;
+        if !settled {
+            return local(&text[..at], 0);
         }
-        for (own, armed) in &self.shaped {
-            if own.meets(shapes) {
-                wake(&[*armed], at, see);
-            }
-        }
+        wake(&self.shaped[bits.trailing_zeros() as usize], at, see);
+        text.len()
     }
 
     fn assigned(&self, text: &[u8], at: usize, see: &mut impl FnMut(Woken)) {
         self.keys.each(text, at, |detector| {
             self.arm(detector, &mut |armed| wake(&[armed], at, see));
         });
-        if !self.assignment.is_empty() && runs::behind_word(&text[..at]) {
+        if !self.assignment.is_empty() && text[..at].last().is_some_and(u8::is_ascii_hexdigit) {
             wake(&self.assignment, at, see);
         }
     }

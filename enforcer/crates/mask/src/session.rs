@@ -10,6 +10,7 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::Fingerprint;
+use crate::reassembly::Window;
 use vault::Vault;
 
 /// Letters of a token's tag: no two that look alike.
@@ -34,6 +35,7 @@ pub struct Session {
     hashes: hmac::Key,
     tokens: hmac::Key,
     vault: Mutex<Vault>,
+    pieces: Mutex<Window>,
     /// So that nobody takes the lock where nothing is held.
     filled: AtomicBool,
 }
@@ -85,6 +87,7 @@ impl Session {
             hashes: keys.derive("hash", tenant),
             tokens: keys.derive("token", tenant),
             vault: Mutex::new(Vault::new(limits)),
+            pieces: Mutex::default(),
             filled: AtomicBool::new(false),
         }
     }
@@ -155,6 +158,12 @@ impl Session {
     /// Whether a value stands behind this token.
     pub(crate) fn knows(&self, token: &[u8]) -> bool {
         self.vault().knows(token)
+    }
+
+    /// The piece joined to those that came before it.
+    pub(crate) fn join(&self, piece: &[u8]) -> Vec<(Zeroizing<Vec<u8>>, usize)> {
+        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+        pieces.join(piece)
     }
 
     fn vault(&self) -> MutexGuard<'_, Vault> {

@@ -58,8 +58,7 @@ pub enum Family {
 pub enum Wake {
     /// At `-----BEGIN`.
     Armor,
-    /// At an `=` or `:` (also behind a closing quote, and with blanks round it) behind a word of letters, digits, `_`, `-`
-    /// and `.`: the byte of the `=` or `:`.
+    /// At an `=` or `:` directly behind a hexadecimal digit.
     Assignment,
     /// At an `@`.
     At,
@@ -82,8 +81,9 @@ pub enum Wake {
     Solid,
     /// At the first byte of every run of at least 16 bytes of `A-Z a-z 0-9 _ - . + / =`.
     Token,
-    /// At the first byte of every run of at least twelve words of small letters with single blanks between them, and of a
-    /// shorter one that ends an unfinished text. Where only the end of a long run is still known, its first known word.
+    /// At the first byte of every run of at least twelve words of three to eight small letters with single blanks between
+    /// them, and of a shorter one that ends an unfinished text. Where only the end of a long run is still known, its first
+    /// known word.
     Words,
 }
 

@@ -8,6 +8,8 @@ mod check;
 mod corpus;
 #[path = "detectors/crypto.rs"]
 mod crypto;
+#[path = "detectors/law.rs"]
+mod law;
 #[path = "detectors/pii.rs"]
 mod pii;
 #[path = "detectors/secret.rs"]

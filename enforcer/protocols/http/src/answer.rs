@@ -4,7 +4,8 @@
 //! one that has begun to stream ends with an error in its own shape, which SDKs raise. Coded answers are not asked for.
 
 use enforcer_flow::{ExchangeId, Side};
-use enforcer_gate::{Exchange, Fault, Judge, Refusal};
+use enforcer_gate::{Exchange, Fault, Judge, Masking, Refusal};
+use enforcer_mask::Direction;
 use enforcer_policy::{Action, Part};
 use enforcer_prompt::{self as prompt, AnswerEditor, Events, Media, Shape};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -16,6 +17,7 @@ use crate::aside::LARGE;
 use crate::body::UpstreamBody;
 use crate::forward::received;
 use crate::gather::{Bounds, Ungathered, gather};
+use crate::masking::{Rewriter, SHORT, Texts, stopped};
 use crate::pool::Lease;
 use crate::serve::Connection;
 use crate::{ResponseBody, coding, shape};
@@ -110,12 +112,14 @@ pub(crate) async fn judge(
     {
         return Err(blocked(&mut exchange, &mut judge));
     }
-    let plan = plan(
-        &head,
-        &shape,
-        &mut judge,
-        &connection.agent.judging.structure,
-    );
+    let limits = &connection.agent.judging.structure;
+    let masking = exchange.masking().filter(|masking| masking.edits_answers());
+    let masking = masking.cloned();
+    let plan = plan(&head, &shape, &mut judge, limits);
+    let plan = match &masking {
+        None => plan,
+        Some(masking) => masked(plan, (&head, &shape, length), masking, limits),
+    };
     let mut body = UpstreamBody::kept(body, lease, exchange, limit);
     match plan {
         Plan::Refuse => match body.take_exchange() {
@@ -126,13 +130,54 @@ pub(crate) async fn judge(
             DIGESTS
                 .iter()
                 .for_each(|name| drop(head.headers.remove(name)));
-            let body = EditedBody::new(body, (editor, events), judge);
+            // What has an editor has its texts edited by it.
+            let unread = masking.as_ref().filter(|_| editor.is_none());
+            let rewriter = unread.map(|masking| {
+                let content_type = shape::content_type(&head.headers);
+                Rewriter::new(masking, content_type, Direction::Answer)
+            });
+            let body = EditedBody::new(body, (editor, events, rewriter), judge);
             Ok(Response::from_parts(
                 head,
                 ResponseBody::Edited(Box::new(body)),
             ))
         }
         Plan::Whole(editor) => whole(connection, head, body, (judge, &shape), editor).await,
+    }
+}
+
+/// The same, with the answer's texts masked.
+fn masked(
+    plan: Plan,
+    (head, shape, length): (&Head, &Shape, Option<u64>),
+    masking: &Masking,
+    limits: &prompt::Limits,
+) -> Plan {
+    let texts = || Texts::new(masking, Direction::Answer);
+    let coded = coding::is_coded(&head.headers);
+    let streams = shape.media == Media::EventStream;
+    match plan {
+        Plan::Refuse => Plan::Refuse,
+        Plan::Stream(Some(mut editor), events) => {
+            editor.mask(texts());
+            Plan::Stream(Some(editor), events)
+        }
+        // It was asked for without.
+        Plan::Stream(None, _) if coded && streams => Plan::Refuse,
+        Plan::Stream(None, _) if coded => Plan::Whole(None),
+        // Then it can be refused like a request.
+        Plan::Stream(None, None) if !streams && length.is_some_and(|length| length <= SHORT) => {
+            Plan::Whole(None)
+        }
+        Plan::Stream(None, events) if streams => {
+            let editor = AnswerEditor::unjudged(shape, limits, texts());
+            Plan::Stream(Some(editor), events)
+        }
+        Plan::Stream(None, events) => Plan::Stream(None, events),
+        Plan::Whole(editor) => Plan::Whole(editor.map(|mut editor| {
+            editor.mask(texts());
+            editor
+        })),
     }
 }
 
@@ -255,6 +300,9 @@ async fn whole(
         Err(cause) if judge.rule(Part::Undecidable(cause)) != Action::Keep => {
             return Err(blocked(&mut exchange, &mut judge));
         }
+        Err(cause) if exchange.masking().is_some_and(Masking::edits_answers) => {
+            return Err(unmasked(&mut exchange, cause));
+        }
         Err(_) => {
             let whole = Whole::new(gathered.bytes, gathered.room, exchange);
             return Ok(Response::from_parts(
@@ -278,8 +326,22 @@ async fn whole(
 
 /// Ends an exchange whose answer a rule blocks before any of it went on.
 fn blocked(exchange: &mut Exchange, judge: &mut Judge) -> Refusal {
+    let found = exchange.masking().and_then(Masking::refusal).cloned();
+    if let Some(refusal) = found {
+        return stopped(exchange, refusal);
+    }
     exchange.fault(Side::Own, "answer_blocked");
     judge.refusal("answer_blocked", REFUSED)
+}
+
+/// Ends an exchange whose answer cannot be masked, or holds what must not go on.
+fn unmasked(exchange: &mut Exchange, cause: prompt::Cause) -> Refusal {
+    let id = exchange.id();
+    let refusal = match exchange.masking() {
+        Some(masking) => masking.undecidable(cause, Direction::Answer),
+        None => forgotten(id),
+    };
+    stopped(exchange, refusal)
 }
 
 /// The answer to an exchange whose judging was given up.

@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::answer::{EditedBody, WatchedBody, Whole};
 use crate::gather::Gathered;
+use crate::masking::Sending;
 use crate::pool::Lease;
 
 /// How long the rest of a request may take to come when its answer has come already.
@@ -35,6 +36,9 @@ pub enum BodyError {
     /// Nothing came for as long as the limit allows.
     #[error("no progress within {0:?}")]
     Stalled(Duration),
+    /// Something that was found in it stopped it.
+    #[error("sensitive data stopped the body")]
+    Stopped,
     /// The upstream connection ended before the body did.
     #[error("the connection ended inside the body")]
     Truncated,
@@ -51,6 +55,8 @@ pub struct RequestBody {
 pub(crate) enum Source {
     /// It is here already: a rule read it.
     Gathered(Box<Gathered>),
+    /// The agent's connection, looked through on the way.
+    Sending(Box<Sending>),
     /// The agent's connection.
     Wire(Incoming),
 }
@@ -94,14 +100,19 @@ impl Source {
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Gathered(body) => Some(&body.bytes),
+            Self::Sending(_) => None,
             Self::Wire(body) => body.is_end_stream().then_some(&[]),
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
             Self::Gathered(body) => Poll::Ready(body.next().map(Ok)),
-            Self::Wire(body) => Pin::new(body).poll_frame(cx),
+            Self::Sending(body) => body.poll(cx),
+            Self::Wire(body) => {
+                let polled = Pin::new(body).poll_frame(cx);
+                polled.map(|frame| frame.map(|frame| frame.map_err(BodyError::from)))
+            }
         }
     }
 }
@@ -135,7 +146,7 @@ impl Body for RequestBody {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => this
                 .stall
@@ -147,6 +158,7 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Gathered(body) => body.is_spent(),
+            Source::Sending(body) => body.is_over(),
             Source::Wire(body) => body.is_end_stream(),
         }
     }
@@ -154,6 +166,8 @@ impl Body for RequestBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Gathered(body) => body.size_hint(),
+            // Nobody knows before the end.
+            Source::Sending(_) => SizeHint::default(),
             Source::Wire(body) => body.size_hint(),
         }
     }
@@ -319,7 +333,12 @@ impl UpstreamBody {
         self.lease = None;
         self.done = true;
         if let Some(mut exchange) = self.exchange.take() {
-            exchange.fault(Side::Upstream, error.cause());
+            let stopped = exchange.masking().and_then(|masking| masking.refusal());
+            match stopped.map(|refusal| refusal.cause) {
+                // The request was stopped while its answer came.
+                Some(cause) => exchange.fault(Side::Own, cause),
+                None => exchange.fault(Side::Upstream, error.cause()),
+            }
         }
         error
     }
@@ -334,6 +353,7 @@ impl BodyError {
         match self {
             Self::Blocked => "answer_blocked",
             Self::Stalled(_) => "stalled",
+            Self::Stopped => "sensitive_data",
             Self::Truncated => "truncated",
             Self::Wire(_) => "connection_failed",
         }

@@ -1,7 +1,7 @@
 //! A granted request on its way up, and the answer on its way down.
 
 use enforcer_flow::{Protocol, Side};
-use enforcer_gate::{DialError, Exchange, Fault, Granted, Permit, Refusal};
+use enforcer_gate::{DialError, Exchange, Fault, Granted, Masking, Permit, Refusal};
 use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
@@ -12,7 +12,7 @@ use crate::body::{BodyError, Source, UpstreamBody};
 use crate::exchange::drain;
 use crate::pool::{Lease, Need};
 use crate::serve::Connection;
-use crate::{RequestBody, ResponseBody, headers};
+use crate::{RequestBody, ResponseBody, headers, masking};
 
 /// How often a request is moved to another connection because the far side had closed an idle one before it was sent.
 const MOVES: usize = 3;
@@ -170,7 +170,11 @@ async fn send(
         };
         tracing::debug!(error = %error.error(), exchange.id = %exchange.id(), "an upstream connection failed");
         if let Some(cause) = body_cause(error.error()) {
-            return Err(incomplete(exchange, cause));
+            let stopped = exchange.masking().and_then(Masking::refusal).cloned();
+            return Err(match stopped {
+                Some(refusal) => masking::stopped(exchange, refusal),
+                None => incomplete(exchange, cause),
+            });
         }
         // hyper hands the message back only if none of it was written.
         request = match error.take_message() {

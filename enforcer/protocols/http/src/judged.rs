@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use enforcer_flow::Side;
-use enforcer_gate::{Exchange, Fault, Granted, Head, Reading, Refusal, Terms};
+use enforcer_flow::{ExchangeId, Side};
+use enforcer_gate::{Exchange, Fault, Granted, Head, Masking, Reading, Refusal, Terms};
 use enforcer_policy as policy;
 use enforcer_prompt::{Api, Content, Shape};
-use http::Response;
 use http::request::Parts;
+use http::{HeaderMap, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -20,6 +20,7 @@ use crate::asked::Asked;
 use crate::body::Source;
 use crate::exchange::drain;
 use crate::gather::{Bounds, Gathered, Ungathered, gather};
+use crate::masking::{self, Rest};
 use crate::serve::Connection;
 use crate::upgrade::{self, Upgrade};
 use crate::{ResponseBody, answer, coding, forward, obligation, shape, socket};
@@ -54,7 +55,23 @@ pub(crate) async fn handle(
         permit,
         terms,
     } = granted;
-    let Terms { obligations, judge } = terms.map(|terms| *terms).unwrap_or_default();
+    let Terms {
+        obligations,
+        judge,
+        head,
+    } = terms.map(|terms| *terms).unwrap_or_default();
+    if let Some(head) = head
+        && masking::apply(&mut parts, *head).is_none()
+    {
+        return Err(unable(&mut exchange, "terms_impossible"));
+    }
+    let masking = exchange.masking().cloned();
+    let (source, rest) = match &masking {
+        None => (source, Rest::default()),
+        Some(masking) => {
+            masking::prepare(connection, &mut parts, source, (masking, &mut exchange)).await?
+        }
+    };
     let delivery = obligation::Delivery {
         exchange: exchange.id(),
         time: SystemTime::now(),
@@ -67,26 +84,26 @@ pub(crate) async fn handle(
     if let Err(unmet) = obligation::unhide(&mut parts, &judging.hooks, permit.destination()) {
         return Err(unable(&mut exchange, unmet.cause()));
     }
+    let masks = masking.filter(Masking::edits_answers);
+    let reads = judge.as_ref().is_some_and(|judge| judge.needs().content());
+    if reads || masks.is_some() || exchange.is_billed() {
+        answer::prepare(&mut parts.headers);
+    }
+    let fetched = forward::fetch(connection, &mut exchange, &permit, parts, source).await;
+    let (answer, lease) = match (fetched, rest.take()) {
+        (Ok(fetched), _) => fetched,
+        (Err(refusal), None) => return Err(refusal),
+        (Err(refusal), Some(body)) => {
+            drain(&HeaderMap::new(), body).await;
+            return Err(refusal);
+        }
+    };
     match judge {
         None if exchange.is_billed() => {
-            answer::prepare(&mut parts.headers);
-            let (answer, lease) =
-                forward::fetch(connection, &mut exchange, &permit, parts, source).await?;
             Ok(answer::watch(connection, answer, lease, exchange, &shape))
         }
-        None => {
-            let (answer, lease) =
-                forward::fetch(connection, &mut exchange, &permit, parts, source).await?;
-            Ok(forward::down(answer, Some(lease), exchange, connection))
-        }
-        Some(judge) => {
-            if judge.needs().content() || exchange.is_billed() {
-                answer::prepare(&mut parts.headers);
-            }
-            let (answer, lease) =
-                forward::fetch(connection, &mut exchange, &permit, parts, source).await?;
-            answer::judge(connection, answer, lease, exchange, (judge, &shape)).await
-        }
+        None => Ok(forward::down(answer, Some(lease), exchange, connection)),
+        Some(judge) => answer::judge(connection, answer, lease, exchange, (judge, &shape)).await,
     }
 }
 
@@ -214,12 +231,28 @@ pub(crate) fn unready(asked: &Asked<'_>) -> Refusal {
 impl Ungathered {
     fn refuse(self, asked: &Asked<'_>) -> Refusal {
         let refusal = asked.refuse(self.cause(), self.public());
-        let fault = match self {
+        Refusal {
+            fault: self.fault(),
+            ..refusal
+        }
+    }
+
+    /// The same where an exchange was granted already.
+    pub(crate) fn refusal(self, exchange: ExchangeId) -> Refusal {
+        Refusal {
+            exchange,
+            fault: self.fault(),
+            cause: self.cause(),
+            public: format!("{} (exchange {exchange})", self.public()),
+        }
+    }
+
+    fn fault(self) -> Fault {
+        match self {
             Self::Broken => Fault::Agent,
             Self::NoRoom => Fault::Unavailable,
             Self::Late | Self::Length | Self::TooLong => Fault::Policy,
-        };
-        Refusal { fault, ..refusal }
+        }
     }
 
     fn public(self) -> &'static str {

@@ -18,6 +18,7 @@ mod gather;
 mod headers;
 mod judged;
 mod judging;
+mod masking;
 mod obligation;
 mod pool;
 mod refuse;

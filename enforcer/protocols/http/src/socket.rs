@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use enforcer_flow::Side;
-use enforcer_gate::{Ask, Exchange, Granted, Head, Held, Reading, Refusal, Terms};
+use enforcer_gate::{Ask, Exchange, Granted, Head, Held, Masking, Reading, Refusal, Terms};
+use enforcer_mask::Direction;
+use enforcer_mask::body::Kind;
 use enforcer_policy::{self as policy, Obligation};
 use enforcer_prompt::{self as prompt, Api, Content, Media, Shape, Usage};
 use http::Response;
@@ -24,10 +26,11 @@ use crate::aside::LARGE;
 use crate::asked::Asked;
 use crate::forward::{down, fail};
 use crate::judged::{unable, unready};
+use crate::masking::{Rewriter, Texts};
 use crate::obligation::{self, Delivery};
 use crate::serve::Connection;
 use crate::upgrade::{self, Switched, Upgrade};
-use crate::{ResponseBody, refuse};
+use crate::{ResponseBody, masking, refuse};
 
 mod carry;
 mod far;
@@ -87,7 +90,16 @@ pub(crate) async fn forward(
         terms,
     } = granted;
     let kept = parts.clone();
-    let Terms { obligations, judge } = terms.map(|terms| *terms).unwrap_or_default();
+    let Terms {
+        obligations,
+        judge,
+        head,
+    } = terms.map(|terms| *terms).unwrap_or_default();
+    if let Some(head) = head
+        && masking::apply(&mut parts, *head).is_none()
+    {
+        return Err(unable(&mut exchange, "terms_impossible"));
+    }
     let delivery = Delivery::empty(exchange.id());
     let met = obligation::meet(&mut parts, &obligations, &judging.secrets, &delivery)
         .and_then(|()| obligation::unhide(&mut parts, &judging.hooks, permit.destination()));
@@ -106,7 +118,9 @@ pub(crate) async fn forward(
     // What a message asks of a model is counted, also where no rule reads it.
     let asks_models = matches!(shape.api, Api::Model(..) | Api::Mcp);
     let judges_agent = reads_messages || (exchange.is_billed() && asks_models);
-    if !judges_agent && judge.is_none() {
+    let masking = exchange.masking().filter(|masking| !masking.watches());
+    let masking = masking.cloned();
+    if !judges_agent && judge.is_none() && masking.is_none() {
         let limit = agent.limits.idle_timeout;
         tokio::spawn(upgrade::tunnel(upgrade.agent, far, exchange, limit));
         return Ok(head);
@@ -115,7 +129,7 @@ pub(crate) async fn forward(
     let talk = Talk {
         connection: Arc::clone(connection),
         parts: kept,
-        far: Far::new(judge, answers(&shape), limits),
+        far: Far::new((judge, masking), answers(&shape), limits),
         shape,
         exchange,
         obligations,
@@ -177,8 +191,10 @@ impl Talk {
             shape: &shape,
             exchange: &exchange,
             obligations: &obligations,
+            judges: judges_agent,
         };
-        let ear_of_agent = judges_agent.then_some(&ear);
+        let masks = exchange.masking().is_some_and(|masking| !masking.watches());
+        let ear_of_agent = (judges_agent || masks).then_some(&ear);
         let idle = connection.agent.limits.idle_timeout;
         let carried = carry(sides, &meter, idle, (ear_of_agent, &ear, &mut reader)).await;
         match carried {
@@ -199,13 +215,47 @@ struct Ear<'t> {
     shape: &'t Shape,
     exchange: &'t Exchange,
     obligations: &'t [Obligation],
+    /// Whether rules read what the agent says.
+    judges: bool,
 }
 
 // === impl Ear ===
 
 impl Ear<'_> {
-    /// Asks about something that the agent says. Large messages, and those of which tokens are counted, are read aside.
-    async fn hear(&self, text: &Utf8Bytes) -> Result<(), Refusal> {
+    /// Asks about something that the agent says, and gives what of it may go on.
+    async fn hear(&self, text: Utf8Bytes) -> Result<Utf8Bytes, Refusal> {
+        if self.judges {
+            self.judge(&text).await?;
+        }
+        let masking = self.exchange.masking().filter(|masking| !masking.watches());
+        match masking {
+            Some(masking) if masking.looks_at(Direction::Request) => self.mask(text, masking),
+            Some(_) | None => Ok(text),
+        }
+    }
+
+    /// Masks a message as its interface is read, or as what it is.
+    fn mask(&self, text: Utf8Bytes, masking: &Masking) -> Result<Utf8Bytes, Refusal> {
+        let limits = &self.connection.agent.judging.structure;
+        if !matches!(self.shape.api, Api::Model(..)) {
+            return message(masking, Direction::Request, text);
+        }
+        let texts = Texts::new(masking, Direction::Request);
+        match prompt::edit_message(&text, limits, texts) {
+            Ok(None) => Ok(text),
+            Ok(Some(masked)) => Ok(masked.into()),
+            Err(prompt::Stop::Blocked) => {
+                let cause = prompt::Cause::Malformed;
+                Err(masking.undecidable(cause, Direction::Request))
+            }
+            Err(prompt::Stop::Undecidable(undecidable)) => {
+                Err(masking.undecidable(undecidable.cause, Direction::Request))
+            }
+        }
+    }
+
+    /// Large messages, and those of which tokens are counted, are read aside.
+    async fn judge(&self, text: &Utf8Bytes) -> Result<(), Refusal> {
         let agent = &self.connection.agent;
         let (shape, bytes) = (self.shape.clone(), Bytes::from(text.clone()));
         let (length, limits) = (bytes.len(), agent.judging.structure);
@@ -236,6 +286,14 @@ impl Ear<'_> {
         let gate = &self.connection.agent.gate;
         gate.answered(self.exchange, model, usage)
     }
+}
+
+/// Masks a message of no known interface: a document, or text.
+fn message(masking: &Masking, direction: Direction, text: Utf8Bytes) -> Result<Utf8Bytes, Refusal> {
+    let rewriter = Rewriter::of_kind(masking, Kind::Text, direction);
+    let masked = masking::whole(rewriter, &Bytes::from(text))?;
+    let unreadable = |_| masking.undecidable(prompt::Cause::InvalidUnicode, direction);
+    Utf8Bytes::try_from(masked).map_err(unreadable)
 }
 
 async fn socket(io: Upgraded, role: Role, message: usize) -> Socket {

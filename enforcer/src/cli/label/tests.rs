@@ -31,24 +31,20 @@ impl Enforcement for Fake {
         Ok(())
     }
 
-    fn label(
-        &self,
-        cgroup: &str,
-        policy: Option<&str>,
-        stance: Stance,
-    ) -> Result<WorkloadView, Problem> {
+    fn label(&self, cgroup: &str, label: &Label) -> Result<WorkloadView, Problem> {
         if cgroup.ends_with("refused") {
             return Err(Problem::new(Code::Conflict, "not this one"));
         }
         let cgroup = self.hierarchy.open(Path::new(cgroup))?;
-        self.hierarchy.label(&cgroup, &Label::new(policy)?)?;
+        self.hierarchy.label(&cgroup, label)?;
         Ok(WorkloadView {
             name: "a".to_owned(),
             cgroup: cgroup.path().to_string(),
             cgroup_id: cgroup.id().0,
-            policy: policy.map(str::to_owned),
+            policy: label.policy().map(ToString::to_string),
             container: None,
-            stance: stance.as_str().to_owned(),
+            principal: None,
+            stance: label.stance().as_str().to_owned(),
             flows_open: 0,
             flows_total: 0,
         })
@@ -163,6 +159,7 @@ impl Stage {
             daemon: self.address(),
             policy: policy.map(str::to_owned),
             observe: false,
+            person: PersonArgs::default(),
             cgroup: self.cgroup.dir().to_owned(),
         });
         code.map(|code| format!("{code:?}"))
@@ -254,6 +251,7 @@ fn what_cannot_be_labelled_is_said_at_once() {
         daemon: stage.address(),
         policy: None,
         observe: false,
+        person: PersonArgs::default(),
         cgroup: "/no/such/cgroup".into(),
     };
     let error = run(missing).unwrap_err();
@@ -265,6 +263,7 @@ fn what_cannot_be_labelled_is_said_at_once() {
         daemon: stage.address(),
         policy: None,
         observe: false,
+        person: PersonArgs::default(),
         cgroup: "/".into(),
     };
     let error = run(root).unwrap_err();

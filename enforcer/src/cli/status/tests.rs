@@ -9,6 +9,7 @@ fn workload(name: &str, policy: Option<&str>) -> WorkloadView {
         cgroup_id: 7,
         policy: policy.map(str::to_owned),
         container: None,
+        principal: None,
         stance: "enforce".to_owned(),
         flows_open: 1,
         flows_total: 20,

@@ -18,8 +18,15 @@ struct Telling {
 
 /// The stream's events, numbered as they are written.
 struct Numbered {
-    feed: Feed,
+    sink: Sink,
     next: u64,
+}
+
+/// Where events go.
+enum Sink {
+    Feed(Feed),
+    /// They are kept, for whoever sends them in another way.
+    Kept(Vec<Value>),
 }
 
 pub(super) fn answer(service: &Service, asked: &Value) -> Response<Answer> {
@@ -36,16 +43,36 @@ pub(super) fn answer(service: &Service, asked: &Value) -> Response<Answer> {
         turn: conversation.next(),
     };
     if asked["stream"] == true {
-        return answer::events(move |feed| telling.stream(Numbered { feed, next: 0 }));
+        return answer::events(async move |feed| {
+            drop(telling.stream(Numbered::to(Sink::Feed(feed))).await);
+        });
     }
     let whole = telling.response("completed", &json!([telling.item("completed")]));
     answer::json(StatusCode::OK, &whole)
 }
 
+/// The events by which a request is answered over a WebSocket.
+pub(super) async fn events(service: &Service, asked: &Value) -> Vec<Value> {
+    let Some(conversation) = read(asked) else {
+        let error =
+            json!({"code": "missing_input", "message": "`input` is missing", "param": null});
+        return vec![json!({"type": "error", "status": 400, "error": error})];
+    };
+    let telling = Telling {
+        serial: service.serial(),
+        asked: asked.clone(),
+        turn: conversation.next(),
+    };
+    match telling.stream(Numbered::to(Sink::Kept(Vec::new()))).await {
+        Sink::Kept(events) => events,
+        Sink::Feed(_) => Vec::new(),
+    }
+}
+
 // === impl Telling ===
 
 impl Telling {
-    async fn stream(self, mut events: Numbered) {
+    async fn stream(self, mut events: Numbered) -> Sink {
         let begun = self.response("in_progress", &json!([]));
         let begin = json!({"response": begun});
         let item = self.item("in_progress");
@@ -62,6 +89,7 @@ impl Telling {
             events.send("response.completed", end).await
         }
         .await;
+        events.sink
     }
 
     async fn content(&self, events: &mut Numbered) -> Option<()> {
@@ -189,13 +217,25 @@ impl Telling {
 // === impl Numbered ===
 
 impl Numbered {
+    fn to(sink: Sink) -> Self {
+        Self { sink, next: 0 }
+    }
+
     /// `None` once nobody listens.
     async fn send(&mut self, kind: &str, mut event: Value) -> Option<()> {
         event["type"] = json!(kind);
         event["sequence_number"] = json!(self.next);
         self.next += 1;
-        let sent = self.feed.event(Some(kind), &event.to_string()).await;
-        sent.then_some(())
+        match &mut self.sink {
+            Sink::Feed(feed) => {
+                let sent = feed.event(Some(kind), &event.to_string()).await;
+                sent.then_some(())
+            }
+            Sink::Kept(events) => {
+                events.push(event);
+                Some(())
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use enforcer_flow::{Attributes, ClientAddr, Container, Host, OriginalDst, Pod, Protocol, Secret};
+use enforcer_flow::{
+    Attributes, ClientAddr, Container, Host, OriginalDst, Pod, Principal, Protocol, Secret,
+};
 
 use super::*;
 use crate::entry::line::render;
@@ -99,6 +101,7 @@ fn attributes(text: &str) -> Attributes {
             service_account: Some(text.into()),
             labels,
         }),
+        principal: Principal::of_labels(Some(text), Some(text)),
         unit: Some(text.into()),
     }
 }
@@ -335,7 +338,7 @@ fn a_grant_has_its_fields_in_their_fixed_order() {
     let expected = format!(
         concat!(
             r#","event":"exchange_granted","exchange":"{}","flow":"{}","#,
-            r#""workload":{{"name":"agent","policy":"agent","cgroup":18446744073709551615,"path":"agent"}},"#,
+            r#""workload":{{"name":"agent","policy":"agent","cgroup":18446744073709551615,"path":"agent","principal":"agent","groups":["agent"]}},"#,
             r#""process":{{"pid":4294967295,"uid":0,"comm":"agent"}},"protocol":"https","host":"api.example.com","port":443,"#,
             r#""method":"/v1","path":"/v1","query_bytes":3,"rule":"r","credentials":["{}"]"#
         ),

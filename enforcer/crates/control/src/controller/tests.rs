@@ -27,13 +27,10 @@ impl Enforcement for Fake {
         Ok(())
     }
 
-    fn label(
-        &self,
-        cgroup: &str,
-        policy: Option<&str>,
-        stance: Stance,
-    ) -> Result<WorkloadView, Problem> {
-        self.hear(format!("label {cgroup}"));
+    fn label(&self, cgroup: &str, label: &Label) -> Result<WorkloadView, Problem> {
+        let (policy, stance) = (label.policy().map(AsRef::as_ref), label.stance());
+        let person = label.principal().map(|own| format!(" for {}", own.name()));
+        self.hear(format!("label {cgroup}{}", person.unwrap_or_default()));
         match cgroup {
             "/panic" => panic!("a fake fault"),
             "/none" => Err(Problem::new(Code::Unknown, "no such cgroup")),
@@ -43,6 +40,7 @@ impl Enforcement for Fake {
                 cgroup_id: 42,
                 policy: policy.map(str::to_owned),
                 container: None,
+                principal: None,
                 stance: stance.as_str().to_owned(),
                 flows_open: 1,
                 flows_total: 2,
@@ -143,6 +141,8 @@ fn label(cgroup: &str) -> Action {
         cgroup: cgroup.to_owned(),
         policy: None,
         observe: false,
+        principal: None,
+        groups: Vec::new(),
     }
 }
 

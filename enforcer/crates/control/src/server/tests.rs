@@ -2,7 +2,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net;
 use std::sync::Mutex;
 
-use enforcer_flow::Stance;
+use enforcer_flow::{Principal, Stance};
+use enforcer_identity::Label;
 use http::Method;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -10,6 +11,12 @@ use tempfile::TempDir;
 use super::*;
 use crate::controller::tests::{Fake, status};
 use crate::{Client, ClientError, Code, Target, WorkloadView};
+
+fn observed() -> Label {
+    let ada = Principal::new("ada", ["support"]).unwrap();
+    let label = Label::new(Some("openai")).unwrap();
+    label.with_stance(Stance::Observe).with_principal(Some(ada))
+}
 
 /// A server with a fake behind it, in a folder of its own.
 struct Stage {
@@ -66,18 +73,16 @@ async fn each_verb_goes_there_and_back() {
         cgroup_id: 42,
         policy: Some("openai".to_owned()),
         container: None,
+        principal: None,
         stance: "observe".to_owned(),
         flows_open: 1,
         flows_total: 2,
     };
-    let labelled = client
-        .label("/agents/a", Some("openai"), Stance::Observe)
-        .await
-        .unwrap();
+    let labelled = client.label("/agents/a", &observed()).await.unwrap();
     assert_eq!(labelled, expected);
     assert_eq!(
         client
-            .label("/agents/a", None, Stance::Enforce)
+            .label("/agents/a", &Label::default())
             .await
             .unwrap()
             .policy,
@@ -149,7 +154,7 @@ async fn what_the_enforcement_refuses_is_passed_on() {
     let stage = Stage::open();
     let error = stage
         .client()
-        .label("/none", None, Stance::Enforce)
+        .label("/none", &Label::default())
         .await
         .unwrap_err();
     assert_eq!(
@@ -163,15 +168,11 @@ async fn a_fault_in_one_action_leaves_the_others_answered() {
     let stage = Stage::open();
     let error = stage
         .client()
-        .label("/panic", None, Stance::Enforce)
+        .label("/panic", &Label::default())
         .await
         .unwrap_err();
     assert_eq!(code(&error), Some(Code::Fault), "{error}");
-    stage
-        .client()
-        .label("/a", None, Stance::Enforce)
-        .await
-        .unwrap();
+    stage.client().label("/a", &Label::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -181,7 +182,7 @@ async fn peers_with_other_credentials_are_refused() {
     for _ in 0..2 * MAX_REFUSALS {
         let error = stage
             .client()
-            .label("/a", None, Stance::Enforce)
+            .label("/a", &Label::default())
             .await
             .unwrap_err();
         assert_eq!(code(&error), Some(Code::Forbidden), "{error}");

@@ -29,6 +29,8 @@ const TABLE: &str = "
 
 pub(super) struct Store {
     connection: Connection,
+    /// What `PRAGMA data_version` said when all was read last; none when what is in memory may not be what is written.
+    seen: Option<i64>,
 }
 
 impl Store {
@@ -43,7 +45,10 @@ impl Store {
         connection.busy_timeout(Duration::from_secs(1))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        let this = Self { connection };
+        let this = Self {
+            connection,
+            seen: None,
+        };
         this.claim()?;
         Ok(this)
     }
@@ -64,15 +69,53 @@ impl Store {
         rows.collect()
     }
 
-    /// Writes rows, all or none, and removes those that no window reaches any more.
+    /// Takes the write lock, and says whether something was written that is not known here.
+    pub(super) fn begin(&mut self) -> Result<bool, rusqlite::Error> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let version = self
+            .connection
+            .pragma_query_value(None, "data_version", |row| row.get(0));
+        match version {
+            Ok(version) => {
+                let before = self.seen.replace(version);
+                Ok(before != Some(version))
+            }
+            Err(error) => {
+                self.give_up();
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes what was written since [`Store::begin`] last.
+    pub(super) fn commit(&mut self) -> Result<(), rusqlite::Error> {
+        let committed = self.connection.execute_batch("COMMIT");
+        if committed.is_err() {
+            self.give_up();
+            self.mistrust();
+        }
+        committed
+    }
+
+    /// Takes back what was written since then.
+    pub(super) fn give_up(&mut self) {
+        // Without a transaction, which the failure may have ended, there is nothing to take back.
+        let _ = self.connection.execute_batch("ROLLBACK");
+    }
+
+    /// What is in memory is not what is written: it is read anew before it counts.
+    pub(super) fn mistrust(&mut self) {
+        self.seen = None;
+    }
+
+    /// Writes rows within what was begun, and removes those that no window reaches any more.
     pub(super) fn write<'k>(
         &mut self,
         rows: impl Iterator<Item = (&'k Key, u64, u64)>,
         now: Duration,
     ) -> Result<(), rusqlite::Error> {
-        let all = self.connection.transaction()?;
         {
-            let mut put = all.prepare_cached(
+            let mut put = self.connection.prepare_cached(
                 "INSERT INTO spent (rule, subject, window, step, amount, gone) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT DO UPDATE SET amount = excluded.amount",
             )?;
@@ -92,10 +135,11 @@ impl Store {
                     signed(gone.as_millis()),
                 ])?;
             }
-            all.prepare_cached("DELETE FROM spent WHERE gone < ?1")?
-                .execute([signed(now.as_millis())])?;
         }
-        all.commit()
+        self.connection
+            .prepare_cached("DELETE FROM spent WHERE gone < ?1")?
+            .execute([signed(now.as_millis())])?;
+        Ok(())
     }
 
     /// Removes what no window reaches any more.

@@ -41,6 +41,8 @@ pub(super) fn look(c: char) -> Option<u8> {
     if NEAR.contains(&number) {
         return Some(TABLE.near[(number - NEAR.start) as usize]).filter(|ascii| *ascii != 0);
     }
-    let found = TABLE.far.binary_search_by_key(&number, |(number, _)| *number);
+    let found = TABLE
+        .far
+        .binary_search_by_key(&number, |(number, _)| *number);
     found.ok().map(|found| TABLE.far[found].1)
 }

@@ -42,6 +42,23 @@ pub(super) fn quoted(rest: &[u8], seen: bool) -> Unit {
     }
 }
 
+/// The bytes that escapes one after the other say.
+pub(super) fn bytes(rest: &[u8]) -> impl Iterator<Item = u8> + Clone {
+    rest.chunks_exact(3).map_while(|escape| match escape {
+        [b'%', high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    })
+}
+
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
 fn two(digits: &[u8], layer: Layers) -> Unit {
     let known = digits.len().min(2);
     match hex(&digits[..known]) {

@@ -1,6 +1,7 @@
 //! Characters beyond ASCII, and what they stand for in the eyes of who reads them.
 
 use std::str;
+use std::sync::LazyLock;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
@@ -21,11 +22,12 @@ pub enum Folded {
 
 /// The first of each ten decimal digits beyond those that have a compatible form.
 const ZEROS: &[u32] = &[
-    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
-    0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0,
-    0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0x104a0, 0x10d30, 0x11066,
-    0x110f0, 0x11136, 0x111d0, 0x112f0, 0x11450, 0x114d0, 0x11650, 0x116c0, 0x11730, 0x118e0,
-    0x11c50, 0x11d50, 0x11da0, 0x16a60, 0x16ac0, 0x16b50, 0x1e140, 0x1e2f0, 0x1e4f0, 0x1e950,
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
+    0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50,
+    0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0x104a0,
+    0x10d30, 0x11066, 0x110f0, 0x11136, 0x111d0, 0x112f0, 0x11450, 0x114d0, 0x11650, 0x116c0,
+    0x11730, 0x118e0, 0x11c50, 0x11d50, 0x11da0, 0x16a60, 0x16ac0, 0x16b50, 0x1e140, 0x1e2f0,
+    0x1e4f0, 0x1e950,
 ];
 
 /// What stands at a byte beyond ASCII, behind the byte `before`.
@@ -69,13 +71,37 @@ pub(super) fn unit(rest: &[u8], before: Option<u8>) -> Unit {
 #[must_use]
 pub fn fold(c: char) -> Folded {
     let number = u32::from(c);
+    match NEAR.get((number as usize).wrapping_sub(0x80)) {
+        Some(1) => Folded::Nothing,
+        Some(0) => Folded::Same,
+        Some(ascii) => Folded::Text([*ascii, 0, 0, 0], 1),
+        None => slow(c),
+    }
+}
+
+/// What characters up to Armenian come to: 0 is themselves, 1 is nothing.
+static NEAR: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let chars = (0x80..0x590).filter_map(char::from_u32);
+    let code = |c| match slow(c) {
+        Folded::Nothing => 1,
+        Folded::Text([ascii, ..], 1) => ascii,
+        Folded::Same | Folded::Text(..) => 0,
+    };
+    chars.map(code).collect()
+});
+
+fn slow(c: char) -> Folded {
+    let number = u32::from(c);
     if number < 0x80 {
         return Folded::Same;
     }
     if unseen(number) {
         return Folded::Nothing;
     }
-    if let Some(ascii) = punctuation(number).or_else(|| look(c)).or_else(|| digit(number)) {
+    if let Some(ascii) = punctuation(number)
+        .or_else(|| look(c))
+        .or_else(|| digit(number))
+    {
         return Folded::Text([ascii, 0, 0, 0], 1);
     }
     if (0xc0..0x2000).contains(&number) && !(0x1c80..0x1e00).contains(&number) {
@@ -154,7 +180,9 @@ fn digit(number: u32) -> Option<u8> {
     if number < ZEROS[0] {
         return None;
     }
-    let index = ZEROS.partition_point(|zero| *zero <= number).checked_sub(1)?;
+    let index = ZEROS
+        .partition_point(|zero| *zero <= number)
+        .checked_sub(1)?;
     let value = number - ZEROS[index];
     (value < 10).then(|| b'0' + value as u8)
 }
@@ -172,6 +200,10 @@ fn first(rest: &[u8]) -> First {
         0xf0..=0xf4 => 4,
         _ => return First::Invalid,
     };
+    if let [lead @ 0xc2..=0xdf, next @ 0x80..=0xbf, ..] = rest {
+        let number = u32::from(lead & 0x1f) << 6 | u32::from(next & 0x3f);
+        return char::from_u32(number).map_or(First::Invalid, First::Char);
+    }
     let known = &rest[..rest.len().min(len)];
     match str::from_utf8(known) {
         Ok(text) => text.chars().next().map_or(First::Invalid, First::Char),

@@ -20,8 +20,14 @@ pub(super) struct Alphabet {
 
 /// All that are known.
 pub(super) static ALPHABETS: [Alphabet; 7] = [
-    Alphabet::new(Layers::BASE64, &[b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"]),
-    Alphabet::new(Layers::BASE64, &[b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"]),
+    Alphabet::new(
+        Layers::BASE64,
+        &[b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"],
+    ),
+    Alphabet::new(
+        Layers::BASE64,
+        &[b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"],
+    ),
     Alphabet::new(Layers::BASE32, &[b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"]),
     Alphabet::new(Layers::BASE32, &[b"abcdefghijklmnopqrstuvwxyz234567"]),
     Alphabet::new(Layers::BASE32, &[b"0123456789ABCDEFGHIJKLMNOPQRSTUV"]),
@@ -61,6 +67,34 @@ impl Alphabet {
             bits,
             group,
             lines: bits == 6,
+        }
+    }
+
+    /// Decodes whole groups; says how many bytes each makes.
+    pub(super) fn bytes(&self, digits: &[u8], to: &mut [u8]) -> usize {
+        let value = |digit: u8| self.values[usize::from(digit)];
+        match self.group {
+            2 => {
+                for (to, digits) in to.iter_mut().zip(digits.chunks_exact(2)) {
+                    *to = value(digits[0]) << 4 | value(digits[1]);
+                }
+                1
+            }
+            4 => {
+                for (to, digits) in to.chunks_exact_mut(3).zip(digits.chunks_exact(4)) {
+                    let (b, c) = (value(digits[1]), value(digits[2]));
+                    to[0] = value(digits[0]) << 2 | b >> 4;
+                    to[1] = b << 4 | c >> 2;
+                    to[2] = c << 6 | value(digits[3]);
+                }
+                3
+            }
+            _ => {
+                for (to, digits) in to.chunks_exact_mut(5).zip(digits.chunks_exact(8)) {
+                    to.copy_from_slice(&self.decode(digits).0[..5]);
+                }
+                5
+            }
         }
     }
 

@@ -1,8 +1,11 @@
 //! A run of digits of one alphabet, decoded as it comes.
 
 use super::alphabet::{Alphabet, NONE};
-use super::stretch::{Stretch, is_text};
+use super::stretch::{Stretch, is_text, skim};
 use super::{Context, SHORTEST, Work};
+
+/// So many groups are decoded at once.
+const BLOCK: usize = 256;
 
 /// One alphabet's reading of where a text has digits.
 #[derive(Clone, Debug)]
@@ -42,21 +45,37 @@ impl Run {
         mut at: u64,
         (context, work): (&Context, &mut Work<'_, '_>),
     ) {
-        while !bytes.is_empty() {
-            let values = &self.alphabet.values;
-            let own = bytes
-                .iter()
-                .position(|byte| values[usize::from(*byte)] == NONE)
-                .unwrap_or(bytes.len());
-            if own > 0 {
-                self.take(&bytes[..own], at, (context, &mut *work));
-            }
-            if own == bytes.len() {
+        let values = &self.alphabet.values;
+        let own = |byte: &u8| values[usize::from(*byte)] != NONE;
+        if self.len > 0 {
+            let len = bytes.iter().take_while(|byte| own(byte)).count();
+            self.take(&bytes[..len], at, (context, &mut *work));
+            if len == bytes.len() {
                 return;
             }
             self.end(work);
-            bytes = &bytes[own + 1..];
-            at += own as u64 + 1;
+            (bytes, at) = (&bytes[len + 1..], at + len as u64 + 1);
+        }
+        // Looked at from behind, most that is too short is passed with one look.
+        while let Some(first) = bytes.get(..SHORTEST) {
+            if let Some(other) = first.iter().rposition(|byte| !own(byte)) {
+                (bytes, at) = (&bytes[other + 1..], at + other as u64 + 1);
+                continue;
+            }
+            let len = bytes.iter().take_while(|byte| own(byte)).count();
+            self.take(&bytes[..len], at, (context, &mut *work));
+            if len == bytes.len() {
+                return;
+            }
+            self.end(work);
+            (bytes, at) = (&bytes[len + 1..], at + len as u64 + 1);
+        }
+        let from = bytes
+            .iter()
+            .rposition(|byte| !own(byte))
+            .map_or(0, |other| other + 1);
+        if from < bytes.len() {
+            self.take(&bytes[from..], at + from as u64, (context, work));
         }
     }
 
@@ -65,7 +84,8 @@ impl Run {
         if self.len >= SHORTEST {
             let (bytes, whole) = self.alphabet.decode(&self.rest);
             if whole > 0 {
-                self.stretch.take(&bytes[..whole], (self.rest_at, self.rest.len() as u8), work);
+                self.stretch
+                    .take(&bytes[..whole], (self.rest_at, self.rest.len() as u8), work);
             }
             self.stretch.end(work);
         }
@@ -112,7 +132,8 @@ impl Run {
         if self.len >= SHORTEST {
             let (start, head) = (self.start, self.head);
             let near = context.at + context.text.len() as u64 == start;
-            self.stretch.begin(start, start + word(&head) as u64, near.then_some(context));
+            self.stretch
+                .begin(start, start + word(&head) as u64, near.then_some(context));
             self.decode(&head, start, work);
             self.decode(&digits[taken..], at + taken as u64, work);
         }
@@ -129,19 +150,43 @@ impl Run {
             }
             let (bytes, whole) = self.alphabet.decode(&self.rest);
             let took = at + done as u64 - self.rest_at;
-            self.stretch.take(&bytes[..whole], (self.rest_at, took as u8), work);
+            self.stretch
+                .take(&bytes[..whole], (self.rest_at, took as u8), work);
             self.rest.clear();
         }
-        let groups = digits[done..].chunks_exact(group);
-        let rest = groups.remainder();
+        let rest = (digits.len() - done) % group;
+        let (whole, rest) = digits[done..].split_at(digits.len() - done - rest);
         let mut at = at + done as u64;
-        for digits in groups {
-            let (bytes, whole) = self.alphabet.decode(digits);
-            self.stretch.take(&bytes[..whole], (at, group as u8), work);
-            at += group as u64;
+        for block in whole.chunks(BLOCK * group) {
+            self.block(block, at, work);
+            at += block.len() as u64;
         }
         self.rest.extend_from_slice(rest);
         self.rest_at = at;
+    }
+
+    /// Decodes whole groups, at most a block of them, and shows the stretch what of it may be text.
+    fn block(&mut self, digits: &[u8], at: u64, work: &mut Work<'_, '_>) {
+        let group = self.alphabet.group;
+        let mut bytes = [0; BLOCK * 5];
+        let per = self.alphabet.bytes(digits, &mut bytes);
+        let mut next = 0;
+        while next < digits.len() / group {
+            let here = at + (next * group) as u64;
+            let bytes = &bytes[next * per..digits.len() / group * per];
+            let passed = if self.stretch.is_idle() {
+                skim(bytes) / per
+            } else {
+                0
+            };
+            if passed > 0 {
+                self.stretch.broken(here);
+                next += passed;
+                continue;
+            }
+            self.stretch.take(&bytes[..per], (here, group as u8), work);
+            next += 1;
+        }
     }
 
     /// A run that may become long enough. It is let go if it is no text, and as far as it looks like a word: a value
@@ -153,7 +198,9 @@ impl Run {
         let mut groups = head.chunks(self.alphabet.group);
         let text = groups.all(|digits| {
             let (bytes, whole) = self.alphabet.decode(digits);
-            bytes[..whole].iter().all(|byte| is_text(*byte))
+            bytes[..whole]
+                .iter()
+                .all(|byte| is_text(*byte) || *byte == 0)
         });
         (word < self.len && (text || whole == 0)).then_some(self.start + word as u64)
     }

@@ -1,7 +1,7 @@
 //! Pairs of hexadecimal digits with the same thing between them: `73:6b`, `73 6b`, `0x73, 0x6b`.
 
 use super::stretch::{Stretch, is_text};
-use super::{Context, Work};
+use super::{Context, Work, padded};
 use crate::channel::LOOKBACK;
 use crate::chars::hex;
 use crate::engines::Window;
@@ -9,8 +9,8 @@ use crate::layers::Layers;
 
 /// What stands between pairs; what begins another comes behind it.
 const BETWEEN: &[&[u8]] = &[
-    b", 0x", b",0x", b" 0x", b":0x", b"\n0x", b", ", b": ", b"; ", b":", b"-", b" ", b",", b".", b"_",
-    b";", b"|", b"/", b"\n",
+    b", 0x", b",0x", b" 0x", b":0x", b"\n0x", b", ", b": ", b"; ", b":", b"-", b" ", b",", b".",
+    b"_", b";", b"|", b"/", b"\n",
 ];
 
 #[derive(Clone, Debug)]
@@ -94,7 +94,9 @@ impl Spaced {
     fn begin(&mut self, from: usize, window: &Window<'_>, work: &mut Work<'_, '_>) {
         let near = from.saturating_sub(LOOKBACK);
         self.context.text.clear();
-        self.context.text.extend_from_slice(&window.text[near..from]);
+        self.context
+            .text
+            .extend_from_slice(&window.text[near..from]);
         self.context.at = window.base + near as u64;
         let at = window.base + from as u64;
         self.stretch.begin(at, at, Some(&self.context));
@@ -165,7 +167,10 @@ fn begin(text: &[u8], from: usize, last: bool) -> Begin {
     let mut at = from;
     loop {
         at = candidate(text, at);
-        let Some(pair) = text.get(at..text.len().min(at + 2)).filter(|pair| !pair.is_empty()) else {
+        let Some(pair) = text
+            .get(at..text.len().min(at + 2))
+            .filter(|pair| !pair.is_empty())
+        else {
             return Begin::Never;
         };
         let alone = match text[..at].last_chunk::<2>() {
@@ -176,7 +181,7 @@ fn begin(text: &[u8], from: usize, last: bool) -> Begin {
         match (hex(pair), text.get(at + 2)) {
             (Some(_), None) if alone && !last => return Begin::Short(at),
             (Some(byte), Some(behind)) if alone && is_text(byte as u8) => {
-                if !behind.is_ascii_alphanumeric() {
+                if b", :;-._|/\n".contains(behind) {
                     return Begin::At(at);
                 }
             }
@@ -203,6 +208,13 @@ fn candidate(text: &[u8], mut at: usize) -> usize {
         at += 64;
     }
     let rest = text.get(at..).unwrap_or_default();
+    if rest.len() < 64
+        && !padded(rest)
+            .iter()
+            .fold(false, |any, byte| any | first(*byte))
+    {
+        return text.len();
+    }
     let behind = |i: usize| rest.get(i + 2).is_some_and(u8::is_ascii_alphanumeric);
     let found = (0..rest.len()).find(|i| first(rest[*i]) && !behind(*i));
     at + found.unwrap_or(rest.len())

@@ -49,6 +49,32 @@ pub(super) const fn is_text(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
 }
 
+/// How many of `bytes` pass before something that is text for long enough, or up to their end.
+pub(super) fn skim(bytes: &[u8]) -> usize {
+    let (mut start, mut at) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        let len = match byte {
+            byte if is_text(*byte) => 1,
+            0 if at > start && is_text(bytes[at - 1]) => 1,
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            _ => 0,
+        };
+        let more = bytes
+            .get(at + 1..bytes.len().min(at + len))
+            .unwrap_or_default();
+        let cut = more.iter().take_while(|byte| **byte & 0xc0 == 0x80).count();
+        at += 1 + cut;
+        if len == 0 || cut < more.len() {
+            start = at;
+        } else if at - start >= ENOUGH {
+            break;
+        }
+    }
+    start
+}
+
 // === impl Stretch ===
 
 impl Stretch {
@@ -80,14 +106,14 @@ impl Stretch {
         }
     }
 
+    /// Nothing is begun.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.count == 0
+    }
+
     /// Takes the bytes that the `took` bytes at `at` say.
     pub(super) fn take(&mut self, bytes: &[u8], (at, took): (u64, u8), work: &mut Work<'_, '_>) {
         if at < self.bar {
-            return;
-        }
-        // Nothing begun, and nothing begins here: most of what is no text ends with this.
-        if self.count == 0 && !bytes.last().is_some_and(|byte| is_text(*byte) || *byte >= 0xc2) {
-            self.broken(at);
             return;
         }
         let mut group = Group::new(at, took, self.free);
@@ -151,7 +177,7 @@ impl Stretch {
 
     /// Where a run begins with something else, text is looked for only behind as much as was let go before it was known
     /// to be a run.
-    fn broken(&mut self, at: u64) {
+    pub(super) fn broken(&mut self, at: u64) {
         let bar = self.start + LET_GO;
         if at < bar {
             self.bar = bar;
@@ -177,7 +203,9 @@ impl Stretch {
             return;
         }
         let mut view = Box::new(Channel::new(work.above | self.layer, work.limits));
-        view.context(&self.context.text, self.context.at, 0);
+        // A value's name and the sign behind it are all that detectors need to see again.
+        let wake = self.context.text.len().saturating_sub(4);
+        view.context(&self.context.text, self.context.at, wake);
         view.begins_here();
         for group in self.units.drain(..) {
             view.unit(group.bytes(), (group.at, group.took), self.layer);

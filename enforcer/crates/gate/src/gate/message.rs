@@ -119,9 +119,8 @@ impl Gate {
         if !asks_for_answer(ask) {
             return Ok(());
         }
-        match self.bill(exchange.flow(), ask, decision)? {
-            Some(bill) => exchange.defer(bill),
-            None => {}
+        if let Some(bill) = self.bill(exchange.flow(), ask, decision)? {
+            exchange.defer(bill);
         }
         Ok(())
     }

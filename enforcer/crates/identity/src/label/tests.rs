@@ -159,6 +159,23 @@ fn labels_neither_nest_nor_cover() {
 }
 
 #[test]
+fn a_label_says_for_whom_until_another_one_does() {
+    let Some(sandbox) = Sandbox::new("principal") else {
+        return;
+    };
+    let (hierarchy, cgroup) = (&sandbox.hierarchy, &sandbox.cgroup);
+    let ada = Principal::new("ada", ["support", "eu"]).unwrap();
+    let label = Label::new(Some("openai")).unwrap();
+    let hers = label.clone().with_principal(Some(ada));
+    hierarchy.label(cgroup, &hers).unwrap();
+    assert_eq!(cgroup.read_label().unwrap(), Some(hers.clone()));
+    assert_ne!(hers, label);
+    hierarchy.label(cgroup, &label).unwrap();
+    assert_eq!(cgroup.read_label().unwrap(), Some(label));
+    assert_eq!(cgroup.provenance().attributes.principal, None);
+}
+
+#[test]
 fn a_cgroup_that_is_gone_cannot_be_labelled() {
     let Some(sandbox) = Sandbox::new("gone") else {
         return;

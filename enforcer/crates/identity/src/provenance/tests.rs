@@ -19,6 +19,7 @@ fn told(labels: usize, length: usize) -> Provenance {
             labels,
             ..Pod::default()
         }),
+        principal: Principal::new("ada", ["support", "eu"]).ok(),
         unit: None,
     };
     Provenance {

@@ -1,6 +1,6 @@
 //! How much is found, how much is taken for something it is not, and how fast: `cargo xtask bench detect`.
 //!
-//! `measure [--corpus FOLDER] [--json] [--seconds N]`
+//! `measure [--corpus FOLDER] [--json] [--seconds N] [--only SPEED]`
 
 mod corpus;
 mod speed;
@@ -26,13 +26,21 @@ struct Asked {
     corpus: PathBuf,
     json: bool,
     seconds: f64,
+    /// Only the speeds whose names contain it.
+    only: Option<String>,
 }
 
 fn main() -> Result<()> {
     let asked = asked()?;
+    if asked.only.is_some() {
+        for row in speed::rows(asked.seconds, asked.only.as_deref())? {
+            show(&format!("{:40} {:>12}", row.what, row.shown()));
+        }
+        return Ok(());
+    }
     let (detection, missed) = corpus::detection(&asked.corpus)?;
     let (benign, wrong) = corpus::benign(&asked.corpus)?;
-    let speed = speed::rows(asked.seconds)?;
+    let speed = speed::rows(asked.seconds, None)?;
     let report = Report {
         detection,
         benign,
@@ -51,6 +59,7 @@ fn asked() -> Result<Asked> {
         corpus: PathBuf::from("tests/corpus/detect"),
         json: false,
         seconds: 1.0,
+        only: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -61,12 +70,13 @@ fn asked() -> Result<Asked> {
         };
         match argument.as_str() {
             "--corpus" => asked.corpus = value()?.into(),
+            "--only" => asked.only = Some(value()?),
             "--json" => asked.json = true,
             "--seconds" => {
                 asked.seconds = value()?.parse().context("`--seconds` takes a number")?
             }
             "--help" | "-h" => {
-                show("measure [--corpus FOLDER] [--json] [--seconds N]");
+                show("measure [--corpus FOLDER] [--json] [--seconds N] [--only SPEED]");
                 std::process::exit(0);
             }
             _ => bail!(

@@ -32,7 +32,7 @@ impl Row {
     }
 }
 
-pub(crate) fn rows(seconds: f64) -> Result<Vec<Row>> {
+pub(crate) fn rows(seconds: f64, only: Option<&str>) -> Result<Vec<Row>> {
     let (json, prose) = (json(MEBIBYTE), prose(MEBIBYTE));
     let encoded = encoded(MEBIBYTE);
     let chat = &json[..2048];
@@ -45,7 +45,9 @@ pub(crate) fn rows(seconds: f64) -> Result<Vec<Row>> {
         ("every layer of encodings", true, &encoded),
         ("a chat request of 2 KB", true, chat),
     ] {
-        rows.push(row(what, decode, text.as_bytes(), seconds)?);
+        if only.is_none_or(|only| what.contains(only)) {
+            rows.push(row(what, decode, text.as_bytes(), seconds)?);
+        }
     }
     Ok(rows)
 }

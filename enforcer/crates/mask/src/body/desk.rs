@@ -16,6 +16,9 @@ const NESTED: usize = 4;
 /// Buffers that are kept for values to come.
 const SPARE: usize = 8;
 
+/// Longer values are no pieces of one.
+pub(crate) const PIECE: usize = 512;
+
 /// How much of a body is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -136,7 +139,28 @@ impl Desk {
     pub(crate) fn judge(&mut self, text: &[u8]) -> Result<Option<Pieces>, Stop> {
         let mut pieces = Pieces::default();
         self.whole(text, &mut pieces)?;
-        Ok(pieces.changed().then_some(pieces))
+        if pieces.changed() {
+            return Ok(Some(pieces));
+        }
+        self.join(text)?;
+        Ok(None)
+    }
+
+    /// Looks at a whole value in which nothing was found together with those before it.
+    pub(crate) fn join(&mut self, text: &[u8]) -> Result<(), Stop> {
+        let joins = match self.direction {
+            Direction::Answer => false,
+            // A credential in its own place is a value that goes on, for whoever looks at what comes behind it.
+            Direction::Request => self.spare.is_none() && !self.trail.at_name(),
+        };
+        if !joins || text.len() > PIECE {
+            return Ok(());
+        }
+        let place = place(self.direction, &self.trail, "", None);
+        let joined = self.rules.joined(&self.session, place, text);
+        let found = joined.map_err(|stop| self.placed(stop))?;
+        self.note(found);
+        Ok(())
     }
 
     /// Looks at a whole text; gives it as it is to become, if it changes.
@@ -283,15 +307,19 @@ impl Desk {
 
     /// Takes what was found, and says where.
     fn found(&mut self, masker: &mut Masker, looked: Result<(), Stop>) -> Result<(), Stop> {
-        let found = masker.take_findings();
-        if !found.is_empty() {
-            let path: Arc<str> = self.written().into();
-            self.findings.extend(found.into_iter().map(|mut finding| {
-                finding.path = Arc::clone(&path);
-                finding
-            }));
-        }
+        self.note(masker.take_findings());
         looked.map_err(|stop| self.placed(stop))
+    }
+
+    fn note(&mut self, found: Vec<Finding>) {
+        if found.is_empty() {
+            return;
+        }
+        let path: Arc<str> = self.written().into();
+        self.findings.extend(found.into_iter().map(|mut finding| {
+            finding.path = Arc::clone(&path);
+            finding
+        }));
     }
 
     fn placed(&self, mut stop: Stop) -> Stop {

@@ -1,5 +1,6 @@
 //! Where in a body the text stands that is being read: kept as steps, written out only where something is found.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Longer names are cut; no rule names them.
@@ -8,7 +9,9 @@ const NAME: usize = 256;
 /// The way from the body's root to a value.
 #[derive(Debug)]
 pub(crate) struct Trail {
-    root: &'static str,
+    root: Cow<'static, str>,
+    /// The field that holds the root itself.
+    outer: Option<String>,
     /// The names of all steps, one behind the other.
     names: String,
     steps: Vec<Step>,
@@ -34,7 +37,18 @@ enum Kind {
 impl Trail {
     pub(crate) fn new(root: &'static str) -> Self {
         Self {
-            root,
+            root: Cow::Borrowed(root),
+            outer: None,
+            names: String::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// From a place in something else.
+    pub(crate) fn within(path: &str, field: Option<&str>) -> Self {
+        Self {
+            root: Cow::Owned(path.to_owned()),
+            outer: field.map(str::to_owned),
             names: String::new(),
             steps: Vec::new(),
         }
@@ -119,12 +133,12 @@ impl Trail {
                 }
             }
         }
-        None
+        self.outer.as_deref()
     }
 
     /// As findings and rules write it: `$.messages[0].content`, `form:name`, `$['a b']`.
     pub(crate) fn write(&self, out: &mut String) {
-        out.push_str(self.root);
+        out.push_str(&self.root);
         let mut ends = self.steps.iter().skip(1).map(|step| step.start);
         for (place, step) in self.steps.iter().enumerate() {
             let end = ends.next().unwrap_or(self.names.len());

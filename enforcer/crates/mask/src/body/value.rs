@@ -1,6 +1,6 @@
 //! One value of a body: read without its escapes, looked at, and written with them again.
 
-use super::desk::Desk;
+use super::desk::{Desk, PIECE};
 use super::inner::Inner;
 use super::spelled::{Respell, Spelled};
 use super::spelling::{Spelling, Unit};
@@ -22,6 +22,9 @@ pub(crate) struct Value {
     /// The start of an escape that is not whole yet.
     cut: Vec<u8>,
     slab: Vec<u8>,
+    /// Its text as far as it may be a piece of something, and how much had been found before.
+    piece: Vec<u8>,
+    found: usize,
 }
 
 impl Value {
@@ -34,12 +37,16 @@ impl Value {
                 spelled: Spelled::default(),
                 cut: Vec::new(),
                 slab: Vec::new(),
+                piece: Vec::new(),
+                found: 0,
             })
         });
         value.spelling = spelling;
         value.inner = Inner::default();
         value.spelled.clear();
         value.cut.clear();
+        value.piece.clear();
+        value.found = desk.count();
         value
     }
 
@@ -91,7 +98,11 @@ impl Value {
             spelled: &mut self.spelled,
             down: sink,
         };
+        let text = !matches!(self.inner, Inner::Json(_));
         self.inner.finish(desk, &mut respell)?;
+        if text && desk.count() == self.found {
+            desk.join(&self.piece)?;
+        }
         desk.keep_value(self);
         Ok(())
     }
@@ -185,6 +196,11 @@ impl Value {
     }
 
     fn give(&mut self, text: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        if self.piece.len() <= PIECE {
+            let room = PIECE + 1 - self.piece.len();
+            self.piece
+                .extend_from_slice(text.get(..room).unwrap_or(text));
+        }
         let mut respell = Respell {
             spelling: self.spelling,
             spelled: &mut self.spelled,

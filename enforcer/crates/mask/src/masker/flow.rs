@@ -1,22 +1,22 @@
 //! A text on its way: what of it was scanned, what is still open, what went.
 
-use enforcer_recognize::{Confidence, Look, Sight};
+use enforcer_decode::Decoder;
+use enforcer_recognize::Confidence;
 
+use super::looker::{BEHIND, Looker, Open};
 use super::merge::{self, Hit};
-use super::{Around, CHUNK, HOLD, Out, token};
+use super::{Around, CHUNK, HOLD, Out, token, views};
 use crate::custom::Part;
 use crate::scan::{self, Span, Woken};
 use crate::{Direction, Stop};
 
-/// So much of what stood before is shown to detectors.
-const BEHIND: usize = 128;
 /// A run of digits is told so late at most, a long run 24 bytes: what is near them begins so much further back.
-const LATE: usize = 32;
+pub(super) const LATE: usize = 32;
 /// What is open for longer than this is looked at again only when it grew by an eighth.
 const PATIENT: usize = 512;
 
 /// How far a text came; places are counted from the beginning of what is kept of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Flow {
     /// Where what is kept begins in the whole.
     base: u64,
@@ -30,16 +30,10 @@ pub(super) struct Flow {
     hits: Vec<Hit>,
     started: bool,
     tokens: usize,
-}
-
-/// A detector that waits for more.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    woken: Woken,
-    /// Nothing from here on may go.
-    start: usize,
-    /// How much was known when it was last asked.
-    known: usize,
+    /// Behind the run of words that was gone through last.
+    words: usize,
+    /// Takes encodings off.
+    decoder: Option<Decoder>,
 }
 
 impl Flow {
@@ -53,8 +47,12 @@ impl Flow {
             hits,
             started,
             tokens,
+            words,
+            decoder,
         } = self;
-        (*base, *sent, *scanned, *started, *tokens) = (0, 0, 0, false, 0);
+        (*base, *sent, *scanned, *started) = (0, 0, 0, false);
+        (*tokens, *words) = (0, 0);
+        *decoder = None;
         settled.clear();
         open.clear();
         hits.clear();
@@ -87,15 +85,22 @@ impl Flow {
         last: bool,
         out: &mut Out<'_>,
     ) -> Result<(), Stop> {
+        let from = self.scanned;
         self.begin(around, text, last);
         self.reconsider(around, text, last);
-        self.scan(around, text, last);
+        let unsettled = self.scan(around, text, last);
+        let decoded = self.decode(around, (text, from), last);
         let customs = self.customs(around, text, last);
         let tokens = self.tokens(around, text, last);
         let mut free = text.len();
         if !last {
             let open = self.open.iter().map(|open| open.start).min();
-            free = free.min(customs).min(tokens).min(open.unwrap_or(free));
+            free = free
+                .min(decoded)
+                .min(unsettled)
+                .min(customs)
+                .min(tokens)
+                .min(open.unwrap_or(free));
             if !around.lane.plan.is_empty() {
                 free = free.min(scan::local(text, LATE));
             }
@@ -143,6 +148,7 @@ impl Flow {
         self.sent -= gone;
         self.scanned -= gone;
         self.tokens -= gone;
+        self.words = self.words.saturating_sub(gone);
         self.settled.iter_mut().for_each(|place| *place -= gone);
         for open in &mut self.open {
             open.woken.at -= gone;
@@ -182,6 +188,7 @@ impl Flow {
             sent: self.sent,
             open: &mut self.open,
             hits: &mut self.hits,
+            behind: &mut self.words,
         }
     }
 
@@ -202,12 +209,32 @@ impl Flow {
         }
     }
 
-    fn scan(&mut self, around: Around<'_>, text: &[u8], last: bool) {
+    fn scan(&mut self, around: Around<'_>, text: &[u8], last: bool) -> usize {
         let from = self.scanned;
         self.scanned = text.len();
+        let words = self.words;
         let mut looker = self.looker(around, text, last);
         let span = Span { text, from, last };
-        around.lane.plan.wakes(span, &mut |woken| looker.ask(woken));
+        let plan = &around.lane.plan;
+        plan.wakes(span, words, &mut |woken| looker.ask(woken))
+    }
+
+    /// From where on what is under encodings has to wait.
+    fn decode(&mut self, around: Around<'_>, (text, from): (&[u8], usize), last: bool) -> usize {
+        let free = text.len();
+        if !around.lane.decode {
+            return free;
+        }
+        let decoder = self
+            .decoder
+            .get_or_insert_with(|| Decoder::new(&around.lane.layers));
+        let (base, sent, hits) = (self.base, self.sent, &mut self.hits);
+        decoder.push(&text[from..], last, &mut |view| {
+            views::look(around, view, (base, sent), hits);
+        });
+        let open = decoder.open_from().map(|open| open.saturating_sub(base));
+        open.and_then(|open| usize::try_from(open).ok())
+            .map_or(free, |open| open.min(free))
     }
 
     /// From where on operators' own detectors have to wait.
@@ -240,120 +267,6 @@ impl Flow {
             Direction::Answer | Direction::Request => text.len(),
         };
         self.tokens
-    }
-}
-
-/// Asks detectors.
-struct Looker<'a> {
-    around: Around<'a>,
-    text: &'a [u8],
-    last: bool,
-    sent: usize,
-    open: &'a mut Vec<Open>,
-    hits: &'a mut Vec<Hit>,
-}
-
-impl Looker<'_> {
-    fn ask(&mut self, woken: Woken) {
-        if woken.words {
-            self.words(woken);
-            return;
-        }
-        match self.sight(woken) {
-            Sight::Found { span, confidence } => {
-                self.found(woken, (span.start, span.end), confidence);
-            }
-            Sight::Nothing => {}
-            Sight::Open { start } => self.wait(woken, start),
-        }
-    }
-
-    /// Through a run of words, of which a phrase may begin with any.
-    fn words(&mut self, mut woken: Woken) {
-        loop {
-            let rest = self.text.get(woken.at..).unwrap_or_default();
-            let run = scan::word_run(rest);
-            let growing = run.bytes == rest.len() && !self.last;
-            let sight = if run.words == 0 {
-                Sight::Nothing
-            } else {
-                self.sight(woken)
-            };
-            match sight {
-                Sight::Found { span, .. } if growing && run.words < 12 => {
-                    return self.wait(woken, span.start);
-                }
-                Sight::Found { span, confidence } if span.end > woken.at => {
-                    self.found(woken, (span.start, span.end), confidence);
-                    let blank = self.text.get(span.end) == Some(&b' ');
-                    woken.at = span.end + usize::from(blank);
-                }
-                Sight::Found { .. } | Sight::Nothing => {
-                    woken.at += run.last;
-                    if growing {
-                        let known = self.text.len();
-                        let start = known;
-                        self.open.push(Open {
-                            woken,
-                            start,
-                            known,
-                        });
-                    }
-                    return;
-                }
-                Sight::Open { start } => {
-                    woken.at = start.max(woken.at);
-                    return self.wait(woken, start);
-                }
-            }
-        }
-    }
-
-    fn sight(&self, woken: Woken) -> Sight {
-        let before = woken.at.saturating_sub(BEHIND);
-        let sight = (woken.armed.detector.recognise)(&Look {
-            text: &self.text[before..],
-            at: woken.at - before,
-            last: self.last,
-            field: self.around.field,
-        });
-        match sight {
-            Sight::Found { span, confidence } => Sight::Found {
-                span: span.start + before..span.end + before,
-                confidence,
-            },
-            Sight::Nothing => Sight::Nothing,
-            Sight::Open { start } => Sight::Open {
-                start: start + before,
-            },
-        }
-    }
-
-    fn found(&mut self, woken: Woken, (start, end): (usize, usize), confidence: Confidence) {
-        let start = start.max(self.floor(woken)).max(self.sent);
-        let end = end.min(self.text.len());
-        let kind = woken.armed.kind;
-        self.hits.extend(Hit::judge(
-            self.around,
-            self.text,
-            (start, end),
-            (kind, confidence),
-        ));
-    }
-
-    fn wait(&mut self, woken: Woken, start: usize) {
-        let known = self.text.len();
-        let start = start.max(self.floor(woken)).min(known);
-        self.open.push(Open {
-            woken,
-            start,
-            known,
-        });
-    }
-
-    /// What stands before this was not held back for the detector.
-    fn floor(&self, woken: Woken) -> usize {
-        scan::local(&self.text[..woken.at.min(self.text.len())], 0)
     }
 }
 

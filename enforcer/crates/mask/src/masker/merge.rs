@@ -2,15 +2,19 @@
 
 use enforcer_recognize::Confidence;
 
+use zeroize::Zeroizing;
+
 use super::{Around, HOLD, Out, replace};
 use crate::{Action, Finding, Stop};
 
 /// A value that was found and is not settled yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct Hit {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) what: Taken,
+    /// What was found, where that is not what stands there.
+    pub(super) value: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// What it was taken for.
@@ -44,10 +48,10 @@ impl Hit {
         (kind, confidence): (usize, Confidence),
     ) -> Option<Self> {
         let value = text.get(start..end).filter(|value| !value.is_empty())?;
-        let action = around.lane.choice(kind, confidence, value)?.action;
         if around.spare.is_some() && around.lane.kinds.get(kind)?.family == around.spare {
             return None;
         }
+        let action = around.lane.choice(kind, confidence, value)?.action;
         let own = value.strip_prefix(b"[").unwrap_or(value);
         let own = own.strip_suffix(b"]").unwrap_or(own);
         if around.session.remembers() && around.session.knows(own) {
@@ -58,11 +62,16 @@ impl Hit {
             confidence,
             action,
         };
-        Some(Self { start, end, what })
+        Some(Self {
+            start,
+            end,
+            what,
+            value: None,
+        })
     }
 
     /// Which of two that overlap names both.
-    fn rank(&self) -> impl Ord + use<> {
+    pub(super) fn rank(&self) -> impl Ord + use<> {
         let length = self.end - self.start;
         let first = std::cmp::Reverse(self.start);
         match &self.what {
@@ -150,7 +159,8 @@ fn put(
             limit: HOLD,
         });
     }
-    let value = &stretch.text[hit.start..hit.end];
+    let plain = &stretch.text[hit.start..hit.end];
+    let value = hit.value.as_ref().map_or(plain, |value| value.as_slice());
     let kind = *kind;
     let Some(choice) = around.lane.choice(kind, *confidence, b"") else {
         return Ok(());

@@ -23,6 +23,7 @@ pub(super) fn find(session: &Session, part: Part<'_>, hits: &mut Vec<Hit>) -> us
                 start,
                 end: start + inner + 2,
                 what: Taken::Token,
+                value: None,
             }),
             Some(_) | None => {}
         }

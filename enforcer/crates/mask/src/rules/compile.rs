@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use enforcer_decode::Limits;
 use enforcer_recognize::{Confidence, Detector, Family};
 
 use super::path::Path;
@@ -19,7 +20,10 @@ pub(crate) struct Lane {
     pub(crate) plan: Plan,
     pub(crate) customs: Vec<(Custom, usize)>,
     pub(crate) decode: bool,
+    pub(crate) layers: Limits,
     pub(crate) watch: bool,
+    /// Something is looked for that may come in pieces.
+    pub(crate) joins: bool,
     allow_examples: bool,
     fields: HashMap<String, usize>,
     headers: HashMap<String, usize>,
@@ -34,6 +38,7 @@ pub(crate) struct Kind {
     pub(crate) label: Arc<str>,
     /// The family of a detector of `recognize`.
     pub(crate) family: Option<Family>,
+    pub(crate) canary: bool,
     choices: Vec<Choice>,
     examples: &'static [&'static str],
 }
@@ -177,6 +182,7 @@ impl Kind {
                 .unwrap_or_else(|| "VALUE".to_owned())
                 .into(),
             family: None,
+            canary: false,
             choices: Vec::new(),
             examples: &[],
         }
@@ -278,6 +284,7 @@ impl Builder<'_> {
         match built {
             Ok(custom) => {
                 let kind = self.kind(name, name);
+                self.kinds[kind].canary = matches!(what, What::Canary { .. });
                 self.customs.push((custom, kind));
                 self.defined.push((what.clone(), kind));
                 Some(kind)
@@ -373,7 +380,12 @@ impl Builder<'_> {
             plan,
             customs,
             decode: settings.decode,
+            layers: Limits::default(),
             watch: settings.watch,
+            joins: kinds.iter().any(|kind| {
+                let secret = kind.canary || kind.family == Some(Family::Secret);
+                secret && !kind.choices.is_empty()
+            }),
             allow_examples: settings.allow_examples,
             fields: fields
                 .into_iter()

@@ -1,9 +1,10 @@
 //! What is frequent in a text, found eight bytes at a time: beginnings of words and of runs of digits, `=` and `:`.
 
-/// How far back a run of digits may begin that is not settled: as many digits as are told apart, and the byte behind.
-pub(super) const BACK: usize = 64;
-/// As many digits as `Shapes` tells apart, and the byte behind.
-const SETTLED: usize = 16;
+/// How far back something may begin that was not settled: as many digits as are told apart and two bytes more, or most of
+/// the longest beginning of a value.
+pub(super) const BACK: usize = 40;
+/// As many digits as `Shapes` tells apart.
+const SETTLED: usize = 15;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -79,7 +80,8 @@ pub(super) fn settled(text: &[u8], at: usize, end: usize) -> bool {
         .take(SETTLED)
         .take_while(|byte| byte.is_ascii_digit())
         .count();
-    known.len() > run || run >= SETTLED
+    // What stands behind the byte behind it counts as well.
+    known.len() >= run + 2
 }
 
 #[inline]

@@ -4,11 +4,14 @@ use enforcer_recognize::Wake;
 
 use super::{Armed, Span};
 
-/// Beginnings, by their first two bytes.
+/// How many bits tell beginnings apart.
+const HEADS: usize = 1 << 15;
+
+/// Beginnings, by their first three bytes.
 #[derive(Debug)]
 pub(super) struct Prefixes {
-    /// By the first byte: the second bytes that may follow, one bit each.
-    pairs: Box<[[u64; 4]; 256]>,
+    /// One bit for each three bytes with which one begins, mixed.
+    heads: Box<[u64; HEADS / 64]>,
     entries: Vec<(&'static [u8], Armed)>,
 }
 
@@ -23,26 +26,32 @@ impl Prefixes {
             }
         }
         entries.sort_by_key(|(prefix, _)| *prefix);
-        let mut pairs = Box::new([[0; 4]; 256]);
+        let mut heads = Box::new([0; HEADS / 64]);
+        let mut add = |head: [u8; 3]| {
+            let place = mixed(head);
+            heads[place / 64] |= 1 << (place % 64);
+        };
         for (prefix, _) in &entries {
-            match prefix {
-                [first, second, ..] => {
-                    pairs[usize::from(*first)][usize::from(second / 64)] |= 1 << (second % 64);
-                }
-                [first] => pairs[usize::from(*first)] = [u64::MAX; 4],
-                [] => {}
+            match **prefix {
+                [one, two, three, ..] => add([one, two, three]),
+                [one, two] => (0..=u8::MAX).for_each(|three| add([one, two, three])),
+                // Said of every text; nobody asks for that.
+                [_] | [] => {}
             }
         }
-        Self { pairs, entries }
+        Self { heads, entries }
     }
 
     /// Those that stand whole at `at`, where a word begins.
     #[inline]
     pub(super) fn at(&self, text: &[u8], at: usize, see: impl FnMut(Armed)) {
-        let (Some(first), Some(second)) = (text.get(at), text.get(at + 1)) else {
+        let Some([one, two, three]) = text.get(at..at + 3) else {
+            // Some are two bytes long.
+            self.whole(text, at, 0, see);
             return;
         };
-        if self.pairs[usize::from(*first)][usize::from(second / 64)] & 1 << (second % 64) != 0 {
+        let place = mixed([*one, *two, *three]);
+        if self.heads[place / 64] & 1 << (place % 64) != 0 {
             self.whole(text, at, 0, see);
         }
     }
@@ -71,6 +80,13 @@ impl Prefixes {
             }
         }
     }
+}
+
+#[inline]
+const fn mixed(head: [u8; 3]) -> usize {
+    let [one, two, three] = head;
+    let bytes = one as u32 | (two as u32) << 8 | (three as u32) << 16;
+    (bytes.wrapping_mul(0x9E37_79B1) >> 17) as usize
 }
 
 /// No letter or digit stands before, or only the letter of an escape.

@@ -2,10 +2,12 @@
 
 use super::Span;
 
-/// At least so many bytes has a run of twelve words, at the very least.
-const WORDS_STEP: usize = 16;
-/// How many words make a run.
+/// How many words make a run, and how long each of them is.
 const WORDS: usize = 12;
+const SHORTEST: usize = 3;
+const LONGEST: usize = 8;
+/// At least so many bytes has a run.
+const RUN: usize = WORDS * (SHORTEST + 1) - 1;
 /// How much of a tail may turn out to belong to a value that is woken behind it, and how much before the place where a
 /// detector is woken can belong to its value.
 const LOCAL: usize = 64;
@@ -88,42 +90,85 @@ fn end(text: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// Tells of the first byte of each run of at least twelve words of small letters, and of a shorter one that ends the text,
-/// if it begins at or behind `from`.
+/// Tells of the first byte of each run of at least twelve words of three to eight small letters with single blanks between
+/// them, and of a shorter one that ends an unfinished text, if it begins at or behind `from`.
 pub(super) fn words(span: Span<'_>, mut see: impl FnMut(usize)) {
     let Span { text, from, last } = span;
     let mut at = from;
-    if in_run(text, from) {
-        // It began before: whoever was woken goes through it.
-        at += word_run(&text[from..]).bytes;
+    if from
+        .checked_sub(1)
+        .is_some_and(|before| text[before].is_ascii_lowercase())
+    {
+        // The rest of a word of which no run can be.
+        at = past_letters(text, from);
     }
-    let tail = tail_run(text).max(at);
-    while at < tail {
-        // A run of twelve words covers eight bytes behind one of these places.
-        let Some(eight) = text.get(at + WORDS_STEP - 1..at + WORDS_STEP + 7) else {
-            break;
-        };
-        if !eight
-            .iter()
-            .all(|byte| byte.is_ascii_lowercase() || *byte == b' ')
-        {
-            at += WORDS_STEP;
+    while at + RUN <= text.len() {
+        // Mostly, something soon before the end of the shortest run that could begin here breaks it.
+        if let Some(broken) = last_break(&text[at..at + RUN]) {
+            at += broken;
+            if text[at - 1].is_ascii_lowercase() {
+                at = past_letters(text, at);
+            }
             continue;
         }
-        let start = run_start(text, at + WORDS_STEP - 1, at);
-        let run = word_run(&text[start..]);
-        if run.words >= WORDS && start < tail {
-            see(start);
+        let run = word_run(&text[at..], true);
+        if run.words >= WORDS {
+            see(at);
         }
-        at = (start + run.bytes).max(at + 1);
+        if at + run.bytes == text.len() && !last {
+            if run.words < WORDS && run.words > 0 {
+                see(at);
+            }
+            return;
+        }
+        at += run.bytes.max(1);
     }
-    if tail < text.len() && (!last || word_run(&text[tail..]).words >= WORDS) && !in_run(text, tail)
-    {
-        see(tail);
+    while at < text.len() && !last {
+        let run = word_run(&text[at..], true);
+        if at + run.bytes == text.len() {
+            if run.words > 0 {
+                see(at);
+            }
+            return;
+        }
+        at = past_word(text, at + run.bytes);
     }
 }
 
-/// A run of words of small letters with single blanks between them, and perhaps one behind it where the text ends.
+/// Behind the last byte or word that no run can have; none where there is none.
+fn last_break(window: &[u8]) -> Option<usize> {
+    let mut end = window.len();
+    for (at, byte) in window.iter().enumerate().rev() {
+        match byte {
+            b'a'..=b'z' if end - at <= LONGEST => {}
+            b' ' => {
+                let whole = end < window.len();
+                if end - at - 1 < SHORTEST && whole {
+                    return Some(end + 1);
+                }
+                end = at;
+            }
+            _ => return Some(at + 1),
+        }
+    }
+    None
+}
+
+/// Behind the letters that stand at `at`.
+fn past_letters(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_lowercase())
+        .count()
+}
+
+/// Behind what broke a run at `at`: a word, or one byte.
+fn past_word(text: &[u8], at: usize) -> usize {
+    past_letters(text, at).max(at + 1)
+}
+
+/// A run of words with single blanks between them, and perhaps one behind it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WordRun {
     pub(crate) bytes: usize,
@@ -132,74 +177,30 @@ pub(crate) struct WordRun {
     pub(crate) last: usize,
 }
 
-/// The run that begins with `text`.
-pub(crate) fn word_run(text: &[u8]) -> WordRun {
+/// The run that begins with `text`, of which `open` says that it goes on where it ends.
+pub(crate) fn word_run(text: &[u8], open: bool) -> WordRun {
     let mut run = WordRun {
         bytes: 0,
         words: 0,
         last: 0,
     };
-    let mut before = b' ';
-    for byte in text {
-        match byte {
-            b'a'..=b'z' => {
-                if before == b' ' {
-                    run.words += 1;
-                    run.last = run.bytes;
-                }
-            }
-            b' ' if before != b' ' => {}
-            _ => break,
+    loop {
+        let rest = text.get(run.bytes..).unwrap_or_default();
+        let letters = rest
+            .iter()
+            .take(LONGEST + 1)
+            .take_while(|byte| byte.is_ascii_lowercase())
+            .count();
+        let unfinished = letters == rest.len() && open;
+        if letters == 0 || letters > LONGEST || letters < SHORTEST && !unfinished {
+            return run;
+        }
+        run.last = run.bytes;
+        run.bytes += letters;
+        run.words += 1;
+        if rest.get(letters) != Some(&b' ') {
+            return run;
         }
         run.bytes += 1;
-        before = *byte;
     }
-    run
-}
-
-/// Whether what begins at `at` goes on with a run.
-fn in_run(text: &[u8], at: usize) -> bool {
-    match text.get(..at).unwrap_or_default() {
-        [.., one, b' '] => one.is_ascii_lowercase(),
-        [.., one] => one.is_ascii_lowercase(),
-        [] => false,
-    }
-}
-
-/// Where the run begins in which `at` stands, not before `floor`.
-fn run_start(text: &[u8], at: usize, floor: usize) -> usize {
-    let mut start = at;
-    while start > floor {
-        let (byte, behind) = (text[start - 1], text[start]);
-        if !(byte.is_ascii_lowercase() || byte == b' ' && behind != b' ') {
-            break;
-        }
-        start -= 1;
-    }
-    while start < text.len() && text[start] == b' ' {
-        start += 1;
-    }
-    start
-}
-
-/// Where the run begins that ends the text; the text's end if there is none.
-fn tail_run(text: &[u8]) -> usize {
-    let Some(last) = text.len().checked_sub(1) else {
-        return 0;
-    };
-    let closes = |byte: u8| byte.is_ascii_lowercase() || byte == b' ';
-    if !closes(text[last]) || text.ends_with(b"  ") {
-        return text.len();
-    }
-    run_start(text, last, 0)
-}
-
-/// A word stands before, perhaps with a closing quote and blanks behind it.
-pub(super) fn behind_word(before: &[u8]) -> bool {
-    let before = before.trim_ascii_end();
-    let quoted = before.strip_suffix(b"\"").or(before.strip_suffix(b"'"));
-    quoted
-        .unwrap_or(before)
-        .last()
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }

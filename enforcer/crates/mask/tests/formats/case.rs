@@ -64,6 +64,13 @@ impl Run {
                 out.truncate(before);
             }
         }
+        if done.is_ok() {
+            assert_eq!(
+                rewriter.held(),
+                0,
+                "something that came in was never told of"
+            );
+        }
         Outcome {
             out,
             findings: rewriter.take_findings(),

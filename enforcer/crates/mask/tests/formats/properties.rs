@@ -1,11 +1,12 @@
 //! Random documents and bytes.
 
-use enforcer_mask::Direction;
-use enforcer_mask::body::Kind;
+use enforcer_mask::body::{Kind, Rewriter};
+use enforcer_mask::head::Head;
+use enforcer_mask::{Direction, Place};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::case::Run;
+use crate::case::{Run, told};
 use crate::rules;
 
 /// Texts in which something is found, or nearly.
@@ -244,4 +245,103 @@ fn kind() -> impl Strategy<Value = Kind> {
         Kind::Xml,
         Kind::Yaml,
     ])
+}
+
+#[test]
+fn a_text_in_something_else_is_read_with_its_field_and_place() {
+    let (rules, session) = (rules::ruleset(), rules::session());
+    let check = |field, path, text: &str, becomes: &str, found: &[&str]| {
+        let place = Place {
+            direction: Direction::Answer,
+            field,
+            path,
+        };
+        for size in 1..=text.len() {
+            let mut rewriter = Rewriter::text(place, &rules, &session);
+            let mut out = Vec::new();
+            for piece in text.as_bytes().chunks(size) {
+                rewriter.push(piece, &mut out).unwrap();
+                assert!(str::from_utf8(&out).is_ok());
+            }
+            rewriter.finish(&mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), becomes);
+            assert_eq!(told(&rewriter.take_findings()), found);
+        }
+    };
+    check(
+        Some("secret"),
+        "$.a",
+        "x",
+        "[SECRET]",
+        &["field:secret $.a"],
+    );
+    check(
+        None,
+        "$.user",
+        "{\"pin\": 12, \"a\": \"\u{e9}\"}",
+        "{\"pin\": \"[PIN]\", \"a\": \"\u{e9}\"}",
+        &["path:$.user.pin $.user.pin"],
+    );
+    check(
+        Some("a"),
+        "$.a",
+        "{\"b\": \"Ada Lovelace",
+        "{\"b\": \"[CUSTOMER]",
+        &["customer $.a.b"],
+    );
+    check(
+        None,
+        "",
+        "\u{e9} Ada Lovelace",
+        "\u{e9} [CUSTOMER]",
+        &["customer $"],
+    );
+}
+
+#[test]
+fn a_secret_in_pieces_is_blocked_in_every_format() {
+    let key = "sk_live_q7Zt3LmW9xKc2VbN5rYp8HdJ4sGf";
+    let (one, other) = key.split_at(14);
+    let bodies = [
+        (
+            Kind::Json,
+            format!("{{\"a\": \"{one}\", \"b\": [\"{other}\"]}}"),
+        ),
+        (
+            Kind::Json,
+            format!("{{\"a\": \"\\u0073{}\", \"b\": \"{other}\"}}", &one[1..]),
+        ),
+        (Kind::Form, format!("a={one}&b={other}")),
+        (
+            Kind::Csv { tabs: false },
+            format!("a,b\n{one},\"{other}\"\n"),
+        ),
+        (Kind::Xml, format!("<a b='{one}'>{other}</a>")),
+        (Kind::Yaml, format!("a: {one}\nb: '{other}'\n")),
+        (
+            Kind::Multipart("XX".to_owned()),
+            format!("--XX\r\n\r\n{one}\r\n--XX\r\n\r\n{other}\r\n--XX--"),
+        ),
+    ];
+    for (kind, body) in bodies {
+        for size in [1, 7, body.len()] {
+            let run = Run {
+                rules: rules::doors(),
+                session: rules::session(),
+                kind: kind.clone(),
+                direction: Direction::Request,
+            };
+            let stop = run.over(body.as_bytes().chunks(size)).stop;
+            assert_eq!(
+                stop.as_ref().map(crate::case::stop),
+                Some("block"),
+                "{body}: {stop:?}"
+            );
+        }
+    }
+    let mut head = Head::new(&rules::doors(), &rules::session(), Direction::Request);
+    assert!(head.target(&format!("/{one}?x={other}")).is_err());
+    let mut head = Head::new(&rules::doors(), &rules::session(), Direction::Request);
+    head.header("x-one", one.as_bytes()).unwrap();
+    assert!(head.header("x-two", other.as_bytes()).is_err());
 }

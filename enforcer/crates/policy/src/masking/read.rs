@@ -173,15 +173,14 @@ fn whats(
             whats.extend(named(&text, detectors, findings)?);
         }
     }
-    let places: [(&str, fn(String) -> What); 3] = [
-        ("field", What::Field),
-        ("json_path", What::Path),
-        ("header", What::Header),
-    ];
-    for (key, place) in places {
-        if let Some(entry) = map.take(key) {
-            whats.extend(owned(entry, findings)?.into_iter().map(place));
-        }
+    if let Some(entry) = map.take("field") {
+        whats.extend(owned(entry, findings)?.into_iter().map(What::Field));
+    }
+    if let Some(entry) = map.take("json_path") {
+        whats.extend(owned(entry, findings)?.into_iter().map(What::Path));
+    }
+    if let Some(entry) = map.take("header") {
+        whats.extend(owned(entry, findings)?.into_iter().map(What::Header));
     }
     Some(whats)
 }

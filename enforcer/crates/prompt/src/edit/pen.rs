@@ -28,8 +28,8 @@ use super::sse;
 use super::text::{Form, Text, Texts};
 use crate::json::{Document, Patch, Value};
 use crate::{Cause, Limits, Undecidable};
-use channel::{Channels, Which};
-use parked::Parked;
+use channel::{Channels, Key, Which};
+use parked::{Parked, Waiting};
 use rest::Rest;
 use sheet::{Piece, Sheet};
 use stencil::{Stencil, quote};
@@ -64,6 +64,16 @@ pub(super) struct Pen {
     /// Whether what went out last was a whole event.
     is_between: bool,
     line: &'static str,
+}
+
+/// What changes in a frame.
+#[derive(Debug, Default)]
+struct Edits {
+    patch: Patch,
+    /// Pieces that wait for what follows.
+    waiting: Vec<Waiting>,
+    /// Whether words became others, here or with what follows.
+    changed: bool,
 }
 
 // === impl Pen ===
@@ -104,10 +114,10 @@ impl Pen {
             return self.put(frame.raw, emit);
         };
         if let Some(parked) = self.parked.take() {
-            let raw = parked.as_it_is();
+            let raw = parked.unfinished();
             self.put(&raw, emit)?;
         }
-        if data == b"[DONE]" {
+        if data.trim_ascii() == b"[DONE]" {
             self.end(emit)?;
             return self.put(frame.raw, emit);
         }
@@ -116,7 +126,7 @@ impl Pen {
             Err(error) if error.cause == Cause::Empty => self.put(frame.raw, emit),
             // Of interfaces whose events need not be documents.
             Err(error) => match std::str::from_utf8(data) {
-                Ok(text) if self.layout.is_none_or(Layout::is_lax) => self.words(frame, text, emit),
+                Ok(text) if self.is_lax() => self.words(frame, text, emit),
                 Ok(_) | Err(_) => Err(error.into()),
             },
         }
@@ -125,7 +135,8 @@ impl Pen {
     /// The answer has ended.
     pub(super) fn end(&mut self, emit: Emit<'_>) -> Result<(), Stop> {
         if let Some(parked) = self.parked.take() {
-            self.finish(&Which::All, &parked.keys(), emit)?;
+            let keys: Vec<_> = parked.keys().collect();
+            self.finish(&Which::All, &keys, emit)?;
             let raw = parked.finish(&mut self.channels)?;
             self.put(&raw, emit)?;
         }
@@ -139,77 +150,91 @@ impl Pen {
         emit: Emit<'_>,
     ) -> Result<(), Stop> {
         let root = document.root();
-        let mut sheet = Sheet::default();
         let layout = self.layout.or_else(|| Layout::of(root));
-        if let Some(layout) = layout {
-            layout.read(root, &mut sheet);
-        }
-        if self.cut == Cut::Whole {
-            sheet.ends.push(Which::All);
-        }
+        let sheet = self.sheet(layout, root)?;
         if let Some(number) = root.get("sequence_number").and_then(Value::as_u64) {
             self.number = number;
         }
-        let pieces: Vec<_> = sheet.pieces.iter().map(|piece| piece.key.clone()).collect();
+        let keys: Vec<_> = sheet.pieces.iter().map(|piece| &piece.key).collect();
         for which in &sheet.ends {
-            self.finish(which, &pieces, emit)?;
+            self.finish(which, &keys, emit)?;
         }
-        let mut patch = Patch::default();
-        let parks = sheet.may_be_last && self.cut != Cut::Whole;
-        let mut parked = Vec::new();
-        let mut changed = false;
+        let mut edits = Edits::default();
         for (position, piece) in sheet.pieces.iter().enumerate() {
-            let later = sheet.pieces.get(position + 1..).unwrap_or_default();
-            let is_last = later.iter().all(|later| later.key != piece.key);
-            let ends = is_last && sheet.ends.iter().any(|which| which.includes(&piece.key));
-            let said = self.piece(piece, ends)?;
-            let is_same = piece.value.as_str() == Some(&said);
-            changed |= !is_same;
-            if self.channels.holds(&piece.key) {
-                if !self.channels.has_stencil(&piece.key) {
-                    self.stencil(layout, (root, piece), frame)?;
-                }
-                if parks && is_last {
-                    parked.push((piece.key.clone(), piece.value.span(), said));
-                    continue;
-                }
-            }
-            if !is_same {
-                patch.replace(piece.value, quote(&said));
+            let is_last = !keys
+                .get(position + 1..)
+                .unwrap_or_default()
+                .contains(&&piece.key);
+            let is_held = self.piece(piece, (&sheet, is_last), &mut edits)?;
+            if is_held && !self.channels.has_stencil(&piece.key) {
+                self.stencil(layout, (root, piece), frame)?;
             }
         }
         let rest = Rest {
             document,
             channels: &mut self.channels,
             limits: &self.limits,
-            pieces: &sheet.pieces,
-            patch: &mut patch,
+            sheet: &sheet,
+            patch: &mut edits.patch,
             beside: Vec::new(),
-            changed,
+            changed: edits.changed,
         };
         rest.root()?;
-        self.beside(&sheet, root, &mut patch);
+        self.beside(&sheet, root, &mut edits.patch);
+        self.send(frame, document.text(), (&sheet, edits), emit)
+    }
+
+    /// Notes what a frame says of texts.
+    fn sheet<'v>(
+        &self,
+        layout: Option<Layout>,
+        root: &'v Value<'v>,
+    ) -> Result<Sheet<'v>, Undecidable> {
+        let mut sheet = Sheet::default();
+        if let Some(layout) = layout {
+            layout.read(root, &mut sheet);
+        }
+        if self.cut == Cut::Whole {
+            sheet.ends.push(Which::All);
+            sheet.may_be_last = false;
+        }
+        sheet.settle(&self.limits)?;
+        Ok(sheet)
+    }
+
+    /// Gives a frame out with what was changed in it, or has it wait.
+    fn send(
+        &mut self,
+        frame: &Frame<'_>,
+        text: &str,
+        (sheet, edits): (&Sheet<'_>, Edits),
+        emit: Emit<'_>,
+    ) -> Result<(), Stop> {
+        let Edits { patch, waiting, .. } = edits;
         for which in &sheet.forgets {
             self.channels.forget(which);
         }
-        if sheet
-            .points
-            .is_some_and(|key| self.channels.is_changed(&key))
-        {
+        let points = sheet.points.as_ref();
+        if points.is_some_and(|key| self.channels.is_changed(key)) {
             return Ok(());
         }
-        if !parked.is_empty() {
-            self.parked = Some(Parked::new(frame, document.text(), (patch, parked)));
+        if !waiting.is_empty() {
+            self.parked = Some(Parked::new(frame, text, (patch, waiting)));
             return Ok(());
         }
         if patch.is_empty() {
             return self.put(frame.raw, emit);
         }
-        self.put(&frame.with(&patch.apply(document.text())), emit)
+        self.put(&frame.with(&patch.apply(text)), emit)
     }
 
-    /// Edits a piece of a text, and the rest of it where it ends.
-    fn piece(&mut self, piece: &Piece<'_>, ends: bool) -> Result<String, Stop> {
+    /// Edits a piece of a text, and the rest of it where it ends; whether something of the text is held.
+    fn piece(
+        &mut self,
+        piece: &Piece<'_>,
+        (sheet, is_last): (&Sheet<'_>, bool),
+        edits: &mut Edits,
+    ) -> Result<bool, Stop> {
         let text = Text {
             form: piece.form,
             field: piece.path.field(),
@@ -218,11 +243,20 @@ impl Pen {
         };
         let words = piece.value.as_str().unwrap_or_default();
         let mut said = self.channels.push(&piece.key, &text, words)?;
-        if ends {
+        if is_last && sheet.ends.iter().any(|which| which.includes(&piece.key)) {
             let (rest, _) = self.channels.end(&piece.key)?;
             said.push_str(&rest);
         }
-        Ok(said)
+        let is_same = said == words;
+        edits.changed |= !is_same;
+        let is_held = self.channels.holds(&piece.key);
+        if is_held && is_last && sheet.may_be_last {
+            let waiting = (piece.key.clone(), piece.value.span(), said);
+            edits.waiting.push(waiting);
+        } else if !is_same {
+            edits.patch.replace(piece.value, quote(&said));
+        }
+        Ok(is_held)
     }
 
     fn stencil(
@@ -261,9 +295,9 @@ impl Pen {
     }
 
     /// Ends texts, and gives out what was held of them. Those that have a piece in the frame that is read end with it.
-    fn finish(&mut self, which: &Which, but: &[channel::Key], emit: Emit<'_>) -> Result<(), Stop> {
+    fn finish(&mut self, which: &Which, but: &[&Key], emit: Emit<'_>) -> Result<(), Stop> {
         for key in self.channels.ending(which) {
-            if but.contains(&key) {
+            if but.contains(&&key) {
                 continue;
             }
             let (rest, stencil) = self.channels.end(&key)?;
@@ -296,6 +330,11 @@ impl Pen {
             }
             Cut::Messages | Cut::Whole => emit(document.as_bytes()),
         }
+    }
+
+    /// Whether events need not be documents.
+    fn is_lax(&self) -> bool {
+        self.cut == Cut::Events && self.layout.is_none_or(Layout::is_lax)
     }
 
     /// An event whose data is no document.

@@ -72,7 +72,6 @@ const RULE: Rule = Rule {
         Form::told("99/99/99", Medium),
         Form::told("99.99.99", Medium),
     ],
-    // Parts of one digit are only in forms whose date cannot be cut into parts again; the year is enough there.
     check,
     words: WORDS,
 };

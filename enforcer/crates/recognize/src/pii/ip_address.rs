@@ -130,7 +130,6 @@ fn weigh_four(look: &Look<'_>, start: usize, octets: [u8; 4]) -> Confidence {
         || address.is_documentation()
         || address.is_unspecified()
         || address.is_broadcast();
-    // Any text before is nearer to a version than to an address if it says so.
     if idle
         || shared
         || octets[0] == 0

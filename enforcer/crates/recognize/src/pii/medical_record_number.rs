@@ -28,7 +28,7 @@ const RULE: Rule = Rule {
         Form::told("9999999", Medium),
         Form::told("999999", Medium),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "mrn",
         "medical record",

@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::told("99AA99999", Medium),
         Form::told("999999999", Medium),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "passport",
         "passport number",

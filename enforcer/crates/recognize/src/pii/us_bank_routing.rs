@@ -19,7 +19,7 @@ pub(crate) static US_BANK_ROUTING: Detector = Detector {
 
 const RULE: Rule = Rule {
     forms: &[Form::new("999999999", Low, High)],
-    check: check,
+    check,
     words: Words::new(&[
         "routing",
         "routing number",

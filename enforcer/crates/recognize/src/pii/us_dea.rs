@@ -19,7 +19,7 @@ pub(crate) static US_DEA: Detector = Detector {
 
 const RULE: Rule = Rule {
     forms: &[Form::new("AA9999999", Medium, High)],
-    check: check,
+    check,
     words: Words::new(&["dea", "dea number", "dea no", "prescriber"]),
 };
 

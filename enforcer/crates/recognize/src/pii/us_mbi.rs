@@ -27,7 +27,7 @@ const RULE: Rule = Rule {
         Form::new("9A99-A99-AA99", High, High),
         Form::new("9A99A99AA99", Medium, High),
     ],
-    check: check,
+    check,
     words: Words::new(&["mbi", "medicare", "beneficiary"]),
 };
 

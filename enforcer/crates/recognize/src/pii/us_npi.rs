@@ -19,7 +19,7 @@ pub(crate) static US_NPI: Detector = Detector {
 
 const RULE: Rule = Rule {
     forms: &[Form::new("9999999999", Low, High)],
-    check: check,
+    check,
     words: Words::new(&[
         "npi",
         "npi number",

@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::told("999.99.9999", Medium),
         Form::told("999999999", Medium),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "ssn",
         "social security",

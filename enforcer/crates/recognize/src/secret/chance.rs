@@ -64,7 +64,7 @@ pub(super) fn drawn(bytes: &[u8]) -> bool {
 pub(super) fn random(bytes: &[u8]) -> bool {
     bytes.len() >= 16
         && entropy(bytes) >= 3.0
-        && changes(bytes) * 4 >= bytes.len()
+        && changes(bytes) * 5 >= bytes.len()
         && drawn(bytes)
         && !identifier(bytes)
 }

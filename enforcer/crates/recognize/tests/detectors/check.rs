@@ -76,7 +76,7 @@ pub(crate) fn findings(
 }
 
 /// Wherever the text is cut, and whatever of what stood before is gone, the answer is the whole's or none yet.
-fn cut_everywhere(detector: &'static Detector, field: &str, text: &[u8]) {
+pub(crate) fn cut_everywhere(detector: &'static Detector, field: &str, text: &[u8]) {
     for at in places(detector, field, text, true) {
         let whole = look(detector, field, text, at, true);
         for cut in at + 1..=text.len() {
@@ -204,7 +204,9 @@ fn wakes(wake: Wake, field: &str, text: &[u8], at: usize, last: bool) -> bool {
     let before = at.checked_sub(1).map(|index| text[index]);
     match wake {
         Wake::Armor => rest.starts_with(b"-----BEGIN"),
-        Wake::Assignment => matches!(rest[0], b'=' | b':') && behind_word(&text[..at]),
+        Wake::Assignment => {
+            matches!(rest[0], b'=' | b':') && before.is_some_and(|byte| byte.is_ascii_hexdigit())
+        }
         Wake::At => rest[0] == b'@',
         Wake::Digits => begins(rest, before, |byte| byte.is_ascii_digit()),
         // Found by their own types.
@@ -236,17 +238,6 @@ fn long_run(
 ) -> bool {
     let length = rest.iter().take_while(|byte| of(**byte)).count();
     begins(rest, before, of) && (length >= least || (length == rest.len() && !last))
-}
-
-fn behind_word(before: &[u8]) -> bool {
-    let before = before.trim_ascii_end();
-    let before = before
-        .strip_suffix(b"\"")
-        .or(before.strip_suffix(b"'"))
-        .unwrap_or(before);
-    before
-        .last()
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
 }
 
 fn word_run(text: &[u8], at: usize, last: bool) -> bool {

@@ -4,14 +4,18 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use enforcer_flow::Side;
-use enforcer_gate::Judge;
+use enforcer_gate::{Exchange, Fault, Judge, Masking};
 use enforcer_policy::{Action, Part};
 use enforcer_prompt::{AnswerEditor, Event, Events, Item, Stop};
 use http_body::Frame;
 
 use super::rule;
 use crate::body::{BodyError, UpstreamBody};
+use crate::masking::Rewriter;
 use crate::refuse::DENIED;
+
+/// The cause of what ends for what was found in it.
+const SENSITIVE: &str = "sensitive_data";
 
 /// What comes is given out as soon as it was judged. What belongs to a tool call waits until the call is complete; the
 /// editor bounds how much that is.
@@ -20,11 +24,16 @@ pub struct EditedBody {
     editor: Option<AnswerEditor>,
     /// Who counts rows, and hears texts where there is no editor.
     events: Option<Events>,
+    /// Who masks what has no editor.
+    rewriter: Option<Rewriter>,
     judge: Judge,
     /// Bytes that have come.
     seen: u64,
     over: bool,
 }
+
+/// Who reads along: an interface's own editor, a reader of events, a masker of bodies.
+type Readers = (Option<AnswerEditor>, Option<Events>, Option<Rewriter>);
 
 type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
 
@@ -33,13 +42,14 @@ type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
 impl EditedBody {
     pub(crate) fn new(
         upstream: UpstreamBody,
-        (editor, events): (Option<AnswerEditor>, Option<Events>),
+        (editor, events, rewriter): Readers,
         judge: Judge,
     ) -> Self {
         Self {
             upstream,
             editor,
             events,
+            rewriter,
             judge,
             seen: 0,
             over: false,
@@ -81,6 +91,13 @@ impl EditedBody {
         if along.is_err() {
             return self.give(along, Vec::new());
         }
+        if let Some(rewriter) = &mut self.rewriter {
+            return match rewriter.push(data) {
+                Ok(bytes) if bytes.is_empty() => None,
+                Ok(bytes) => Some(Ok(Frame::data(bytes))),
+                Err(_) => Some(self.end(Vec::new())),
+            };
+        }
         let Some(editor) = &mut self.editor else {
             return Some(Ok(Frame::data(data)));
         };
@@ -113,6 +130,12 @@ impl EditedBody {
         let along = self.along(Events::finish);
         if along.is_err() {
             return self.give(along, out);
+        }
+        if let Some(rewriter) = &mut self.rewriter {
+            match rewriter.finish() {
+                Ok(bytes) => out.extend_from_slice(&bytes),
+                Err(_) => return Some(self.end(Vec::new())),
+            }
         }
         if let Some(editor) = &mut self.editor {
             let judge = &mut self.judge;
@@ -153,12 +176,23 @@ impl EditedBody {
     /// Ends the answer here, with an error where its shape has one.
     fn end(&mut self, mut out: Vec<u8>) -> Result<Frame<Bytes>, BodyError> {
         self.over = true;
-        if let Some(mut exchange) = self.upstream.take_exchange() {
-            exchange.fault(Side::Own, "answer_blocked");
+        let exchange = self.upstream.take_exchange();
+        let found = exchange.as_ref().and_then(Exchange::masking);
+        let found = found.and_then(Masking::refusal).cloned();
+        let refusal = found.unwrap_or_else(|| {
+            self.judge
+                .refusal("answer_blocked", "the answer cannot be judged")
+        });
+        if let Some(mut exchange) = exchange {
+            let cause = match refusal.cause {
+                SENSITIVE => SENSITIVE,
+                _ => "answer_blocked",
+            };
+            exchange.fault(Side::Own, cause);
+            if refusal.fault == Fault::Terminated {
+                exchange.flow().end(cause);
+            }
         }
-        let refusal = self
-            .judge
-            .refusal("answer_blocked", "the answer cannot be judged");
         let words = self
             .editor
             .as_ref()

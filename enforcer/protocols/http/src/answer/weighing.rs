@@ -2,13 +2,15 @@
 
 use bytes::Bytes;
 use enforcer_gate::{Exchange, Judge};
+use enforcer_mask::Direction;
 use enforcer_policy::{Action, Part};
 use enforcer_prompt::{self as prompt, AnswerEditor, Item, Ruling, Shape, Stop};
 use http::HeaderMap;
 
 use super::text;
-use crate::coding;
 use crate::gather::Gathered;
+use crate::masking::{self, Rewriter};
+use crate::{coding, shape};
 
 /// An answer that is here whole, with all that judging it takes.
 pub(super) struct Weighing {
@@ -55,10 +57,11 @@ impl Weighing {
             }
         });
         // What is left out is not judged again.
+        let edited = editor.is_some();
         let passed = decoded.and_then(|bytes| {
             let bytes = edit(bytes, editor, (&mut judge, &mut exchange))?;
             content(&bytes, &shape, &mut judge, &structure)?;
-            Ok(bytes)
+            mask(bytes, edited, &headers, &exchange)
         });
         Weighed {
             gathered,
@@ -66,6 +69,24 @@ impl Weighing {
             exchange,
             passed,
         }
+    }
+}
+
+/// Masks what no editor has masked. What stops it the masking remembers.
+fn mask(
+    bytes: Bytes,
+    edited: bool,
+    headers: &HeaderMap,
+    exchange: &Exchange,
+) -> Result<Bytes, prompt::Cause> {
+    let masking = exchange.masking().filter(|masking| masking.edits_answers());
+    match masking {
+        Some(masking) if !edited => {
+            let content_type = shape::content_type(headers);
+            let rewriter = Rewriter::new(masking, content_type, Direction::Answer);
+            masking::whole(rewriter, &bytes).map_err(|_| prompt::Cause::Malformed)
+        }
+        Some(_) | None => Ok(bytes),
     }
 }
 

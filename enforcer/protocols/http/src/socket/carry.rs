@@ -114,11 +114,13 @@ async fn up(
         let Said::Text(text) = said(message) else {
             continue;
         };
-        if let Some(ear) = ear
-            && let Err(refusal) = ear.hear(&text).await
-        {
-            return End::Refused(refusal);
-        }
+        let text = match ear {
+            None => text,
+            Some(ear) => match ear.hear(text).await {
+                Ok(text) => text,
+                Err(refusal) => return End::Refused(refusal),
+            },
+        };
         if to.send(Message::Text(text)).await.is_err() {
             return broken(Side::Upstream, "write_failed");
         }

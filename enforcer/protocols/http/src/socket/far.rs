@@ -1,6 +1,7 @@
 //! What the far side of a socket says: judged, edited, and counted.
 
-use enforcer_gate::{Judge, Refusal};
+use enforcer_gate::{Judge, Masking, Refusal};
+use enforcer_mask::Direction;
 use enforcer_policy::{Action, Part};
 use enforcer_prompt::{AnswerEditor, Body, Item, Limits, Ruling, Shape, Stop};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -8,6 +9,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::Ear;
 use crate::answer::{rule, text};
 use crate::aside::LARGE;
+use crate::masking::Texts;
 
 /// What agents are told of messages that nobody can judge.
 const UNJUDGED: &str = "a message cannot be judged";
@@ -20,6 +22,8 @@ pub(super) struct Far {
     editor: Option<AnswerEditor>,
     shape: Shape,
     limits: Limits,
+    /// What it is masked with.
+    masking: Option<Masking>,
     /// Bytes that have come.
     seen: u64,
 }
@@ -28,8 +32,21 @@ pub(super) struct Far {
 
 impl Far {
     /// `shape` is that of the answers.
-    pub(super) fn new(mut judge: Option<Judge>, shape: Shape, limits: &Limits) -> Self {
+    pub(super) fn new(
+        (mut judge, masking): (Option<Judge>, Option<Masking>),
+        shape: Shape,
+        limits: &Limits,
+    ) -> Self {
+        let masking = masking.filter(Masking::edits_answers);
+        let reads = judge.as_ref().is_some_and(|judge| judge.needs().content());
         let mut editor = AnswerEditor::new(&shape, limits);
+        if let (Some(masking), Some(own)) = (&masking, &mut editor) {
+            let texts = Texts::new(masking, Direction::Answer);
+            match reads {
+                true => own.mask(texts),
+                false => *own = AnswerEditor::unjudged(&shape, limits, texts),
+            }
+        }
         if let Some(judge) = &mut judge {
             judge.head(101, None);
             if judge.needs().text
@@ -43,6 +60,7 @@ impl Far {
             editor,
             shape,
             limits: *limits,
+            masking,
             seen: 0,
         }
     }
@@ -90,6 +108,7 @@ impl Far {
             editor: self.editor.take(),
             shape: self.shape.clone(),
             limits: self.limits,
+            masking: self.masking.clone(),
             seen: self.seen,
         }
     }
@@ -112,11 +131,27 @@ impl Far {
             return Err(judge.refusal("answer_blocked", UNJUDGED));
         }
         let Some(editor) = &mut self.editor else {
-            return Ok(vec![message]);
+            return match &self.masking {
+                None => Ok(vec![message]),
+                Some(masking) => {
+                    super::message(masking, Direction::Answer, message).map(|message| vec![message])
+                }
+            };
         };
         let mut ruling = |item: &Item<'_>| rule(judge, item);
         match editor.message(&message, &mut ruling, &mut out) {
             Ok(()) => Ok(out.into_iter().map(Utf8Bytes::from).collect()),
+            Err(_)
+                if self
+                    .masking
+                    .as_ref()
+                    .is_some_and(|own| own.refusal().is_some()) =>
+            {
+                let masking = self.masking.as_ref().and_then(Masking::refusal);
+                Err(masking
+                    .cloned()
+                    .unwrap_or_else(|| judge.refusal("answer_blocked", UNJUDGED)))
+            }
             Err(Stop::Blocked) => Err(judge.refusal("answer_blocked", UNJUDGED)),
             Err(Stop::Undecidable(undecidable)) => {
                 judge.rule(Part::Undecidable(undecidable.cause));

@@ -136,7 +136,7 @@ fn judging() -> Judging {
     }
 }
 
-fn post(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+pub(crate) fn post(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     Request::post(path)
         .header("host", "api.example:8080")
         .header("content-type", "application/json")
@@ -148,12 +148,12 @@ fn chat(model: &str, text: &str) -> String {
     json!({"model": model, "messages": [{"role": "user", "content": text}]}).to_string()
 }
 
-async fn ask(world: &World, request: Request<Full<Bytes>>) -> Response<Incoming> {
+pub(crate) async fn ask(world: &World, request: Request<Full<Bytes>>) -> Response<Incoming> {
     let mut agent = world.agent(Protocol::Http, "api.example").await;
     agent.send(request).await
 }
 
-async fn text(response: Response<Incoming>) -> String {
+pub(crate) async fn text(response: Response<Incoming>) -> String {
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.to_vec()).unwrap()
 }

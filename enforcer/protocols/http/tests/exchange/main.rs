@@ -7,6 +7,7 @@
 
 mod early;
 mod judged;
+mod masked;
 mod socket;
 mod upstream;
 mod world;

@@ -19,7 +19,11 @@ async fn open(world: &World) -> WebSocketStream<DuplexStream> {
     open_at(world, "/v1/realtime?model=gpt-5", "").await
 }
 
-async fn open_at(world: &World, path: &str, header: &str) -> WebSocketStream<DuplexStream> {
+pub(crate) async fn open_at(
+    world: &World,
+    path: &str,
+    header: &str,
+) -> WebSocketStream<DuplexStream> {
     let mut raw = world.raw(Protocol::Http, "api.example").await;
     let handshake = HANDSHAKE.replace("PATH", path);
     let handshake = handshake.replace("\r\n\r\n", &format!("\r\n{header}\r\n"));

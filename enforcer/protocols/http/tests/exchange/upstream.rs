@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -75,6 +75,25 @@ pub(crate) async fn answering_early() -> Running {
     .await
 }
 
+/// Keeps all that comes, and answers nothing.
+pub(crate) async fn keeping() -> (Running, Arc<Mutex<Vec<u8>>>) {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let all = Arc::clone(&kept);
+    let running = raw(move |mut stream| {
+        let all = Arc::clone(&all);
+        async move {
+            let mut buffer = [0; 4096];
+            while let Ok(read) = stream.read(&mut buffer).await
+                && read > 0
+            {
+                all.lock().unwrap().extend_from_slice(&buffer[..read]);
+            }
+        }
+    })
+    .await;
+    (running, kept)
+}
+
 /// A port that nothing listens on.
 pub(crate) async fn nobody() -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -88,7 +107,7 @@ pub(crate) async fn nobody() -> Running {
 pub(crate) async fn scripted(content_type: &'static str) -> (Running, Script) {
     let (say, said) = mpsc::channel::<String>(1);
     let (tell, closed) = oneshot::channel();
-    let once = std::sync::Mutex::new(Some((said, tell)));
+    let once = Mutex::new(Some((said, tell)));
     let running = raw(move |mut stream| {
         let taken = once.lock().unwrap().take();
         async move {

@@ -12,7 +12,7 @@ use enforcer_cost::{Estimator, Prices};
 use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Secret, Workload,
 };
-use enforcer_gate::{Costs, Flow, Gate, Quota, Upstream, UpstreamConfig};
+use enforcer_gate::{Costs, Flow, Gate, Quota, Sessions, Upstream, UpstreamConfig};
 use enforcer_http::{Agent, Judging, Limits, Pool, PoolConfig, Proven, Version, serve};
 use enforcer_policy::{PolicySet, Source};
 use enforcer_tls::Connector;
@@ -84,6 +84,7 @@ impl World {
         };
         let (set, _) = PolicySet::compile(&[source]).unwrap();
         let gate = Gate::new(Arc::new(ArcSwap::from_pointee(set)), ledger);
+        let gate = gate.with_sessions(Sessions::new(&[7; 32]));
         let prices = Prices::parse("models: { gpt-5: { input: 1, output: 10, max_output: 100 } }");
         let estimator = Estimator::new(prices.unwrap());
         let budgets = dir.path().join("budgets.db");

@@ -11,6 +11,9 @@ use crate::{Cause, Limits, Undecidable};
 /// How slots of arguments begin, where the owner has others.
 pub(super) const ARGUMENT: &str = "argument ";
 
+/// Longer names than texts have.
+const NAME: usize = 512;
+
 /// A text among those of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -118,27 +121,11 @@ impl Channels {
     /// Takes a piece of a text, and gives what may go on in its place.
     pub(super) fn push(&mut self, key: &Key, text: &Text<'_>, piece: &str) -> Result<String, Stop> {
         let mut out = String::with_capacity(piece.len());
-        if piece.is_empty() && !self.open.contains_key(key) {
-            return Ok(out);
-        }
-        // What goes on after its end could be the other half of something.
-        if self.ended.contains_key(key) {
-            return Err(Undecidable::new(Cause::Inconsistent, text.place, 0).into());
-        }
         if !self.open.contains_key(key) {
-            if self.open.len() + self.ended.len() >= self.limits.parts {
-                return Err(Undecidable::new(Cause::TooMany, text.place, 0).into());
+            if piece.is_empty() {
+                return Ok(out);
             }
-            let channel = Channel {
-                editor: self.texts.open(text),
-                held: 0,
-                stencil: None,
-                original: Original {
-                    hasher: self.state.build_hasher(),
-                    ahead: Some(String::new()),
-                },
-            };
-            self.open.insert(key.clone(), channel);
+            self.begin(key, text)?;
         }
         let Some(channel) = self.open.get_mut(key) else {
             return Ok(out);
@@ -154,6 +141,31 @@ impl Channels {
         }
         self.bounded()?;
         Ok(out)
+    }
+
+    fn begin(&mut self, key: &Key, text: &Text<'_>) -> Result<(), Undecidable> {
+        let wrong = |cause| Err(Undecidable::new(cause, text.place, 0));
+        // What goes on after its end could be the other half of something.
+        if self.ended.contains_key(key) {
+            return wrong(Cause::Inconsistent);
+        }
+        if key.owner.len() + key.slot.len() > NAME {
+            return wrong(Cause::TooLarge);
+        }
+        if self.open.len() + self.ended.len() >= self.limits.parts {
+            return wrong(Cause::TooMany);
+        }
+        let channel = Channel {
+            editor: self.texts.open(text),
+            held: 0,
+            stencil: None,
+            original: Original {
+                hasher: self.state.build_hasher(),
+                ahead: Some(String::new()),
+            },
+        };
+        self.open.insert(key.clone(), channel);
+        Ok(())
     }
 
     /// Whether something of a text is held.

@@ -87,7 +87,11 @@ impl<'v> Read<'_, 'v> {
     fn calls(&mut self, calls: &'v Value<'v>, path: &Path<'v>) {
         for call in calls.elements() {
             let index = call.get("index").and_then(Value::as_u64);
-            let path = path.clone().to(Step::Element(index, None));
+            let id = call.get("id").and_then(Value::as_str);
+            let path = path.clone().to(match (index, id) {
+                (None, Some(id)) => Step::Named(id),
+                (index, _) => Step::Element(index, None),
+            });
             for (holder, name, form) in [
                 ("function", "arguments", Form::Json),
                 ("custom", "input", Form::Plain),

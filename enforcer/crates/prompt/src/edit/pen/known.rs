@@ -19,6 +19,8 @@ pub(super) enum Role {
     Padding,
     /// Words.
     Said,
+    /// Bytes that nobody but the provider opens.
+    Sealed,
 }
 
 pub(super) fn role(name: &str) -> Role {
@@ -34,22 +36,34 @@ impl Role {
     pub(super) fn may_be_said(self) -> bool {
         match self {
             Self::Holder | Self::Nobody | Self::Said => true,
-            Self::Arguments | Self::Bytes | Self::Interface | Self::Padding | Self::Pieces => false,
+            Self::Arguments
+            | Self::Bytes
+            | Self::Interface
+            | Self::Padding
+            | Self::Pieces
+            | Self::Sealed => false,
         }
     }
 }
 
-/// Whether a string is bytes in base64, and not a word that looks so.
-pub(super) fn is_base64(text: &str) -> bool {
-    /// Longer than words are.
-    const WORD: usize = 64;
-    text.len() >= WORD
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte))
+/// Whether a string in the place of such a member is bytes in base64, and longer than any secret that looks so.
+pub(super) fn is_bytes(role: Role, text: &str) -> bool {
+    let least = match role {
+        Role::Bytes => 512,
+        Role::Sealed => 64,
+        Role::Arguments
+        | Role::Holder
+        | Role::Interface
+        | Role::Nobody
+        | Role::Padding
+        | Role::Pieces
+        | Role::Said => return false,
+    };
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
+    text.len() >= least && text.bytes().all(inside)
 }
 
-use Role::{Arguments, Bytes, Holder, Interface, Padding, Pieces, Said};
+use Role::{Arguments, Bytes, Holder, Interface, Padding, Pieces, Said, Sealed};
 
 /// In the order of their names.
 #[rustfmt::skip]
@@ -60,7 +74,7 @@ const KNOWN: &[(&str, Role)] = &[
     ("arguments", Arguments),
     ("assistant_id", Interface),
     ("audio", Bytes),
-    ("b64_json", Bytes),
+    ("b64_json", Sealed),
     ("blob", Bytes),
     ("blockReason", Interface),
     ("call_id", Interface),
@@ -85,11 +99,11 @@ const KNOWN: &[(&str, Role)] = &[
     ("createTime", Interface),
     ("custom", Holder),
     ("data", Bytes),
-    ("delta", Bytes),
+    ("delta", Holder),
     ("description", Said),
     ("details", Holder),
-    ("encrypted_content", Bytes),
-    ("encrypted_index", Bytes),
+    ("encrypted_content", Sealed),
+    ("encrypted_index", Sealed),
     ("error", Holder),
     ("event", Interface),
     ("event_id", Interface),
@@ -142,7 +156,7 @@ const KNOWN: &[(&str, Role)] = &[
     ("part", Holder),
     ("partialArgs", Holder),
     ("partial_args", Holder),
-    ("partial_image_b64", Bytes),
+    ("partial_image_b64", Sealed),
     ("partial_json", Said),
     ("parts", Holder),
     ("previous_item_id", Interface),
@@ -171,7 +185,7 @@ const KNOWN: &[(&str, Role)] = &[
     ("segment", Holder),
     ("service_tier", Interface),
     ("severity", Interface),
-    ("signature", Bytes),
+    ("signature", Sealed),
     ("source", Holder),
     ("sources", Holder),
     ("status", Interface),
@@ -184,7 +198,7 @@ const KNOWN: &[(&str, Role)] = &[
     ("system_fingerprint", Interface),
     ("text", Holder),
     ("thinking", Holder),
-    ("thoughtSignature", Bytes),
+    ("thoughtSignature", Sealed),
     ("thread_id", Interface),
     ("title", Said),
     ("tokens", Holder),

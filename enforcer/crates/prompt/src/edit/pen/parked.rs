@@ -35,12 +35,12 @@ impl Parked {
         }
     }
 
-    pub(super) fn keys(&self) -> Vec<Key> {
-        self.waiting.iter().map(|(key, ..)| key.clone()).collect()
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.waiting.iter().map(|(key, ..)| key)
     }
 
     /// The frame when another follows.
-    pub(super) fn as_it_is(self) -> Vec<u8> {
+    pub(super) fn unfinished(self) -> Vec<u8> {
         let Self {
             raw,
             data,
@@ -60,6 +60,6 @@ impl Parked {
             let (rest, _) = channels.end(key)?;
             said.push_str(&rest);
         }
-        Ok(self.as_it_is())
+        Ok(self.unfinished())
     }
 }

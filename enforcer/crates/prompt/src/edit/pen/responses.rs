@@ -78,7 +78,13 @@ fn piece<'v>(root: &'v Value<'v>, family: &str, sheet: &mut Sheet<'v>) {
     };
     // Sounds are no words.
     let is_sound = family.ends_with("audio");
-    if delta.as_str().is_some() && !is_sound {
+    if let (true, Some(sound)) = (is_sound, delta.as_str()) {
+        if known::is_bytes(known::Role::Sealed, sound) {
+            sheet.sounds.push(delta);
+        }
+        return;
+    }
+    if delta.as_str().is_some() {
         sheet.pieces.push(Piece {
             key: key(root, family),
             value: delta,

@@ -2,11 +2,11 @@
 
 use super::super::Stop;
 use super::super::text::Form;
+use super::beside;
 use super::channel::Channels;
 use super::known::{self, Role};
-use super::sheet::Piece;
+use super::sheet::Sheet;
 use super::stencil::quote;
-use super::{beside, known::is_base64};
 use crate::json::{Document, Member, Patch, Value};
 use crate::read::Place;
 use crate::{Cause, Limits};
@@ -16,7 +16,7 @@ pub(super) struct Rest<'w, 'v> {
     pub(super) document: &'v Document<'v>,
     pub(super) channels: &'w mut Channels,
     pub(super) limits: &'w Limits,
-    pub(super) pieces: &'w [Piece<'v>],
+    pub(super) sheet: &'w Sheet<'v>,
     pub(super) patch: &'w mut Patch,
     /// What names pieces of texts, or hides how long they are.
     pub(super) beside: Vec<(&'v Value<'v>, &'static str)>,
@@ -88,7 +88,9 @@ impl<'v> Rest<'_, 'v> {
             | Role::Interface
             | Role::Nobody
             | Role::Padding
-            | Role::Said => {
+            | Role::Said
+            | Role::Sealed => {
+                self.holds_no_piece(at, value)?;
                 let raw = self.document.raw(value);
                 let edited = self.whole((Form::Json, Some(name)), at, raw)?;
                 if let Some(edited) = edited {
@@ -109,13 +111,13 @@ impl<'v> Rest<'_, 'v> {
         let form = match role {
             _ if self.is_piece(value) => return Ok(None),
             Role::Interface | Role::Pieces => return Ok(None),
-            Role::Bytes if is_base64(text) => return Ok(None),
+            Role::Bytes | Role::Sealed if known::is_bytes(role, text) => return Ok(None),
             Role::Padding => {
                 self.beside.push((value, "\"\""));
                 return Ok(None);
             }
             Role::Arguments => Form::Json,
-            Role::Bytes | Role::Holder | Role::Nobody | Role::Said => Form::Plain,
+            Role::Bytes | Role::Holder | Role::Nobody | Role::Said | Role::Sealed => Form::Plain,
         };
         let edited = self.whole((form, Some(name)), at, text)?;
         if let Some(edited) = &edited {
@@ -126,6 +128,7 @@ impl<'v> Rest<'_, 'v> {
 
     /// A member that nobody knows, with its name.
     fn foreign(&mut self, at: &Place<'_>, member: &'v Member<'v>) -> Result<(), Stop> {
+        self.holds_no_piece(at, member.value())?;
         let text = self.document.text();
         let raw = text.get(member.span()).unwrap_or_default();
         let document = format!("{{{raw}}}");
@@ -163,8 +166,15 @@ impl<'v> Rest<'_, 'v> {
     }
 
     fn is_piece(&self, value: &Value<'_>) -> bool {
-        let span = value.span();
-        self.pieces.iter().any(|piece| piece.value.span() == span)
+        self.sheet.has(&value.span())
+    }
+
+    /// What is edited as one must not be edited in pieces too.
+    fn holds_no_piece(&self, at: &Place<'_>, value: &Value<'_>) -> Result<(), Stop> {
+        if self.sheet.has_in(&value.span()) {
+            return Err(at.wrong(Cause::Schema, value).into());
+        }
+        Ok(())
     }
 }
 

@@ -24,7 +24,7 @@ const RULE: Rule = Rule {
         Form::new("9999-99999-9", Low, High),
         Form::new("9999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&["medicare", "medicare card", "medicare number"]),
 };
 

@@ -24,7 +24,7 @@ const RULE: Rule = Rule {
         Form::new("999999999", Low, High),
         Form::told("99999999", Medium),
     ],
-    check: check,
+    check,
     words: Words::new(&["tfn", "tax file", "tax file number"]),
 };
 

@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::new("999999-999-99", Medium, High),
         Form::new("99999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "rijksregister",
         "rijksregisternummer",

@@ -21,7 +21,7 @@ const RULE: Rule = Rule {
         Form::new("99.999.999/9999-99", High, High),
         Form::new("99999999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&["cnpj", "cadastro nacional"]),
 };
 

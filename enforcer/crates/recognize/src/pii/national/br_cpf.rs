@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::new("999.999.999-99", High, High),
         Form::new("99999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&["cpf", "cadastro de pessoa", "contribuinte"]),
 };
 

@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::new("999 999 999", Low, High),
         Form::new("999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "sin",
         "sin number",

@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::told("999 9999 9999 99", High),
         Form::new("9999999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "ahv",
         "ahv nr",

@@ -19,7 +19,7 @@ const RULE: Rule = Rule {
         Form::new("999999999999999999", High, High),
         Form::new("99999999999999999A", High, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "身份证",
         "身份證",

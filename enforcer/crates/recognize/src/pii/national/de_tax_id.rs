@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::new("99 999 999 999", Medium, High),
         Form::new("99999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "steuer id",
         "steueridentifikationsnummer",

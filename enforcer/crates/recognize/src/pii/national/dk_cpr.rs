@@ -19,7 +19,7 @@ const RULE: Rule = Rule {
         Form::told("999999-9999", Medium),
         Form::told("9999999999", Medium),
     ],
-    check: check,
+    check,
     words: Words::new(&["cpr", "cpr nummer", "cpr nr", "personnummer"]),
 };
 

@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::told("99.999.999-A", High),
         Form::told("99999999 A", High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "dni",
         "nif",

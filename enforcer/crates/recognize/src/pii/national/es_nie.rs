@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::new("A9999999A", Medium, High),
         Form::told("A9999999-A", High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "nie",
         "nif",

@@ -25,7 +25,7 @@ const RULE: Rule = Rule {
         Form::new("999999A999A", High, High),
         Form::new("999999A9999", Medium, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "hetu",
         "henkilötunnus",

@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::new("999999999999999", High, High),
         Form::new("999999A99999999", High, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "nir",
         "sécu",

@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::new("9999999A", Low, High),
         Form::new("9999999AA", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "pps",
         "ppsn",

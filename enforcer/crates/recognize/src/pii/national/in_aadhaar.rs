@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::new("9999-9999-9999", Low, High),
         Form::new("999999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&["aadhaar", "aadhar", "adhaar", "uidai", "uid number", "आधार"]),
 };
 

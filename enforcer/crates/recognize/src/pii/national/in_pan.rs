@@ -18,7 +18,7 @@ pub(crate) static IN_PAN: Detector = Detector {
 
 const RULE: Rule = Rule {
     forms: &[Form::new("AAAAA9999A", Medium, High)],
-    check: check,
+    check,
     words: Words::new(&["pan", "pan card", "permanent account", "income tax"]),
 };
 

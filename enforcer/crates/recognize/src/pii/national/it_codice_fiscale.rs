@@ -16,7 +16,7 @@ pub(crate) static IT_CODICE_FISCALE: Detector = Detector {
 
 const RULE: Rule = Rule {
     forms: &[Form::new("AAAAAA99A99A999A", High, High)],
-    check: check,
+    check,
     words: Words::new(&["codice fiscale", "cod fiscale"]),
 };
 

@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::told("9999-9999-9999", High),
         Form::new("999999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "my number",
         "マイナンバー",

@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::new("999999-9999999", Medium, High),
         Form::new("9999999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "rrn",
         "resident registration",

@@ -19,7 +19,7 @@ const RULE: Rule = Rule {
         Form::new("AAAA999999AAAAAA99", High, High),
         Form::new("AAAA999999AAAAAAA9", High, High),
     ],
-    check: check,
+    check,
     words: Words::new(&["curp", "clave única", "clave unica"]),
 };
 

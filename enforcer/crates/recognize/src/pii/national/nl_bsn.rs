@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::told("999 999 999", High),
         Form::new("999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "bsn",
         "burgerservicenummer",

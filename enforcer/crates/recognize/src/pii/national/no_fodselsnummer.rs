@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::told("999999 99999", High),
         Form::new("99999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&["fødselsnummer", "fodselsnummer", "personnummer", "fnr"]),
 };
 

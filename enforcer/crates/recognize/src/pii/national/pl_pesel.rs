@@ -19,7 +19,7 @@ pub(crate) static PL_PESEL: Detector = Detector {
 
 const RULE: Rule = Rule {
     forms: &[Form::new("99999999999", Low, High)],
-    check: check,
+    check,
     words: Words::new(&["pesel", "numer pesel"]),
 };
 

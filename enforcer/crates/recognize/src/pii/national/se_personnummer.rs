@@ -26,7 +26,7 @@ const RULE: Rule = Rule {
         Form::new("999999999999", Low, High),
         Form::new("9999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "personnummer",
         "person nummer",

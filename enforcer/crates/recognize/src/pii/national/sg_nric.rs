@@ -19,7 +19,7 @@ pub(crate) static SG_NRIC: Detector = Detector {
 
 const RULE: Rule = Rule {
     forms: &[Form::new("A9999999A", Medium, High)],
-    check: check,
+    check,
     words: Words::new(&[
         "nric",
         "fin",

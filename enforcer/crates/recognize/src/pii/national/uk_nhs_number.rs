@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::new("999-999-9999", Low, High),
         Form::new("9999999999", Low, High),
     ],
-    check: check,
+    check,
     words: Words::new(&["nhs", "nhs number", "nhs no", "health service", "patient"]),
 };
 

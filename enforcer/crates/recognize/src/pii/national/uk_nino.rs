@@ -22,7 +22,7 @@ const RULE: Rule = Rule {
         Form::new("AA 99 99 99 A", Medium, High),
         Form::told("AA 999999 A", High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "nino",
         "ni number",

@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::told("999 99 9999", High),
         Form::told("999999999", Medium),
     ],
-    check: check,
+    check,
     words: Words::new(&["itin", "taxpayer", "tax id", "tax identification"]),
 };
 

@@ -23,7 +23,7 @@ const RULE: Rule = Rule {
         Form::told("999999 9999 999", High),
         Form::told("999999 9999 99 9", High),
     ],
-    check: check,
+    check,
     words: Words::new(&[
         "id number",
         "identity number",

@@ -456,7 +456,7 @@ fn jwt() {
     let (header, claims) = ("eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiIxIn0");
     let not = [
         format!("{header}.{claims}"),
-        format!("{header}"),
+        header.to_owned(),
         format!("{header}.."),
         format!("{claims}.{claims}.{}", lot(URL, 43, 5)),
         format!(

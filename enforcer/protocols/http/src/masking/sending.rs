@@ -1,0 +1,232 @@
+//! A request's body that is looked through on its way up.
+//!
+//! What is short, coded, or here already is rewritten whole, so that its length can be said; all else is rewritten as it
+//! comes and sent without one. A coded body is sent decoded: what was looked at is what leaves.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use enforcer_flow::Side;
+use enforcer_gate::{Exchange, Masking, Refusal};
+use enforcer_mask::Direction;
+use http::header::{self, HeaderName, HeaderValue};
+use http::request::Parts;
+use http_body::{Body as _, Frame};
+use hyper::body::Incoming;
+
+use super::{Rewriter, whole};
+use crate::body::{BodyError, Source};
+use crate::gather::{Bounds, Gathered, gather};
+use crate::serve::Connection;
+use crate::{coding, shape};
+
+/// Bodies of at most so many bytes are rewritten whole.
+pub(crate) const SHORT: u64 = 64 * 1024;
+
+/// Headers that are true of a body as the agent sent it only.
+const DIGESTS: [HeaderName; 4] = [
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("repr-digest"),
+];
+
+/// A body that is rewritten as it comes.
+pub(crate) struct Sending {
+    /// None once a finding stopped it: it is with `rest` then.
+    inner: Option<Incoming>,
+    rewriter: Rewriter,
+    rest: Rest,
+    over: bool,
+}
+
+/// What was not read of a body that was stopped.
+#[derive(Clone, Default)]
+pub(crate) struct Rest(Arc<Mutex<Option<Incoming>>>);
+
+/// Looks through a body, or has it looked through on its way. An error says what the agent is told; nothing has left then.
+pub(crate) async fn prepare(
+    connection: &Connection,
+    parts: &mut Parts,
+    source: Source,
+    (masking, exchange): (&Masking, &mut Exchange),
+) -> Result<(Source, Rest), Refusal> {
+    if !masking.looks_at(Direction::Request) {
+        return Ok((source, Rest::default()));
+    }
+    let body = match source {
+        Source::Gathered(gathered) => *gathered,
+        Source::Wire(body) if body.is_end_stream() => {
+            return Ok((Source::Wire(body), Rest::default()));
+        }
+        Source::Wire(body) if is_short(&body) || coding::is_coded(&parts.headers) => {
+            take(connection, parts, body, exchange).await?
+        }
+        Source::Wire(body) => {
+            let content_type = shape::content_type(&parts.headers);
+            let rewriter = Rewriter::new(masking, content_type, Direction::Request);
+            let rest = Rest::default();
+            let sending = Sending {
+                inner: Some(body),
+                rewriter,
+                rest: rest.clone(),
+                over: false,
+            };
+            forget(parts);
+            parts.headers.remove(header::CONTENT_LENGTH);
+            return Ok((Source::Sending(Box::new(sending)), rest));
+        }
+        Source::Sending(sending) => return Ok((Source::Sending(sending), Rest::default())),
+    };
+    let rewritten = rewrite(connection, parts, body, masking);
+    let rewritten = rewritten.map_err(|refusal| stopped(exchange, refusal))?;
+    Ok((Source::Gathered(Box::new(rewritten)), Rest::default()))
+}
+
+fn is_short(body: &Incoming) -> bool {
+    body.size_hint()
+        .upper()
+        .is_some_and(|length| length <= SHORT)
+}
+
+/// Gathers a body whose exchange has been granted.
+async fn take(
+    connection: &Connection,
+    parts: &Parts,
+    mut body: Incoming,
+    exchange: &mut Exchange,
+) -> Result<Gathered, Refusal> {
+    let judging = &connection.agent.judging;
+    let bounds = Bounds {
+        limit: judging.body_bytes,
+        time: judging.body_timeout,
+        memory: Arc::clone(&judging.memory),
+        workload: connection.agent.flow.workload().cgroup,
+    };
+    match gather(&parts.headers, &mut body, &bounds).await {
+        Ok(gathered) => Ok(gathered),
+        Err(ungathered) => {
+            crate::exchange::drain(&parts.headers, body).await;
+            exchange.fault(Side::Agent, ungathered.cause());
+            Err(ungathered.refusal(exchange.id()))
+        }
+    }
+}
+
+/// Rewrites a body that is here whole. What is sent is not coded.
+fn rewrite(
+    connection: &Connection,
+    parts: &mut Parts,
+    gathered: Gathered,
+    masking: &Masking,
+) -> Result<Gathered, Refusal> {
+    let Gathered {
+        bytes,
+        trailers: _,
+        mut room,
+    } = gathered;
+    let limit = connection.agent.judging.body_bytes;
+    let decoded = coding::decode(&parts.headers, &bytes, limit);
+    let decoded = match decoded {
+        Ok(decoded) if coding::is_coded(&parts.headers) && !room.grow(decoded.len()) => {
+            Err(enforcer_prompt::Cause::TooLarge)
+        }
+        decoded => decoded,
+    };
+    let decoded = match decoded {
+        Ok(decoded) => decoded,
+        Err(cause) => {
+            let refusal = masking.undecidable(cause, Direction::Request);
+            return match masking.watches() {
+                true => Ok(Gathered {
+                    bytes,
+                    trailers: None,
+                    room,
+                }),
+                false => Err(refusal),
+            };
+        }
+    };
+    let content_type = shape::content_type(&parts.headers);
+    let rewriter = Rewriter::new(masking, content_type, Direction::Request);
+    let rewritten = whole(rewriter, &decoded)?;
+    if rewritten != bytes {
+        forget(parts);
+        parts.headers.remove(header::CONTENT_ENCODING);
+    }
+    // A body that came in chunks goes on with its length: it has no trailers any more.
+    let length = HeaderValue::from(rewritten.len());
+    parts.headers.insert(header::CONTENT_LENGTH, length);
+    Ok(Gathered {
+        bytes: rewritten,
+        trailers: None,
+        room,
+    })
+}
+
+fn forget(parts: &mut Parts) {
+    for name in &DIGESTS {
+        parts.headers.remove(name);
+    }
+}
+
+/// Notes on the exchange why nothing of it leaves.
+pub(crate) fn stopped(exchange: &mut Exchange, refusal: Refusal) -> Refusal {
+    exchange.fault(Side::Own, refusal.cause);
+    refusal
+}
+
+// === impl Sending ===
+
+impl Sending {
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        while !self.over {
+            let Some(inner) = &mut self.inner else {
+                return Poll::Ready(Some(Err(BodyError::Stopped)));
+            };
+            let passed = match ready!(Pin::new(inner).poll_frame(cx)) {
+                None => {
+                    self.over = true;
+                    self.rewriter.finish()
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.rewriter.push(data),
+                    // Nobody looks through trailers, so they do not go on.
+                    Err(_) => continue,
+                },
+            };
+            match passed {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Err(_) => {
+                    self.rest.keep(self.inner.take());
+                    return Poll::Ready(Some(Err(BodyError::Stopped)));
+                }
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+// === impl Rest ===
+
+impl Rest {
+    fn keep(&self, body: Option<Incoming>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = body;
+    }
+
+    /// The body from where it was stopped.
+    pub(crate) fn take(&self) -> Option<Incoming> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
