@@ -123,18 +123,7 @@ impl Plan {
         }
         let open = self.frequent(span, see);
         self.rare(span, see);
-        runs::long::<16>(
-            span,
-            runs::token,
-            |at| wake(&self.token, at, see),
-            self.token.is_empty(),
-        );
-        runs::long::<25>(
-            span,
-            runs::solid,
-            |at| wake(&self.solid, at, see),
-            self.solid.is_empty(),
-        );
+        self.long(span, see);
         if !self.words.is_empty() {
             let from = span.from.max(words);
             runs::words(Span { from, ..span }, |at| {
@@ -164,7 +153,6 @@ impl Plan {
                 wake(&self.digits, at, see);
                 open = open.min(self.digit(span, at, see));
             }
-            Mark::Word => self.prefixes.at(text, at, |armed| wake(&[armed], at, see)),
         });
         open
     }
@@ -182,6 +170,27 @@ impl Plan {
         }
         wake(&self.shaped[bits.trailing_zeros() as usize], at, see);
         text.len()
+    }
+
+    /// Values that begin in a known way take at least sixteen bytes without a break.
+    fn long(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
+        let Span { text, .. } = span;
+        let nobody = self.token.is_empty() && self.prefixes.is_empty();
+        let of_token = |run: runs::Run| {
+            if run.begins {
+                wake(&self.token, run.start, see);
+            }
+            let range = run.start..run.end;
+            self.prefixes
+                .within(text, range, &mut |armed, at| wake(&[armed], at, see));
+        };
+        runs::long::<16>(span, runs::token, of_token, nobody);
+        let of_solid = |run: runs::Run| {
+            if run.begins {
+                wake(&self.solid, run.start, see);
+            }
+        };
+        runs::long::<25>(span, runs::solid, of_solid, self.solid.is_empty());
     }
 
     fn assigned(&self, text: &[u8], at: usize, see: &mut impl FnMut(Woken)) {

@@ -1,4 +1,4 @@
-//! What is frequent in a text, found eight bytes at a time: beginnings of words and of runs of digits, `=` and `:`.
+//! What is frequent in a text, found eight bytes at a time: beginnings of runs of digits, `=` and `:`.
 
 /// How far back something may begin that was not settled: as many digits as are told apart and two bytes more, or most of
 /// the longest beginning of a value.
@@ -16,8 +16,6 @@ pub(super) enum Mark {
     Assignment,
     /// The first of a run of digits.
     Digits,
-    /// A byte behind which a word may begin: a letter or digit with neither before it, or with an escape before it.
-    Word,
 }
 
 /// Tells of each mark at or behind `from`, of each eight bytes together.
@@ -28,7 +26,6 @@ pub(super) fn each(text: &[u8], from: usize, mut see: impl FnMut(Mark, usize)) {
         .and_then(|index| text.get(index))
         .copied();
     let mut digit = u64::from(before.is_some_and(|byte| byte.is_ascii_digit())) << 7;
-    let mut word = u64::from(before.is_some_and(|byte| byte.is_ascii_alphanumeric())) << 7;
     let mut at = from;
     let (blocks, rest) = text.get(from..).unwrap_or_default().as_chunks::<8>();
     let mut tail = [0; 8];
@@ -36,29 +33,13 @@ pub(super) fn each(text: &[u8], from: usize, mut see: impl FnMut(Mark, usize)) {
     for block in blocks.iter().chain([&tail]) {
         let bytes = u64::from_le_bytes(*block);
         let digits = within::<b'0', b'9'>(bytes);
-        let letters = within::<b'a', b'z'>(bytes | 0x20 * ONES) & !bytes_high(bytes);
-        let words = digits | letters;
         let signs = within::<b':', b'='>(bytes);
         let first_digits = digits & !(digits << 8 | digit);
-        let mut first_words = words & !(words << 8 | word);
-        let escapes = within::<b'\\', b'\\'>(bytes);
-        (digit, word) = (digits >> 56, words >> 56);
-        while first_words != 0 {
-            see(Mark::Word, at + place(first_words));
-            first_words &= first_words - 1;
-        }
+        digit = digits >> 56;
         spread(first_digits, |offset| see(Mark::Digits, at + offset));
         spread(signs, |offset| {
             if matches!(text.get(at + offset), Some(b':' | b'=')) {
                 see(Mark::Assignment, at + offset);
-            }
-        });
-        // Behind `\n` a word begins as well.
-        spread(escapes, |offset| {
-            let behind = at + offset + 2;
-            let escape = matches!(text.get(at + offset + 1), Some(b'n' | b'r' | b't'));
-            if escape && behind < text.len() {
-                see(Mark::Word, behind);
             }
         });
         at += 8;
@@ -107,22 +88,13 @@ const fn within<const LOW: u8, const HIGHEST: u8>(bytes: u64) -> u64 {
     from & !beyond & !bytes & HIGH
 }
 
-#[inline]
-const fn bytes_high(bytes: u64) -> u64 {
-    bytes & HIGH
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn plain(text: &[u8], from: usize) -> Vec<(Mark, usize)> {
-        let word = |index: usize| text[index].is_ascii_alphanumeric();
         let mut marks = Vec::new();
         for at in from..text.len() {
-            if word(at) && (at == 0 || !word(at - 1)) {
-                marks.push((Mark::Word, at));
-            }
             if begins_digits(text, at) {
                 marks.push((Mark::Digits, at));
             }

@@ -1,4 +1,6 @@
-//! Values that begin in a known way, found where words begin.
+//! Values that begin in a known way, found where words begin in long runs.
+
+use std::ops::Range;
 
 use enforcer_recognize::Wake;
 
@@ -42,9 +44,26 @@ impl Prefixes {
         Self { heads, entries }
     }
 
-    /// Those that stand whole at `at`, where a word begins.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Those that stand whole in `range`.
+    pub(super) fn within(
+        &self,
+        text: &[u8],
+        range: Range<usize>,
+        see: &mut impl FnMut(Armed, usize),
+    ) {
+        for at in range {
+            if begins(text, at) {
+                self.at(text, at, |armed| see(armed, at));
+            }
+        }
+    }
+
     #[inline]
-    pub(super) fn at(&self, text: &[u8], at: usize, see: impl FnMut(Armed)) {
+    fn at(&self, text: &[u8], at: usize, see: impl FnMut(Armed)) {
         let Some([one, two, three]) = text.get(at..at + 3) else {
             // Some are two bytes long.
             self.whole(text, at, 0, see);

@@ -37,12 +37,22 @@ pub(crate) fn local(text: &[u8], further: usize) -> usize {
     text.len() - run.take_while(|byte| near(**byte)).count()
 }
 
-/// Tells of the first byte of each run of at least `LEAST` bytes that reached this length behind `from`.
+/// A long run, or what came to one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// It was not told before.
+    pub(super) begins: bool,
+}
+
+/// Tells of each run of at least `LEAST` bytes that reached this length behind `from`, and of what came to one that was
+/// told before.
 #[inline]
 pub(super) fn long<const LEAST: usize>(
     span: Span<'_>,
     of: impl Fn(u8) -> bool + Copy,
-    mut see: impl FnMut(usize),
+    mut see: impl FnMut(Run),
     nobody: bool,
 ) {
     let Span { text, from, .. } = span;
@@ -59,6 +69,11 @@ pub(super) fn long<const LEAST: usize>(
     if back == LEAST {
         // Told before: on to its end.
         at = end(text, from, of);
+        see(Run {
+            start: from,
+            end: at,
+            begins: false,
+        });
     }
     let mut floor = at;
     // Any run of that length has a byte at one of these places.
@@ -75,7 +90,11 @@ pub(super) fn long<const LEAST: usize>(
             .map_or(floor, |last| floor + last + 1);
         let end = end(text, at, of);
         if end - start >= LEAST {
-            see(start);
+            see(Run {
+                start,
+                end,
+                begins: true,
+            });
         }
         floor = end;
         at = end + LEAST;
