@@ -5,6 +5,7 @@
 mod files;
 mod invariants;
 mod layers;
+mod orphans;
 mod text;
 
 use std::fs;
@@ -27,6 +28,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         layers::check()?,
         files::check(&sources),
         invariants::check(&sources),
+        orphans::check(&sources),
         text::check(root, &sources),
     ]
     .concat();

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
-use enforcer_flow::{CgroupId, Host, Protocol, Workload};
+use enforcer_flow::{Attributes, CgroupId, Host, Principal, Protocol, Workload};
 use enforcer_policy::{PolicySet, Question, Request, Source};
 
 const ROUNDS: usize = 41;
@@ -39,6 +40,11 @@ fn main() {
                 "hooks.example.com".to_owned(),
                 format!("/services/T{n}/secret"),
             )
+        });
+        let groups = (0..count)
+            .map(|n| format!("host: api.example.com, path: /v1/responses, group: team-{n}"));
+        measure(&mut report, count, "groups at one path", groups, |_| {
+            ("api.example.com".to_owned(), "/v1/responses".to_owned())
         });
     }
     #[expect(
@@ -98,7 +104,10 @@ fn time(set: &PolicySet, questions: &[(Host, String)], allowed: bool) -> String 
         policy: None,
         cgroup: CgroupId(1),
         path: "/bench".into(),
-        attributes: Default::default(),
+        attributes: Arc::new(Attributes {
+            principal: Principal::new("ada", ["team-7", "team-77"]).ok(),
+            ..Attributes::default()
+        }),
         stance: enforcer_flow::Stance::default(),
     };
     let mut rounds: Vec<u128> = (0..ROUNDS)
