@@ -12,6 +12,7 @@ mod form;
 mod inner;
 mod json;
 mod kind;
+mod known;
 mod machine;
 mod multipart;
 mod pieces;

@@ -6,7 +6,7 @@ use super::desk::Desk;
 use super::machine::Machine;
 use super::spelled::{Respell, Spelled};
 use super::spelling::Spelling;
-use super::value::Value;
+use super::value::{self, Value};
 use crate::Sink;
 use crate::Stop;
 
@@ -173,14 +173,14 @@ impl Csv {
                 Cell::Bare(value) => self.bare(value, bytes, desk, sink)?,
                 Cell::Closing(value) => self.closing(value, bytes, desk, sink)?,
                 Cell::Quoted(value) => self.quoted(value, bytes, desk, sink)?,
-                Cell::Start => self.start(bytes, desk, sink),
+                Cell::Start => self.start(bytes, desk, sink)?,
             };
             bytes = bytes.get(used..).unwrap_or_default();
         }
         Ok(())
     }
 
-    fn start(&mut self, bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> usize {
+    fn start(&mut self, bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<usize, Stop> {
         let first = bytes.get(..1).unwrap_or_default();
         match first {
             b"\n" => {
@@ -191,16 +191,32 @@ impl Csv {
             b"\"" => {
                 sink.keep(first);
                 self.cell = Cell::Quoted(self.open(Spelling::Doubled(b'"'), desk));
-                return 1;
+                return Ok(1);
             }
             [byte] if Some(*byte) == self.between => self.column += 1,
-            _ => {
-                self.cell = Cell::Bare(self.open(Spelling::Bare, desk));
-                return 0;
-            }
+            _ => return self.whole(bytes, desk, sink),
         }
         sink.keep(first);
-        1
+        Ok(1)
+    }
+
+    /// A cell without quotes, at its start.
+    fn whole(&mut self, bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<usize, Stop> {
+        let between = self.between.unwrap_or(b',');
+        let Some(end) = memchr::memchr3(between, b'\n', b'\r', bytes) else {
+            self.cell = Cell::Bare(self.open(Spelling::Bare, desk));
+            return Ok(0);
+        };
+        self.enter(desk);
+        value::whole(
+            bytes.get(..end).unwrap_or_default(),
+            Spelling::Bare,
+            desk,
+            sink,
+        )?;
+        desk.trail.leave();
+        desk.trail.leave();
+        Ok(end)
     }
 
     fn bare(
@@ -256,10 +272,14 @@ impl Csv {
     }
 
     fn open(&self, spelling: Spelling, desk: &mut Desk) -> Box<Value> {
+        self.enter(desk);
+        Value::open(spelling, desk)
+    }
+
+    fn enter(&self, desk: &mut Desk) {
         let name = self.names.get(self.column).map_or("", String::as_str);
         desk.trail.enter(name);
         desk.trail.index(self.row.saturating_sub(1));
-        Value::open(spelling, desk)
     }
 
     fn close(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use enforcer_recognize::Family;
 
+use super::known::{Known, Short};
 use super::pieces::Pieces;
 use super::trail::Trail;
 use super::value::Value;
@@ -53,6 +54,7 @@ pub(crate) struct Desk {
     cover: Option<Cover>,
     nested: usize,
     spare: Option<Family>,
+    known: Known,
 }
 
 /// A place of which all is masked, with what stands within it.
@@ -83,6 +85,7 @@ impl Desk {
             cover: None,
             nested: 0,
             spare: None,
+            known: Known::default(),
         }
     }
 
@@ -137,13 +140,32 @@ impl Desk {
 
     /// Looks at a whole text; says what changes, if anything.
     pub(crate) fn judge(&mut self, text: &[u8]) -> Result<Option<Pieces>, Stop> {
-        let mut pieces = Pieces::default();
-        self.whole(text, &mut pieces)?;
-        if pieces.changed() {
-            return Ok(Some(pieces));
+        let short = self.short(text);
+        if short.is_none_or(|short| !self.known.holds(&short)) {
+            let before = self.findings.len();
+            let mut pieces = Pieces::default();
+            self.whole(text, &mut pieces)?;
+            if pieces.changed() {
+                return Ok(Some(pieces));
+            }
+            if let (Some(short), true) = (short, before == self.findings.len()) {
+                self.known.add(&short);
+            }
         }
         self.join(text)?;
         Ok(None)
+    }
+
+    /// A text of which all that counts is what it says and the name of its field.
+    fn short(&self, text: &[u8]) -> Option<Short> {
+        if self.trail.at_name() {
+            return Short::of(text, None);
+        }
+        let plain = self.cover.is_none() && self.spare.is_none();
+        if !plain || self.rules.names_places(self.direction) {
+            return None;
+        }
+        Short::of(text, self.trail.field())
     }
 
     /// Looks at a whole value in which nothing was found together with those before it.
@@ -153,7 +175,7 @@ impl Desk {
             // A credential in its own place is a value that goes on, for whoever looks at what comes behind it.
             Direction::Request => self.spare.is_none() && !self.trail.at_name(),
         };
-        if !joins || text.len() > PIECE {
+        if !joins || !piece(text) {
             return Ok(());
         }
         let place = place(self.direction, &self.trail, "", None);
@@ -331,6 +353,25 @@ impl Desk {
         }
         stop
     }
+}
+
+/// Whether a value may be a piece of a secret: short, without blanks, and neither a word nor a small number. Words between
+/// pieces would only push them apart.
+fn piece(text: &[u8]) -> bool {
+    let word = || {
+        let letters = text.get(1..).unwrap_or_default();
+        letters.iter().all(u8::is_ascii_lowercase)
+    };
+    let number = || {
+        text.len() < 8
+            && text
+                .iter()
+                .all(|byte| byte.is_ascii_digit() || *byte == b'.')
+    };
+    (3..=PIECE).contains(&text.len())
+        && text.iter().all(u8::is_ascii_graphic)
+        && !word()
+        && !number()
 }
 
 fn place<'a>(

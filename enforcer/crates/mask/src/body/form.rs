@@ -6,7 +6,7 @@ use super::desk::Desk;
 use super::machine::Machine;
 use super::spelled::{Respell, Spelled};
 use super::spelling::Spelling;
-use super::value::Value;
+use super::value::{self, Value};
 use crate::Sink;
 use crate::Stop;
 
@@ -18,6 +18,8 @@ const LONGEST: usize = 4096;
 pub(crate) struct Form {
     /// A name that is not whole yet.
     name: Vec<u8>,
+    /// Behind a name's `=`.
+    valued: bool,
     value: Option<Box<Value>>,
     /// Where the trail was before the form.
     base: Option<usize>,
@@ -27,9 +29,9 @@ impl Machine for Form {
     fn push(&mut self, mut bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.base.get_or_insert(desk.trail.depth());
         while !bytes.is_empty() {
-            let used = match self.value.take() {
-                Some(value) => self.value(value, bytes, desk, sink)?,
-                None => self.name(bytes, desk, sink)?,
+            let used = match self.valued {
+                true => self.value(bytes, desk, sink)?,
+                false => self.name(bytes, desk, sink)?,
             };
             bytes = bytes.get(used..).unwrap_or_default();
         }
@@ -64,7 +66,7 @@ impl Form {
         self.named(desk, sink)?;
         sink.keep(bytes.get(end..=end).unwrap_or_default());
         if bytes.get(end) == Some(&b'=') {
-            self.value = Some(Value::open(Spelling::Form, desk));
+            self.valued = true;
         } else {
             self.back(desk);
         }
@@ -97,21 +99,24 @@ impl Form {
         Ok(())
     }
 
-    fn value(
-        &mut self,
-        mut value: Box<Value>,
-        bytes: &[u8],
-        desk: &mut Desk,
-        sink: &mut dyn Sink,
-    ) -> Result<usize, Stop> {
+    fn value(&mut self, bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<usize, Stop> {
         let end = memchr(b'&', bytes);
         let piece = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-        value.push(piece, desk, sink)?;
+        match (self.value.take(), end) {
+            (None, Some(_)) => value::whole(piece, Spelling::Form, desk, sink)?,
+            (open, end) => {
+                let mut value = open.unwrap_or_else(|| Value::open(Spelling::Form, desk));
+                value.push(piece, desk, sink)?;
+                match end {
+                    None => self.value = Some(value),
+                    Some(_) => value.close(desk, sink)?,
+                }
+            }
+        }
         let Some(end) = end else {
-            self.value = Some(value);
             return Ok(bytes.len());
         };
-        value.close(desk, sink)?;
+        self.valued = false;
         self.back(desk);
         sink.keep(b"&");
         Ok(end + 1)

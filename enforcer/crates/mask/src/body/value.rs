@@ -1,7 +1,7 @@
 //! One value of a body: read without its escapes, looked at, and written with them again.
 
 use super::desk::{Desk, PIECE};
-use super::inner::Inner;
+use super::inner::{self, Inner};
 use super::spelled::{Respell, Spelled};
 use super::spelling::{Spelling, Unit};
 use crate::Sink;
@@ -12,6 +12,31 @@ const SLAB: usize = 4096;
 
 /// The longest way to write one character.
 const LONGEST: usize = 16;
+
+/// A value that is there from one end to the other.
+pub(crate) fn whole(
+    raw: &[u8],
+    spelling: Spelling,
+    desk: &mut Desk,
+    sink: &mut dyn Sink,
+) -> Result<(), Stop> {
+    if spelling.plain(raw) < raw.len() || !inner::plain(raw) {
+        let mut value = Value::open(spelling, desk);
+        value.push(raw, desk, sink)?;
+        return value.close(desk, sink);
+    }
+    let Some(pieces) = desk.judge(raw)? else {
+        sink.keep(raw);
+        return Ok(());
+    };
+    let mut respell = Respell {
+        spelling,
+        spelled: &mut Spelled::default(),
+        down: sink,
+    };
+    pieces.give(raw, &mut respell);
+    Ok(())
+}
 
 /// A value that is being read.
 #[derive(Debug)]

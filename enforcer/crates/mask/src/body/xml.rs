@@ -8,7 +8,7 @@ use self::tag::Tag;
 use super::desk::Desk;
 use super::machine::Machine;
 use super::spelling::Spelling;
-use super::value::Value;
+use super::value::{self, Value};
 use crate::Sink;
 use crate::Stop;
 
@@ -76,8 +76,10 @@ impl Xml {
         };
         let (blank, solid) = text.split_at(text.len() - solid.len());
         sink.keep(blank);
-        if !solid.is_empty() {
-            self.more(solid, Spelling::Markup, desk, sink)?;
+        match (end, &self.value) {
+            _ if solid.is_empty() => {}
+            (Some(_), None) => value::whole(solid, Spelling::Markup, desk, sink)?,
+            _ => self.more(solid, Spelling::Markup, desk, sink)?,
         }
         let Some(end) = end else {
             return Ok(bytes.len());

@@ -12,7 +12,7 @@ use self::scalar::{Scalar, Style};
 use super::desk::Desk;
 use super::machine::Machine;
 use super::spelling::Spelling;
-use super::value::Value;
+use super::value::{self, Value};
 use crate::Sink;
 use crate::Stop;
 
@@ -131,9 +131,8 @@ impl Yaml {
             _ => Spelling::LooseJson,
         };
         sink.keep(quote);
-        let mut value = Value::open(spelling, desk);
-        value.push(bytes.get(1..end).unwrap_or_default(), desk, sink)?;
-        value.close(desk, sink)?;
+        let inner = bytes.get(1..end).unwrap_or_default();
+        value::whole(inner, spelling, desk, sink)?;
         sink.keep(quote);
         self.give(bytes.get(end + 1..).unwrap_or_default(), desk, sink)
     }
