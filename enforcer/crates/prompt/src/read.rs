@@ -184,6 +184,23 @@ pub(crate) fn list<'b>(
     }
 }
 
+/// Hands over every member of a body that is an object, with its place. What `take` says it does not know is noted.
+pub(crate) fn members<'b>(
+    root: &'b Value<'b>,
+    known: &[&str],
+    notes: &mut Notes<'b>,
+    mut take: impl FnMut(&str, &Place<'_>, &'b Value<'b>) -> Result<bool, Undecidable>,
+) -> Result<(), Undecidable> {
+    let place = Place::ROOT;
+    for member in object(&place, root)? {
+        let at = place.key(member.key());
+        if !take(member.key(), &at, member.value())? {
+            notes.member(&place, member, known)?;
+        }
+    }
+    Ok(())
+}
+
 /// Members of an object that must be one.
 pub(crate) fn object<'b>(
     at: &Place<'_>,

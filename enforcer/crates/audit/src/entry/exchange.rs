@@ -1,6 +1,6 @@
 //! The fields of what is asked for and comes of it.
 
-use super::line::{DETAIL, passed, workload};
+use super::line::{DETAIL, broken, passed, workload};
 use super::object::{CODE, Object};
 use super::observed::would;
 use super::{
@@ -178,10 +178,5 @@ pub(super) fn exchange_aborted(line: &mut Object<'_>, aborted: &ExchangeAborted<
     } = aborted;
     line.shown("exchange", exchange, CODE);
     line.shown("flow", flow, CODE);
-    line.shown("side", side, CODE);
-    line.code("cause", cause);
-    if let Some(detail) = detail {
-        line.shown("detail", detail, DETAIL);
-    }
-    passed(line, traffic);
+    broken(line, (*side, cause, *detail), traffic);
 }

@@ -1,6 +1,8 @@
 //! From an entry to the fields of its line, in their fixed order.
 
-use enforcer_flow::{FlowId, Process, Stance, Workload};
+use std::fmt::Display;
+
+use enforcer_flow::{FlowId, Process, Side, Stance, Workload};
 
 use super::attributes::attributes;
 use super::exchange::{
@@ -140,7 +142,16 @@ fn flow_aborted(line: &mut Object<'_>, aborted: &FlowAborted<'_>) {
         traffic,
     } = aborted;
     line.shown("flow", flow, CODE);
-    line.shown("side", side, CODE);
+    broken(line, (*side, cause, *detail), traffic);
+}
+
+/// How a flow or an exchange was cut short: by whom, why, and what had passed.
+pub(super) fn broken(
+    line: &mut Object<'_>,
+    (side, cause, detail): (Side, &str, Option<&dyn Display>),
+    traffic: &Traffic,
+) {
+    line.shown("side", &side, CODE);
     line.code("cause", cause);
     if let Some(detail) = detail {
         line.shown("detail", detail, DETAIL);

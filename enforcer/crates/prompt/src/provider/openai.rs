@@ -20,10 +20,25 @@ pub(crate) use items::{Beside, call as item_call, is_said, item};
 pub(crate) use tools::run_by as item_run_by;
 
 use crate::body::Fields;
-use crate::call::{Attachment, ModelCall};
+use crate::call::{Attachment, ModelCall, Part};
 use crate::json::Value;
 use crate::read::{self, Notes, Place};
 use crate::{Cause, Operation, Undecidable};
+
+/// What is said as a text or as a list of parts, of which each interface has kinds of its own.
+fn text_or_parts<'b>(
+    at: &Place<'_>,
+    value: &'b Value<'b>,
+    part: impl Fn(&Place<'_>, &'b Value<'b>) -> Result<Part<'b>, Undecidable>,
+) -> Result<Vec<Part<'b>>, Undecidable> {
+    if let Some(text) = value.as_str() {
+        return Ok(vec![Part::Text(text)]);
+    }
+    let elements = read::list(at, value)?.iter().enumerate();
+    elements
+        .map(|(index, element)| part(&at.index(index), element))
+        .collect()
+}
 
 pub(super) fn read<'b>(
     call: &mut ModelCall<'b>,

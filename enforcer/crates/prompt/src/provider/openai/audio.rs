@@ -3,7 +3,7 @@
 use crate::Undecidable;
 use crate::call::{Message, ModelCall};
 use crate::json::Value;
-use crate::read::{self, Notes, Place};
+use crate::read::{self, Notes};
 
 const KNOWN: &[&str] = &["input", "instructions", "model", "prompt", "stream_format"];
 
@@ -12,20 +12,17 @@ pub(super) fn read<'b>(
     root: &'b Value<'b>,
     notes: &mut Notes<'b>,
 ) -> Result<(), Undecidable> {
-    let place = Place::ROOT;
-    for member in read::object(&place, root)? {
-        let (key, value) = (member.key(), member.value());
-        let at = place.key(key);
+    read::members(root, KNOWN, notes, |key, at, value| {
         match key {
             "input" | "prompt" => call
                 .messages
-                .extend(read::text(&at, value)?.map(Message::user)),
-            "instructions" => call.instructions.extend(read::text(&at, value)?),
-            "model" => call.model = call.model.or(read::text(&at, value)?),
+                .extend(read::text(at, value)?.map(Message::user)),
+            "instructions" => call.instructions.extend(read::text(at, value)?),
+            "model" => call.model = call.model.or(read::text(at, value)?),
             "stream_format" => call.stream = value.as_str() == Some("sse"),
             "response_format" | "speed" | "voice" => {}
-            _ => notes.member(&place, member, KNOWN)?,
+            _ => return Ok(false),
         }
-    }
-    Ok(())
+        Ok(true)
+    })
 }

@@ -3,7 +3,7 @@
 use crate::Undecidable;
 use crate::call::{Attachment, ModelCall};
 use crate::json::Value;
-use crate::read::{self, Notes, Place};
+use crate::read::{self, Notes};
 
 const KNOWN: &[&str] = &["input_file_id", "endpoint", "model"];
 
@@ -12,24 +12,21 @@ pub(super) fn read<'b>(
     root: &'b Value<'b>,
     notes: &mut Notes<'b>,
 ) -> Result<(), Undecidable> {
-    let place = Place::ROOT;
-    for member in read::object(&place, root)? {
-        let (key, value) = (member.key(), member.value());
-        let at = place.key(key);
+    read::members(root, KNOWN, notes, |key, at, value| {
         match key {
             "input_file_id" => {
                 call.attachments
-                    .extend(read::text(&at, value)?.map(|id| Attachment {
+                    .extend(read::text(at, value)?.map(|id| Attachment {
                         kind: "file",
                         reference: Some(id),
                         ..Attachment::default()
                     }));
             }
-            "endpoint" => call.context.extend(read::text(&at, value)?),
-            "model" => call.model = read::text(&at, value)?,
+            "endpoint" => call.context.extend(read::text(at, value)?),
+            "model" => call.model = read::text(at, value)?,
             "completion_window" | "metadata" | "output_expires_after" => {}
-            _ => notes.member(&place, member, KNOWN)?,
+            _ => return Ok(false),
         }
-    }
-    Ok(())
+        Ok(true)
+    })
 }

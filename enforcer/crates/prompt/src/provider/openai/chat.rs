@@ -1,7 +1,7 @@
 //! `POST …/chat/completions`, also as other vendors extend it.
 
 use super::super::attachment;
-use super::tools;
+use super::{text_or_parts, tools};
 use crate::call::{
     Arguments, Attachment, Message, ModelCall, Part, Role, ToolCall, ToolKind, ToolResult, Unknown,
 };
@@ -191,14 +191,7 @@ pub(super) fn parts<'b>(
     at: &Place<'_>,
     value: &'b Value<'b>,
 ) -> Result<Vec<Part<'b>>, Undecidable> {
-    if let Some(text) = value.as_str() {
-        return Ok(vec![Part::Text(text)]);
-    }
-    read::list(at, value)?
-        .iter()
-        .enumerate()
-        .map(|(index, element)| part(&at.index(index), element))
-        .collect()
+    text_or_parts(at, value, part)
 }
 
 fn part<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<Part<'b>, Undecidable> {

@@ -21,27 +21,25 @@ pub(super) fn read<'b>(
     root: &'b Value<'b>,
     notes: &mut Notes<'b>,
 ) -> Result<(), Undecidable> {
-    let place = Place::ROOT;
-    for member in read::object(&place, root)? {
-        let (key, value) = (member.key(), member.value());
-        let at = place.key(key);
+    read::members(root, KNOWN, notes, |key, at, value| {
         match key {
-            "prompt" => texts(call, &at, value)?,
+            "prompt" => texts(call, at, value)?,
             "suffix" => call
                 .messages
-                .extend(read::text(&at, value)?.map(Message::user)),
-            "model" => call.model = call.model.or(read::text(&at, value)?),
-            "max_tokens" => call.max_tokens = read::whole(&at, value)?,
-            "stream" => call.stream = read::flag(&at, value)?,
-            "temperature" => call.temperature = read::number(&at, value)?,
-            "n" => call.n = read::whole(&at, value)?,
+                .extend(read::text(at, value)?.map(Message::user)),
+            "model" => call.model = call.model.or(read::text(at, value)?),
+            "max_tokens" => call.max_tokens = read::whole(at, value)?,
+            "stream" => call.stream = read::flag(at, value)?,
+            "temperature" => call.temperature = read::number(at, value)?,
+            "n" => call.n = read::whole(at, value)?,
             "best_of" | "echo" | "frequency_penalty" | "logit_bias" | "logprobs"
             | "presence_penalty" | "seed" | "stop" | "stream_options" | "top_p" | "user" => {}
-            _ => notes.member(&place, member, KNOWN)?,
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     if root.get("prompt").is_none() {
-        return Err(place.key("prompt").wrong(Cause::Schema, root));
+        return Err(Place::ROOT.key("prompt").wrong(Cause::Schema, root));
     }
     Ok(())
 }

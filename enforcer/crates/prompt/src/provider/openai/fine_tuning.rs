@@ -3,7 +3,7 @@
 use crate::Undecidable;
 use crate::call::{Attachment, ModelCall};
 use crate::json::Value;
-use crate::read::{self, Notes, Place};
+use crate::read::{self, Notes};
 
 const KNOWN: &[&str] = &["model", "training_file", "validation_file"];
 
@@ -12,15 +12,12 @@ pub(super) fn read<'b>(
     root: &'b Value<'b>,
     notes: &mut Notes<'b>,
 ) -> Result<(), Undecidable> {
-    let place = Place::ROOT;
-    for member in read::object(&place, root)? {
-        let (key, value) = (member.key(), member.value());
-        let at = place.key(key);
+    read::members(root, KNOWN, notes, |key, at, value| {
         match key {
-            "model" => call.model = read::text(&at, value)?,
+            "model" => call.model = read::text(at, value)?,
             "training_file" | "validation_file" => {
                 call.attachments
-                    .extend(read::text(&at, value)?.map(|id| Attachment {
+                    .extend(read::text(at, value)?.map(|id| Attachment {
                         kind: "file",
                         reference: Some(id),
                         ..Attachment::default()
@@ -28,8 +25,8 @@ pub(super) fn read<'b>(
             }
             "hyperparameters" | "metadata" | "method" | "seed" | "suffix" => {}
             // `integrations` hand results to third parties: visible as what is not looked into.
-            _ => notes.member(&place, member, KNOWN)?,
+            _ => return Ok(false),
         }
-    }
-    Ok(())
+        Ok(true)
+    })
 }

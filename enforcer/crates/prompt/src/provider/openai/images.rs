@@ -13,28 +13,25 @@ pub(super) fn read<'b>(
     root: &'b Value<'b>,
     notes: &mut Notes<'b>,
 ) -> Result<(), Undecidable> {
-    let place = Place::ROOT;
-    for member in read::object(&place, root)? {
-        let (key, value) = (member.key(), member.value());
-        let at = place.key(key);
+    read::members(root, KNOWN, notes, |key, at, value| {
         match key {
             "prompt" => call
                 .messages
-                .extend(read::text(&at, value)?.map(Message::user)),
-            "model" => call.model = call.model.or(read::text(&at, value)?),
-            "n" => call.n = read::whole(&at, value)?,
-            "stream" => call.stream = read::flag(&at, value)?,
+                .extend(read::text(at, value)?.map(Message::user)),
+            "model" => call.model = call.model.or(read::text(at, value)?),
+            "n" => call.n = read::whole(at, value)?,
+            "stream" => call.stream = read::flag(at, value)?,
             "image" | "images" | "input_reference" | "mask" | "markup" | "video" => {
-                files(&mut call.attachments, &at, value)?;
+                files(&mut call.attachments, at, value)?;
             }
             "background" | "complexity" | "frame_count" | "frame_duration_ms"
             | "input_fidelity" | "moderation" | "output_compression" | "output_format"
             | "partial_images" | "quality" | "response_format" | "safety_identifier"
             | "seconds" | "size" | "style" | "svg" | "user" => {}
-            _ => notes.member(&place, member, KNOWN)?,
+            _ => return Ok(false),
         }
-    }
-    Ok(())
+        Ok(true)
+    })
 }
 
 /// One or many, as URLs, as ids, or as objects with either.

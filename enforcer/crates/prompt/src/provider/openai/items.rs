@@ -1,7 +1,7 @@
 //! Items of the responses interface, of conversations and of realtime sessions: what goes in and what comes out.
 
 use super::super::attachment;
-use super::tools;
+use super::{text_or_parts, tools};
 use crate::call::{
     Arguments, Message, ModelCall, Part, Role, Tool, ToolCall, ToolKind, ToolResult, Unknown,
 };
@@ -191,14 +191,7 @@ pub(crate) fn parts<'b>(
     at: &Place<'_>,
     value: &'b Value<'b>,
 ) -> Result<Vec<Part<'b>>, Undecidable> {
-    if let Some(text) = value.as_str() {
-        return Ok(vec![Part::Text(text)]);
-    }
-    read::list(at, value)?
-        .iter()
-        .enumerate()
-        .map(|(index, element)| part(&at.index(index), element))
-        .collect()
+    text_or_parts(at, value, part)
 }
 
 /// One part of a message's content, or of what a tool gave back.

@@ -15,10 +15,7 @@ pub(super) fn read<'b>(
     root: &'b Value<'b>,
     notes: &mut Notes<'b>,
 ) -> Result<(), Undecidable> {
-    let place = Place::ROOT;
-    for member in read::object(&place, root)? {
-        let (key, value) = (member.key(), member.value());
-        let at = place.key(key);
+    read::members(root, KNOWN, notes, |key, at, value| {
         match key {
             "input" if value.elements().iter().any(|it| it.as_object().is_some()) => {
                 let parts = value
@@ -33,13 +30,14 @@ pub(super) fn read<'b>(
                     parts,
                 });
             }
-            "input" => texts(call, &at, value)?,
-            "model" => call.model = call.model.or(read::text(&at, value)?),
-            _ => notes.member(&place, member, KNOWN)?,
+            "input" => texts(call, at, value)?,
+            "model" => call.model = call.model.or(read::text(at, value)?),
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     if root.get("input").is_none() {
-        return Err(place.key("input").wrong(Cause::Schema, root));
+        return Err(Place::ROOT.key("input").wrong(Cause::Schema, root));
     }
     Ok(())
 }
