@@ -10,6 +10,7 @@ use enforcer_policy::{Cases, Diagnostic, Outcome, PolicySet, Source};
 
 use crate::policies::files::{self, Text, Texts};
 
+mod detectors;
 mod explain;
 mod pin;
 mod recorded;
@@ -43,6 +44,8 @@ enum PolicyCommand {
     /// principal, a part of the answer, as in cases), or an exchange from the ledger. Exits with 0 when it would be allowed,
     /// and with 1 when it would not.
     Explain(explain::ExplainArgs),
+    /// List what `mask` can look for: the family and the name of every detector.
+    Detectors(detectors::DetectorsArgs),
     /// Print the JSON Schema of policy files, for editors.
     Schema,
     /// Ask policies what was recorded, and show what would change.
@@ -119,6 +122,7 @@ pub(crate) fn run(args: PolicyArgs) -> anyhow::Result<ExitCode> {
             (asked > 0 && tested.iter().all(Tested::is_good), printed)
         }
         PolicyCommand::Explain(args) => explain::run(&args, &mut out)?,
+        PolicyCommand::Detectors(args) => (true, detectors::run(&args, &mut out)),
         PolicyCommand::Schema => {
             let printed = out.write_all(enforcer_policy::schema().as_bytes());
             (true, printed)

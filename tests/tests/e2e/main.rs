@@ -21,6 +21,7 @@ mod policy;
 mod redirect;
 mod run;
 mod sdk;
+mod sensitive;
 mod stage;
 mod streams;
 mod tls;

@@ -423,6 +423,7 @@ fn fault(decision: &Decision) -> Fault {
         | Cause::NoRule
         | Cause::NoneApplies
         | Cause::Rule
+        | Cause::Sensitive
         | Cause::Undecidable(_) => Fault::Policy,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use enforcer_flow::{ExchangeId, Stance};
 use enforcer_mask::{Action, Direction, Finding, Ruleset, Session, Stop};
-use enforcer_policy::Obligation;
+use enforcer_policy::{Cause, Obligation};
 
 use crate::masking::account::Account;
 use crate::{Fault, Flow, Refusal};
@@ -18,7 +18,7 @@ pub use head::MaskedHead;
 pub use sessions::Sessions;
 
 /// The cause of refusals for what was found.
-const SENSITIVE: &str = "sensitive_data";
+const SENSITIVE: Cause = Cause::Sensitive;
 const UNSEEN: &str = "cannot be looked through for sensitive data";
 
 /// What one exchange is masked with. Cheap to clone; all clones write to one account.
@@ -153,16 +153,16 @@ fn refused(stop: &Stop, direction: Direction, exchange: ExchangeId) -> Refusal {
                 "{} wants that approved; nobody can approve it yet",
                 of(finding)
             );
-            (Fault::Policy, "approval_required", public)
+            (Fault::Policy, Cause::ApprovalRequired.code(), public)
         }
         Stop::Block(finding) => (
             Fault::Policy,
-            SENSITIVE,
+            SENSITIVE.code(),
             format!("{} blocks that", of(finding)),
         ),
         Stop::Terminate(finding) => (
             Fault::Terminated,
-            SENSITIVE,
+            SENSITIVE.code(),
             format!("{} ends the connection for that", of(finding)),
         ),
         Stop::TooLong { .. } => {

@@ -3,8 +3,12 @@
 //! `NAME.cases.yaml` stands beside `NAME.yaml`. Each case asks one thing in one line, as in
 //! `POST https://api.example.com/v1/items`, and names the verdict and, if it matters, the rule or the cause.
 
+use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
+use crate::condition::schema::to_json;
 use crate::diagnostic::{Findings, excerpt};
 use crate::inquiry::{Inquiry, ReadFile, Reply};
 use crate::parse::fields::{self, Fields, one_of};
@@ -47,6 +51,15 @@ struct Expected {
     /// The deciding rule's id.
     rule: Option<String>,
     cause: Option<Cause>,
+    /// What masks are to make of what is said.
+    masked: Option<Masked>,
+}
+
+/// What a text is to be, written as it is or as YAML.
+#[derive(Debug)]
+enum Masked {
+    Json(Json),
+    Text(String),
 }
 
 /// What is to become of a request, or of a part of an answer.
@@ -57,7 +70,7 @@ enum Expectation {
 }
 
 const TABLE_KEYS: [&str; 1] = ["cases"];
-const CASE_KEYS: [&str; 3] = ["expect", "rule", "cause"];
+const CASE_KEYS: [&str; 4] = ["expect", "rule", "cause", "masked"];
 
 // === impl Cases ===
 
@@ -107,11 +120,12 @@ impl Cases {
         } = case;
         let text = inquiry.text();
         let reply = inquiry.ask(set, Some(policy));
-        let failure = expected.differs(&reply).map(|expected| {
+        let failure = expected.differs(&reply).map(|(expected, got)| {
             let decision = &reply.explanation.decision;
-            let got = match reply.action {
-                None => decision.to_string(),
-                Some(action) => said_of(action, decision),
+            let got = match (reply.action, got) {
+                (_, Some(masked)) => masked,
+                (None, None) => decision.to_string(),
+                (Some(action), None) => said_of(action, decision),
             };
             Diagnostic {
                 severity: Severity::Error,
@@ -145,12 +159,13 @@ fn said_of(action: Action, decision: &Decision) -> String {
 // === impl Expected ===
 
 impl Expected {
-    /// What was expected, in words, if the decision is not that.
-    fn differs(&self, reply: &Reply) -> Option<String> {
+    /// What was expected, in words, if the decision is not that; and what was got, if it is a text.
+    fn differs(&self, reply: &Reply) -> Option<(String, Option<String>)> {
         let Self {
             outcome,
             rule,
             cause,
+            masked,
         } = self;
         let decision = &reply.explanation.decision;
         let (same_outcome, word) = match (outcome, reply.action) {
@@ -164,15 +179,20 @@ impl Expected {
         };
         let same = same_outcome && same_rule && cause.is_none_or(|cause| cause == decision.cause);
         if same {
-            return None;
+            let masked = masked.as_ref()?;
+            let got = reply.masked.as_deref();
+            let got = || got.map_or("nothing masked".to_owned(), |got| format!("`{got}`"));
+            return (!masked.is(reply.masked.as_deref()))
+                .then(|| (masked.to_string(), Some(got())));
         }
         let rule = rule.as_ref().map(|id| format!(" by rule `{id}`"));
         let cause = cause.map(|cause| format!(" with cause `{}`", cause.code()));
-        Some(format!(
+        let expected = format!(
             "{word}{}{}",
             rule.unwrap_or_default(),
             cause.unwrap_or_default()
-        ))
+        );
+        Some((expected, None))
     }
 }
 
@@ -211,6 +231,10 @@ fn read_case(node: Node<'_>, read: ReadFile<'_>, findings: &mut Findings) -> Opt
         fields::text(entry, findings)
     };
     let (rule, cause) = (optional("rule"), optional("cause"));
+    let masked = fields.take("masked").map(|entry| match &entry.value.value {
+        Value::Text(text) => Masked::Text(text.clone().into_owned()),
+        Value::List(_) | Value::Map(_) | Value::Null => Masked::Json(to_json(&entry.value)),
+    });
     let causes: Vec<_> = Cause::all().map(|cause| (cause.code(), cause)).collect();
     let cause = cause.map(|text| one_of(&text, "a cause", &causes, findings));
     Some(Case {
@@ -223,8 +247,32 @@ fn read_case(node: Node<'_>, read: ReadFile<'_>, findings: &mut Findings) -> Opt
                 Some(cause) => Some(cause?),
                 None => None,
             },
+            masked,
         },
     })
+}
+
+// === impl Masked ===
+
+impl Masked {
+    fn is(&self, got: Option<&str>) -> bool {
+        match (self, got) {
+            (_, None) => false,
+            (Self::Text(text), Some(got)) => text == got,
+            (Self::Json(json), Some(got)) => {
+                serde_json::from_str(got).is_ok_and(|got: Json| *json == got)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Masked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(json) => write!(f, "{json}"),
+            Self::Text(text) => write!(f, "`{text}`"),
+        }
+    }
 }
 
 const OUTCOMES: [(&str, Expectation); 5] = [

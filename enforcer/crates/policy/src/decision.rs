@@ -34,6 +34,8 @@ pub enum Cause {
     NoRule,
     /// A rule decided; the decision names it.
     Rule,
+    /// Something was found in it that a rule which allows it wants blocked.
+    Sensitive,
     /// A rule denies it, and ends the connection that asked.
     Terminated,
     /// Rules read the body, and it cannot be understood in one way only.
@@ -89,7 +91,7 @@ impl fmt::Display for Verdict {
 
 impl Cause {
     /// The causes that are not about bodies, in the order of their codes.
-    const PLAIN: [Self; 8] = [
+    const PLAIN: [Self; 9] = [
         Self::AmbiguousPath,
         Self::ApprovalRequired,
         Self::Conflict,
@@ -97,6 +99,7 @@ impl Cause {
         Self::NoRule,
         Self::NoneApplies,
         Self::Rule,
+        Self::Sensitive,
         Self::Terminated,
     ];
 
@@ -117,6 +120,7 @@ impl Cause {
             Self::NoRule => "no_rule",
             Self::NoneApplies => "none_applies",
             Self::Rule => "rule",
+            Self::Sensitive => "sensitive_data",
             Self::Terminated => "terminated",
             Self::Undecidable(cause) => cause.code(),
         }
@@ -134,6 +138,7 @@ impl fmt::Display for Cause {
             Self::NoRule => "no rule allows it",
             Self::NoneApplies => "no policy applies to this workload",
             Self::Rule => "a rule says so",
+            Self::Sensitive => "it holds sensitive data that a rule blocks",
             Self::Terminated => "a rule ends the connection",
             Self::Undecidable(cause) => return cause.fmt(f),
         })

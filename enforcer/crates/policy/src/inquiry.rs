@@ -20,6 +20,7 @@ use crate::{
 
 mod answer;
 mod ask;
+mod masked;
 mod parts;
 
 /// A question, and perhaps a part of the answer to it.
@@ -42,6 +43,8 @@ pub struct Reply {
     pub explanation: Explanation,
     /// What becomes of the part of the answer, if one was asked about.
     pub action: Option<Action>,
+    /// What masks make of the body (or of path and query), or of the answer's text, where rules want something masked.
+    pub masked: Option<String>,
 }
 
 /// Reads a file that an inquiry names.
@@ -199,19 +202,46 @@ impl Inquiry {
     /// Asks a set. Without a workload of its own the question is of one whose label names `policy`.
     #[must_use]
     pub fn ask(&self, set: &PolicySet, policy: Option<&str>) -> Reply {
-        self.with_question(policy, |question| match &self.answer {
-            None => Reply {
-                explanation: set.explain(question),
-                action: None,
-            },
-            Some(answered) => answered.with(|answer| {
-                let ruling = set.evaluate_answer(question, answer);
-                let explanation = set.explain_answer(question, answer, &ruling);
-                Reply {
-                    explanation,
-                    action: Some(ruling.action),
+        self.with_question(policy, |question| {
+            let decision = set.evaluate(question);
+            let rules = set.ruleset(&decision.obligations).unwrap_or_default();
+            match &self.answer {
+                None => {
+                    let head = (&self.headers, self.body.as_deref());
+                    let masked = rules.and_then(|rules| masked::request(&rules, question, head));
+                    let mut explanation = set.explain(question);
+                    let masked = masked.and_then(|masked| {
+                        let refuse =
+                            |stop| explanation.decision = masked::refusal(&stop, &decision);
+                        masked.map_err(refuse).ok()
+                    });
+                    Reply {
+                        explanation,
+                        action: None,
+                        masked,
+                    }
                 }
-            }),
+                Some(answered) => answered.with(|answer| {
+                    let ruling = set.evaluate_answer(question, answer);
+                    let mut explanation = set.explain_answer(question, answer, &ruling);
+                    let mut action = ruling.action;
+                    let masked = rules.and_then(|rules| masked::answer(&rules, answer));
+                    let masked = masked
+                        .filter(|_| action != Action::Block)
+                        .and_then(|masked| {
+                            let refuse = |stop| {
+                                explanation.decision = masked::refusal(&stop, &decision);
+                                action = Action::Block;
+                            };
+                            masked.map_err(refuse).ok()
+                        });
+                    Reply {
+                        explanation,
+                        action: Some(action),
+                        masked,
+                    }
+                }),
+            }
         })
     }
 

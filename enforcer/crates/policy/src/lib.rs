@@ -35,6 +35,7 @@ pub use compile::{PolicySet, Source};
 pub use condition::answer::{pins, tool_digest};
 pub use decision::{Cause, Decision, RuleRef, Verdict};
 pub use diagnostic::{Diagnostic, Position, Severity};
+pub use enforcer_mask::{Detector, Family, detectors};
 pub use evaluate::{Head, Mismatch};
 pub use explain::{Considered, Explanation, RuleEffect};
 pub use inquiry::{Inquiry, ReadFile, Reply};

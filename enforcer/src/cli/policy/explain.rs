@@ -52,6 +52,8 @@ struct View<'a> {
     /// Whether rules read the body, which is not known here.
     depends_on_body: bool,
     obligations: Vec<String>,
+    /// What masks make of what is said.
+    masked: Option<&'a str>,
     considered: Vec<Rule<'a>>,
     others: usize,
 }
@@ -106,6 +108,7 @@ fn tell(args: &ExplainArgs) -> anyhow::Result<Told> {
             reply: Reply {
                 explanation: set.explain(question),
                 action: None,
+                masked: None,
             },
         }));
     }
@@ -169,6 +172,9 @@ fn print(out: &mut impl Write, told: &Told) -> io::Result<()> {
     for obligation in &decision.obligations {
         writeln!(out, "with {obligation}")?;
     }
+    if let Some(masked) = &reply.masked {
+        writeln!(out, "masked: {masked:?}")?;
+    }
     Ok(())
 }
 
@@ -192,6 +198,7 @@ fn view(told: &Told) -> View<'_> {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        masked: told.reply.masked.as_deref(),
         considered: considered
             .iter()
             .map(|own| Rule {

@@ -27,6 +27,7 @@ pub(super) fn public(id: ExchangeId, ask: Ask<'_>, decision: &Decision) -> Strin
         | Cause::NoRule
         | Cause::NoneApplies
         | Cause::Rule
+        | Cause::Sensitive
         | Cause::Terminated => {
             format!("{what} is denied by rule {rule}{reason} (exchange {id})")
         }
