@@ -190,6 +190,12 @@ impl Csv {
             b"\r" => {}
             b"\"" => {
                 sink.keep(first);
+                if let Some(end) = closed(bytes) {
+                    let cell = bytes.get(1..end).unwrap_or_default();
+                    self.within(cell, Spelling::Doubled(b'"'), desk, sink)?;
+                    sink.keep(b"\"");
+                    return Ok(end + 1);
+                }
                 self.cell = Cell::Quoted(self.open(Spelling::Doubled(b'"'), desk));
                 return Ok(1);
             }
@@ -207,16 +213,24 @@ impl Csv {
             self.cell = Cell::Bare(self.open(Spelling::Bare, desk));
             return Ok(0);
         };
-        self.enter(desk);
-        value::whole(
-            bytes.get(..end).unwrap_or_default(),
-            Spelling::Bare,
-            desk,
-            sink,
-        )?;
-        desk.trail.leave();
-        desk.trail.leave();
+        let cell = bytes.get(..end).unwrap_or_default();
+        self.within(cell, Spelling::Bare, desk, sink)?;
         Ok(end)
+    }
+
+    /// A cell that is there from one end to the other.
+    fn within(
+        &self,
+        cell: &[u8],
+        spelling: Spelling,
+        desk: &mut Desk,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stop> {
+        self.enter(desk);
+        value::whole(cell, spelling, desk, sink)?;
+        desk.trail.leave();
+        desk.trail.leave();
+        Ok(())
     }
 
     fn bare(
@@ -320,4 +334,16 @@ fn split(row: &[u8], between: u8) -> Vec<(bool, &[u8])> {
     }
     pieces.push((false, row.get(start..).unwrap_or_default()));
     pieces
+}
+
+/// Where a cell in quotes ends, if what follows its end is there too.
+fn closed(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr(b'"', bytes.get(at..)?)?;
+        match bytes.get(at + 1)? {
+            b'"' => at += 2,
+            _ => return Some(at),
+        }
+    }
 }

@@ -83,6 +83,9 @@ impl Spelling {
 
     /// Whether something in a whole text is no escape where the format allows nothing else.
     pub(crate) fn wrong(self, mut raw: &[u8]) -> bool {
+        if self != Self::Json {
+            return false;
+        }
         loop {
             raw = raw.get(self.plain(raw)..).unwrap_or_default();
             if raw.is_empty() {

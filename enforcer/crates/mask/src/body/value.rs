@@ -10,6 +10,9 @@ use crate::Stop;
 /// So much text is read before it is looked at.
 const SLAB: usize = 4096;
 
+/// Longer values are read slab by slab, also where they are there as a whole.
+const WHOLE: usize = 16 * 1024;
+
 /// The longest way to write one character.
 const LONGEST: usize = 16;
 
@@ -20,21 +23,26 @@ pub(crate) fn whole(
     desk: &mut Desk,
     sink: &mut dyn Sink,
 ) -> Result<(), Stop> {
-    if spelling.plain(raw) < raw.len() || !inner::plain(raw) {
+    let mut spelled = Spelled::default();
+    let text = match raw.len() <= WHOLE && !spelling.wrong(raw) {
+        true => Some(spelling.read(raw, &mut spelled)).filter(|text| inner::plain(text)),
+        false => None,
+    };
+    let Some(text) = text else {
         let mut value = Value::open(spelling, desk);
         value.push(raw, desk, sink)?;
         return value.close(desk, sink);
-    }
-    let Some(pieces) = desk.judge(raw)? else {
+    };
+    let Some(pieces) = desk.judge(&text)? else {
         sink.keep(raw);
         return Ok(());
     };
     let mut respell = Respell {
         spelling,
-        spelled: &mut Spelled::default(),
+        spelled: &mut spelled,
         down: sink,
     };
-    pieces.give(raw, &mut respell);
+    pieces.give(&text, &mut respell);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::{Cursor, Desk, Halt, Json, Reading, Sink};
 use crate::body::inner;
 use crate::body::spelled::{Respell, Spelled};
 use crate::body::spelling::Spelling;
-use crate::body::value::Value;
+use crate::body::value;
 
 /// What is found of a string.
 pub(super) enum Reach {
@@ -37,11 +37,19 @@ impl Json {
         if whole && !escapes && inner::plain(piece) {
             return self.whole(piece, cursor, desk, sink);
         }
+        if whole {
+            cursor.flush(sink);
+            value::whole(piece, self.spelling(), desk, sink)?;
+            cursor.given(length);
+            cursor.at += 1;
+            self.ended();
+            return Ok(());
+        }
         let mut value = match self.value.take() {
             Some(value) => value,
             None => {
                 cursor.flush(sink);
-                Value::open(self.spelling(), desk)
+                value::Value::open(self.spelling(), desk)
             }
         };
         value.push(piece, desk, sink)?;
