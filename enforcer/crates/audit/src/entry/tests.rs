@@ -415,7 +415,7 @@ fn every_event_is_named_in_its_line() {
     });
     events.sort_unstable();
     events.dedup();
-    assert_eq!(events.len(), 30);
+    assert_eq!(events.len(), 31);
 }
 
 #[test]
