@@ -42,20 +42,26 @@ impl Ruleset {
         if !lane.joins {
             return Ok(Vec::new());
         }
-        let texts = session.join(piece);
-        for (text, border) in texts.iter().filter(|(text, _)| text.len() >= LEAST) {
-            let wanted = |kind: usize, confidence: Confidence| {
-                let kind = &lane.kinds[kind];
-                kind.canary || kind.family == Some(Family::Secret) && confidence == Confidence::High
-            };
-            let joined = Joined {
-                lane,
-                session,
-                place,
-            };
-            let Some(mut finding) = joined.over(text, *border, wanted) else {
-                continue;
-            };
+        let (text, starts) = session.join(piece);
+        let Some((border, starts)) = starts.split_last() else {
+            return Ok(Vec::new());
+        };
+        let joined = Joined {
+            lane,
+            session,
+            place,
+        };
+        let wanted = |kind: usize, confidence: Confidence| {
+            let kind = &lane.kinds[kind];
+            kind.canary || kind.family == Some(Family::Secret) && confidence == Confidence::High
+        };
+        // A secret begins with one of the pieces, a canary anywhere.
+        let known = starts
+            .iter()
+            .filter(|start| text.len() - **start >= LEAST && lane.plan.begins(&text[**start..]));
+        let secrets = known.map(|start| joined.secret(&text[*start..], border - start, wanted));
+        let canary = std::iter::once_with(|| joined.canary(&text, *border, wanted));
+        if let Some(mut finding) = secrets.chain(canary).flatten().next() {
             if lane.watch {
                 return Ok(vec![finding]);
             }
@@ -76,22 +82,21 @@ impl Ruleset {
 }
 
 impl Window {
-    /// The new piece behind one, two, … of those before it, with the place where it begins; and keeps it.
-    pub(crate) fn join(&mut self, piece: &[u8]) -> Vec<(Zeroizing<Vec<u8>>, usize)> {
-        let mut texts = Vec::with_capacity(self.0.len());
-        for first in 0..self.0.len() {
-            let before = self.0.iter().skip(first);
-            let mut text = Zeroizing::new(Vec::with_capacity((PIECES + 2) * BYTES));
-            before.for_each(|piece| text.extend_from_slice(piece));
-            let border = text.len();
+    /// The pieces and the new one, joined, with the places where they begin; and keeps the new one.
+    pub(crate) fn join(&mut self, piece: &[u8]) -> (Zeroizing<Vec<u8>>, Vec<usize>) {
+        let bytes = self.0.iter().map(|piece| piece.len()).sum::<usize>() + piece.len();
+        let mut text = Zeroizing::new(Vec::with_capacity(bytes));
+        let mut starts = Vec::with_capacity(PIECES + 1);
+        let before = self.0.iter().map(|piece| piece.as_slice());
+        for piece in before.chain([piece]) {
+            starts.push(text.len());
             text.extend_from_slice(piece);
-            texts.push((text, border));
         }
         if self.0.len() == PIECES {
             self.0.pop_front();
         }
         let tail = piece.len().saturating_sub(BYTES);
         self.0.push_back(Zeroizing::new(piece[tail..].to_vec()));
-        texts
+        (text, starts)
     }
 }

@@ -108,6 +108,13 @@ impl Plan {
         self.armed.is_empty()
     }
 
+    /// Whether `text` begins as values do that begin in a known way.
+    pub(crate) fn begins(&self, text: &[u8]) -> bool {
+        let mut begins = false;
+        self.prefixes.at(text, 0, |_| begins = true);
+        begins
+    }
+
     /// Detectors that wait for a text in a field of this name, at its beginning.
     pub(crate) fn field(&self, name: &str, mut see: impl FnMut(Armed)) {
         self.field.iter().copied().for_each(&mut see);

@@ -161,7 +161,7 @@ impl Session {
     }
 
     /// The piece joined to those that came before it.
-    pub(crate) fn join(&self, piece: &[u8]) -> Vec<(Zeroizing<Vec<u8>>, usize)> {
+    pub(crate) fn join(&self, piece: &[u8]) -> (Zeroizing<Vec<u8>>, Vec<usize>) {
         let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
         pieces.join(piece)
     }

@@ -20,25 +20,26 @@ struct Case {
     detector: String,
     #[serde(default)]
     field: Option<String>,
-    #[serde(deserialize_with = "joined")]
-    text: String,
+    text: Parts,
     /// The part of the text that is the value.
-    #[serde(deserialize_with = "joined")]
-    value: String,
+    value: Parts,
 }
 
-/// A text, or the pieces of one: secrets stand in pieces, so that nothing takes them for leaked ones.
-fn joined<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Text {
-        Pieces(Vec<String>),
-        Whole(String),
+/// A text; those that others would take for secrets of ours are written in parts.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Parts {
+    Parts(Vec<String>),
+    Text(String),
+}
+
+impl Parts {
+    fn joined(&self) -> String {
+        match self {
+            Self::Parts(parts) => parts.concat(),
+            Self::Text(text) => text.clone(),
+        }
     }
-    Ok(match Text::deserialize(input)? {
-        Text::Pieces(pieces) => pieces.concat(),
-        Text::Whole(text) => text,
-    })
 }
 
 /// How much a detector finds.
@@ -79,7 +80,7 @@ pub(crate) fn detection(folder: &Path) -> Result<(Vec<Rate>, Vec<String>)> {
             if holds(&case)? {
                 rate.found += 1;
             } else {
-                let name = case.name.as_deref().unwrap_or(&case.value);
+                let name = case.name.clone().unwrap_or_else(|| case.value.joined());
                 missed.push(format!("{}: {name}", case.detector));
             }
         }
@@ -89,12 +90,12 @@ pub(crate) fn detection(folder: &Path) -> Result<(Vec<Rate>, Vec<String>)> {
 
 /// The value is found, by its detector or as part of something that another one found.
 fn holds(case: &Case) -> Result<bool> {
-    let start = case
-        .text
-        .find(&case.value)
-        .with_context(|| format!("`{}` is not in its text", case.value))?;
-    let (start, end) = (start as u64, (start + case.value.len()) as u64);
-    let findings = found(case.field.as_deref(), &case.text)?;
+    let (text, value) = (case.text.joined(), case.value.joined());
+    let start = text
+        .find(&value)
+        .with_context(|| format!("`{value}` is not in its text"))?;
+    let (start, end) = (start as u64, (start + value.len()) as u64);
+    let findings = found(case.field.as_deref(), &text)?;
     Ok(findings
         .iter()
         .any(|finding| finding.offset <= start && finding.offset + finding.length >= end))

@@ -18,22 +18,53 @@ pub(crate) struct Joined<'a> {
 }
 
 impl Joined<'_> {
-    /// The strictest of what is `wanted` and lies on both sides of `border`.
-    pub(crate) fn over(
+    /// The strictest of what detectors find, is `wanted`, and lies on both sides of `border`.
+    pub(crate) fn secret(
         &self,
         text: &[u8],
         border: usize,
         wanted: impl Fn(usize, Confidence) -> bool,
     ) -> Option<Finding> {
-        let around = Around {
-            lane: self.lane,
-            session: self.session,
-            direction: self.place.direction,
-            field: None,
-            path: self.place.path,
-            spare: None,
+        let (mut open, mut hits, mut behind) = (Vec::new(), Vec::new(), 0);
+        let mut looker = Looker {
+            around: self.around(),
+            text,
+            last: true,
+            sent: 0,
+            open: &mut open,
+            hits: &mut hits,
+            behind: &mut behind,
         };
-        let hits = hits(around, text);
+        let (from, last) = (0, true);
+        let plan = &self.lane.plan;
+        plan.wakes(Span { text, from, last }, 0, &mut |woken| looker.ask(woken));
+        self.over((text, border), &hits, wanted)
+    }
+
+    /// Likewise of what operators' own detectors find.
+    pub(crate) fn canary(
+        &self,
+        text: &[u8],
+        border: usize,
+        wanted: impl Fn(usize, Confidence) -> bool,
+    ) -> Option<Finding> {
+        let mut hits = Vec::new();
+        let (from, last) = (0, true);
+        for (custom, kind) in &self.lane.customs {
+            custom.scan(Part { text, from, last }, &mut |span| {
+                let (span, kind) = ((span.start, span.end), (*kind, Confidence::High));
+                hits.extend(Hit::judge(self.around(), text, span, kind));
+            });
+        }
+        self.over((text, border), &hits, wanted)
+    }
+
+    fn over(
+        &self,
+        (text, border): (&[u8], usize),
+        hits: &[Hit],
+        wanted: impl Fn(usize, Confidence) -> bool,
+    ) -> Option<Finding> {
         let over = hits
             .iter()
             .filter(|hit| hit.start < border && hit.end > border);
@@ -59,27 +90,15 @@ impl Joined<'_> {
             fingerprint: self.session.fingerprint(&own.name, value),
         })
     }
-}
 
-fn hits(around: Around<'_>, text: &[u8]) -> Vec<Hit> {
-    let (mut open, mut hits, mut behind) = (Vec::new(), Vec::new(), 0);
-    let mut looker = Looker {
-        around,
-        text,
-        last: true,
-        sent: 0,
-        open: &mut open,
-        hits: &mut hits,
-        behind: &mut behind,
-    };
-    let (from, last) = (0, true);
-    let plan = &around.lane.plan;
-    plan.wakes(Span { text, from, last }, 0, &mut |woken| looker.ask(woken));
-    for (custom, kind) in &around.lane.customs {
-        custom.scan(Part { text, from, last }, &mut |span| {
-            let (span, kind) = ((span.start, span.end), (*kind, Confidence::High));
-            hits.extend(Hit::judge(around, text, span, kind));
-        });
+    fn around(&self) -> Around<'_> {
+        Around {
+            lane: self.lane,
+            session: self.session,
+            direction: self.place.direction,
+            spare: None,
+            field: None,
+            path: self.place.path,
+        }
     }
-    hits
 }

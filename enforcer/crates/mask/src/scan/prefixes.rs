@@ -62,8 +62,9 @@ impl Prefixes {
         }
     }
 
+    /// Those that stand whole at `at`.
     #[inline]
-    fn at(&self, text: &[u8], at: usize, see: impl FnMut(Armed)) {
+    pub(super) fn at(&self, text: &[u8], at: usize, see: impl FnMut(Armed)) {
         let Some([one, two, three]) = text.get(at..at + 3) else {
             // Some are two bytes long.
             self.whole(text, at, 0, see);
