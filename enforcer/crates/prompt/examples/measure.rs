@@ -5,7 +5,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use enforcer_prompt::{
-    AnswerEditor, AnswerHead, Body, Head, Item, Limits, Ruling, Shape, recognise,
+    AnswerEditor, AnswerHead, Body, Head, Item, Limits, Ruling, Shape, Stop, Text, TextEditor,
+    Texts, recognise,
 };
 
 const ROUNDS: usize = 41;
@@ -43,6 +44,97 @@ fn main() {
     )]
     for (what, bytes, (median, fastest)) in rows {
         println!("{what:34} {bytes:6} bytes {median:8.2} µs ({fastest:.2})");
+    }
+    let editors: [(&str, Editor); 3] = [
+        ("an event, texts edited", |shape| {
+            AnswerEditor::unjudged(shape, &Limits::default(), Box::new(Digits))
+        }),
+        ("an event, judged", |shape| judged(shape, false)),
+        ("an event, judged and edited", |shape| judged(shape, true)),
+    ];
+    for (words, what) in [(" word", "of words"), (" 4", "of digits, held")] {
+        let answer = answer.replace(" word", words);
+        for (name, editor) in &editors {
+            let (p50, p99) = each(&request, &answer, editor);
+            println!(
+                "{:34} {p50:8.2} µs at p50, {p99:.2} at p99",
+                format!("{name}, {what}")
+            );
+        }
+    }
+}
+
+/// Makes an editor of answers of a shape.
+type Editor = fn(&Shape) -> AnswerEditor;
+
+fn judged(shape: &Shape, masks: bool) -> AnswerEditor {
+    let limits = Limits::default();
+    let editor = AnswerEditor::new(shape, &limits);
+    let mut editor =
+        editor.unwrap_or_else(|| AnswerEditor::unjudged(shape, &limits, Box::new(Digits)));
+    if masks {
+        editor.mask(Box::new(Digits));
+    }
+    editor
+}
+
+/// Microseconds that an event takes.
+fn each(shape: &Shape, answer: &str, editor: &Editor) -> (f64, f64) {
+    let shape = shape.answer(&AnswerHead {
+        status: 200,
+        content_type: Some("text/event-stream"),
+    });
+    let mut took = Vec::new();
+    let mut out = Vec::with_capacity(answer.len());
+    for _ in 0..EACH {
+        let mut editor = editor(&shape);
+        out.clear();
+        for event in answer.split_inclusive("\n\n") {
+            let start = Instant::now();
+            let _ = black_box(editor.push(event.as_bytes(), &mut keep, &mut out));
+            took.push(start.elapsed().as_secs_f64() * 1e6);
+        }
+        let _ = black_box(editor.finish(&mut keep, &mut out));
+    }
+    took.sort_by(f64::total_cmp);
+    let at = |part: usize| took.get(took.len() * part / 100).copied();
+    (at(50).unwrap_or_default(), at(99).unwrap_or_default())
+}
+
+fn keep(_: &Item<'_>) -> Ruling {
+    Ruling::Keep
+}
+
+/// Edits next to nothing, so that what is around it shows: holds digits until something else comes.
+#[derive(Debug, Default)]
+struct Digits;
+
+/// What is held of a text.
+#[derive(Debug, Default)]
+struct Held(String);
+
+impl Texts for Digits {
+    fn open(&mut self, _: &Text<'_>) -> Box<dyn TextEditor> {
+        Box::new(Held::default())
+    }
+}
+
+impl TextEditor for Held {
+    fn push(&mut self, text: &str, out: &mut String) -> Result<(), Stop> {
+        self.0.push_str(text);
+        let safe = self.0.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        out.push_str(self.0.get(..safe).unwrap_or_default());
+        self.0.drain(..safe);
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut String) -> Result<(), Stop> {
+        out.push_str(&std::mem::take(&mut self.0));
+        Ok(())
+    }
+
+    fn held(&self) -> usize {
+        self.0.len()
     }
 }
 

@@ -173,7 +173,6 @@ impl Pen {
         let rest = Rest {
             document,
             channels: &mut self.channels,
-            limits: &self.limits,
             sheet: &sheet,
             patch: &mut edits.patch,
             beside: Vec::new(),

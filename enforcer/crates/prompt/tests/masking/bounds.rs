@@ -102,6 +102,56 @@ fn texts_are_no_more_than_parts() {
     assert_eq!(cause(masked(&stream, &limits).1), Some(Cause::TooMany));
 }
 
+/// Not even empty ones in one event, because each has to be looked for among the others.
+#[test]
+fn an_event_has_no_more_pieces_than_parts() {
+    let pieces = |count: usize| {
+        let choice = json!({"index": 0, "delta": {"content": ""}, "finish_reason": null});
+        format!("data: {}\n\n", json!({"choices": vec![choice; count]}))
+    };
+    let limits = Limits::default();
+    assert_eq!(masked(&pieces(limits.parts), &limits).1, Ok(()));
+    let (_, result) = masked(&pieces(limits.parts + 1), &limits);
+    assert_eq!(cause(result), Some(Cause::TooMany));
+}
+
+/// Some send calls without an index, each whole: they are told apart by their ids.
+#[test]
+fn calls_without_an_index_are_texts_of_their_own() {
+    let call = |id: &str, arguments: &str| {
+        let call = json!({"id": id, "function": {"name": "f", "arguments": arguments}});
+        let choice = json!({"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": null});
+        format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
+    };
+    let stream = call("a", "{\"a\":\"123-45") + &call("b", "-6789\"}") + &finish(0);
+    let (out, result) = masked(&stream, &Limits::default());
+    assert_eq!(result, Ok(()));
+    assert!(
+        out.contains("\"arguments\":\"123-45\"") && out.contains("-6789"),
+        "{out}"
+    );
+    let call = "\"tool_calls\":[{\"function\":{\"arguments\":\"123-45\"},\"id\":\"a\"}]";
+    assert!(out.contains(call), "{out}");
+}
+
+/// What stands in for keys may be one word for several; it is a document all the same.
+#[test]
+fn documents_stay_documents() {
+    let result =
+        json!({"structuredContent": {"123-45-6789": 1, "123-45-6780": {"a": "123-45-6789"}}});
+    let stream = format!(
+        "data: {}\n\n",
+        json!({"jsonrpc": "2.0", "id": 1, "result": result})
+    );
+    let shape = shape(("mcp.example.com", "/mcp"), true);
+    let editor = AnswerEditor::unjudged(&shape, &Limits::default(), Numbers::boxed());
+    let (out, result) = edit(editor, [stream.as_bytes()]);
+    assert_eq!(result, Ok(()));
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(out.matches("SSN").count(), 3, "{out}");
+    serde_json::from_str::<Value>(out.trim().strip_prefix("data: ").unwrap()).unwrap();
+}
+
 /// The second half of a value is not taken for a text of its own.
 #[test]
 fn a_text_that_goes_on_after_its_end_ends_the_answer() {

@@ -170,6 +170,75 @@ fn escaped(document: &str) -> String {
         .replace("-67", "\\u002d67")
 }
 
+/// Changes that keep a stream one that is read for a while.
+fn damages() -> impl Strategy<Value = Vec<(prop::sample::Index, usize, &'static str)>> {
+    let bits = [
+        "",
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "null",
+        "123-45-6789",
+        "123-",
+        "\n",
+        "\n\n",
+        "\\",
+        "0",
+        "\"delta\":\"1",
+        "\"text\":\"1\",",
+        "\"index\":1,",
+        "\"finish_reason\":\"stop\",",
+        "\r",
+        "data: [DONE]\n\n",
+        "\"item_id\":\"m\",",
+        "\u{e9}",
+    ];
+    let damage = (
+        any::<prop::sample::Index>(),
+        0_usize..4,
+        prop::sample::select(bits.to_vec()),
+    );
+    prop::collection::vec(damage, 0..4)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// Whatever comes: no panic, the same wherever it is cut, and no value that was whole in one text.
+    #[test]
+    fn damaged_answers_are_edited_alike_wherever_they_are_cut(
+        case in prop::sample::select(super::CASES),
+        damages in damages(),
+        chunk in 1_usize..300,
+        judged in any::<bool>(),
+    ) {
+        let mut bytes = case.bytes();
+        for (at, gone, put) in &damages {
+            let at = at.index(bytes.len());
+            let end = bytes.len().min(at + gone);
+            bytes.splice(at..end, put.bytes());
+        }
+        let editor = || {
+            let limits = Limits::default();
+            let shape = case.shape();
+            match AnswerEditor::new(&shape, &limits).filter(|_| judged) {
+                Some(mut editor) => {
+                    editor.mask(Numbers::boxed());
+                    editor
+                }
+                None => AnswerEditor::unjudged(&shape, &limits, Numbers::boxed()),
+            }
+        };
+        let whole = edit(editor(), [&bytes[..]]);
+        prop_assert_eq!(edit(editor(), bytes.chunks(chunk)), whole.clone());
+        let out = String::from_utf8_lossy(&whole.0).into_owned();
+        prop_assert!(!out.contains(": \"123-45-6789\"") && !out.contains(":\"123-45-6789\""), "{}", out);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 

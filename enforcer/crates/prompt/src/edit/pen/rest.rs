@@ -1,5 +1,7 @@
 //! What an event says beside the pieces of texts that go on with the next one: edited whole, each by itself.
 
+use serde_json::value::RawValue;
+
 use super::super::Stop;
 use super::super::text::Form;
 use super::beside;
@@ -7,15 +9,14 @@ use super::channel::Channels;
 use super::known::{self, Role};
 use super::sheet::Sheet;
 use super::stencil::quote;
+use crate::Cause;
 use crate::json::{Document, Member, Patch, Value};
 use crate::read::Place;
-use crate::{Cause, Limits};
 
 /// A walk over one event.
 pub(super) struct Rest<'w, 'v> {
     pub(super) document: &'v Document<'v>,
     pub(super) channels: &'w mut Channels,
-    pub(super) limits: &'w Limits,
     pub(super) sheet: &'w Sheet<'v>,
     pub(super) patch: &'w mut Patch,
     /// What names pieces of texts, or hides how long they are.
@@ -159,9 +160,9 @@ impl<'v> Rest<'_, 'v> {
 
     /// What stands in the place of a document must be one.
     fn is_document(&self, at: &Place<'_>, edited: &str) -> Result<(), Stop> {
-        match Document::parse(edited.as_bytes(), self.limits) {
+        match serde_json::from_str::<&RawValue>(edited) {
             Ok(_) => Ok(()),
-            Err(error) => Err(at.wrong(error.cause, self.document.root()).into()),
+            Err(_) => Err(at.wrong(Cause::Malformed, self.document.root()).into()),
         }
     }
 
