@@ -619,8 +619,8 @@ async fn heard(world: &World, path: &str, heard: &str) -> (StatusCode, String) {
     )
 }
 
-#[tokio::test]
-async fn the_text_of_answers_is_judged_whole_and_streamed() {
+/// Answers by path and content type, and whether they pass where somebody listens to what they say.
+fn spoken() -> Vec<(&'static str, &'static str, String, bool)> {
     let model = "/v1/chat/completions";
     let message = |text: &str| {
         let message = json!({"role": "assistant", "content": text});
@@ -629,7 +629,7 @@ async fn the_text_of_answers_is_judged_whole_and_streamed() {
     let json = "application/json";
     let events = "text/event-stream";
     let split = chunks(&["these are forb", "idden wo", "rds"]);
-    let table = [
+    vec![
         (model, json, message("fine"), true),
         (
             model,
@@ -682,8 +682,12 @@ async fn the_text_of_answers_is_judged_whole_and_streamed() {
             "forbidden words".to_owned(),
             false,
         ),
-    ];
-    for (path, kind, body, passes) in table {
+    ]
+}
+
+#[tokio::test]
+async fn the_text_of_answers_is_judged_whole_and_streamed() {
+    for (path, kind, body, passes) in spoken() {
         for listens in [true, false] {
             let head: &'static str = format!("200 OK\r\ncontent-type: {kind}").leak();
             let world = world(upstream::fixed(head, body.clone().leak()).await);
@@ -702,7 +706,7 @@ async fn the_text_of_answers_is_judged_whole_and_streamed() {
                 !seen.contains("words\"") && !seen.ends_with("words"),
                 "{path}: {seen}"
             );
-            let whole = kind != events;
+            let whole = kind != "text/event-stream";
             assert_eq!(status == StatusCode::FORBIDDEN, whole, "{path} {body}");
             let rule = ledger.one("answer_blocked")["rule"].clone();
             // Any rule that would have to read it speaks of what cannot be read.
