@@ -18,7 +18,7 @@ pub(crate) const LONGEST: usize = 4096;
 pub(crate) enum Custom {
     Canary(Canary),
     Dictionary(Dictionary),
-    Pattern(Pattern),
+    Pattern(Box<Pattern>),
 }
 
 /// A text as far as it is known.

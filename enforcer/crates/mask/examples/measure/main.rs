@@ -73,7 +73,7 @@ fn asked() -> Result<Asked> {
             "--only" => asked.only = Some(value()?),
             "--json" => asked.json = true,
             "--seconds" => {
-                asked.seconds = value()?.parse().context("`--seconds` takes a number")?
+                asked.seconds = value()?.parse().context("`--seconds` takes a number")?;
             }
             "--help" | "-h" => {
                 show("measure [--corpus FOLDER] [--json] [--seconds N] [--only SPEED]");

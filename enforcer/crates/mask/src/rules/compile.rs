@@ -276,7 +276,8 @@ impl Builder<'_> {
             }
             What::Regex {
                 pattern, longest, ..
-            } => Pattern::new(&rule.id, name, pattern, *longest).map(Custom::Pattern),
+            } => Pattern::new(&rule.id, name, pattern, *longest)
+                .map(|pattern| Custom::Pattern(Box::new(pattern))),
             What::Field(_) | What::Header(_) | What::Named(_) | What::Path(_) => {
                 Err(empty(&rule.id, name))
             }

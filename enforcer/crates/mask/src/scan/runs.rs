@@ -156,21 +156,25 @@ pub(super) fn words(span: Span<'_>, mut see: impl FnMut(usize)) {
 
 /// Behind the last byte or word that no run can have; none where there is none.
 fn last_break(window: &[u8]) -> Option<usize> {
+    let of_words = |byte: &u8| byte.is_ascii_lowercase() || *byte == b' ';
+    let from = window
+        .iter()
+        .rposition(|byte| !of_words(byte))
+        .map_or(0, |last| last + 1);
     let mut end = window.len();
-    for (at, byte) in window.iter().enumerate().rev() {
-        match byte {
-            b'a'..=b'z' if end - at <= LONGEST => {}
-            b' ' => {
-                let whole = end < window.len();
-                if end - at - 1 < SHORTEST && whole {
-                    return Some(end + 1);
-                }
-                end = at;
+    for at in (from..window.len()).rev() {
+        if window[at] != b' ' {
+            if end - at > LONGEST {
+                return Some(at + 1);
             }
-            _ => return Some(at + 1),
+            continue;
         }
+        if end < window.len() && end - at - 1 < SHORTEST {
+            return Some(end + 1);
+        }
+        end = at;
     }
-    None
+    (from > 0).then_some(from)
 }
 
 /// Behind the letters that stand at `at`.
