@@ -19,7 +19,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("enforcer-mask", &["enforcer-decode", "enforcer-recognize"]),
     (
         "enforcer-policy",
-        &["enforcer-flow", "enforcer-prompt", "enforcer-mask"],
+        &[
+            "enforcer-flow",
+            "enforcer-prompt",
+            "enforcer-mask",
+            "enforcer-injection",
+        ],
     ),
     ("enforcer-cost", &["enforcer-prompt"]),
     ("enforcer-credentials", &["enforcer-flow"]),

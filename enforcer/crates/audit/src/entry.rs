@@ -36,6 +36,8 @@ pub enum Entry<'a> {
     AnswerBlocked(PartRuled<'a>),
     /// `answer_edited`: a part of an answer was left out.
     AnswerEdited(PartRuled<'a>),
+    /// `answer_flagged`: a part of an answer passed that a rule wants written down.
+    AnswerFlagged(PartRuled<'a>),
     /// `data_found`: sensitive data in a granted exchange, or in one that is refused for it. Written before what it was found in goes on.
     DataFound(DataFound<'a>),
     /// `danger`: a setting that weakens security is in use.
@@ -345,6 +347,7 @@ impl Entry<'_> {
             Self::AddressObserved(_) => "address_observed",
             Self::AnswerBlocked(_) => "answer_blocked",
             Self::AnswerEdited(_) => "answer_edited",
+            Self::AnswerFlagged(_) => "answer_flagged",
             Self::DataFound(_) => "data_found",
             Self::Danger { .. } => "danger",
             Self::EnforcerStarted(_) => "enforcer_started",
@@ -385,6 +388,7 @@ impl Entry<'_> {
             Self::AddressObserved(_)
             | Self::AnswerBlocked(_)
             | Self::AnswerEdited(_)
+            | Self::AnswerFlagged(_)
             | Self::DataFound(_)
             | Self::Danger { .. }
             | Self::EnforcerStarted(_)

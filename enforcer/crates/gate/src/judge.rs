@@ -29,6 +29,8 @@ pub struct Judge {
     /// Parts that were left out: written, and only counted.
     written: u64,
     counted: u64,
+    /// The rules that flagged something.
+    flagged: Vec<RuleRef>,
     refusal: Option<Refusal>,
 }
 
@@ -56,6 +58,7 @@ impl Judge {
             media_type: None,
             written: 0,
             counted: 0,
+            flagged: Vec::new(),
             refusal: None,
         })
     }
@@ -80,6 +83,7 @@ impl Judge {
     /// Rules on a part that cannot be left out: what would be, is blocked.
     pub fn rule_on_all(&mut self, part: Part<'_>) -> Action {
         self.judge(part, |action| match action {
+            Action::Flag => Action::Flag,
             Action::Keep => Action::Keep,
             Action::Block | Action::Strip => Action::Block,
         })
@@ -105,6 +109,10 @@ impl Judge {
         ruling.action = narrow(ruling.action);
         match (ruling.action, self.flow.workload().stance) {
             (Action::Keep, _) => return Action::Keep,
+            (Action::Flag, _) => {
+                self.flag(part, &ruling);
+                return Action::Keep;
+            }
             // What would have been done is written, and nothing is done.
             (Action::Block | Action::Strip, Stance::Observe) => {
                 if self.written < LINES {
@@ -118,7 +126,7 @@ impl Judge {
             (Action::Block | Action::Strip, Stance::Enforce | Stance::Quarantine) => {}
         }
         match ruling.action {
-            Action::Keep => {}
+            Action::Flag | Action::Keep => {}
             Action::Strip if self.written < LINES => {
                 self.written += 1;
                 self.record(part, &ruling);
@@ -144,6 +152,16 @@ impl Judge {
         })
     }
 
+    /// Writes down what a rule flags, once for each rule: pieces of one text are judged again and again.
+    fn flag(&mut self, part: Part<'_>, ruling: &Ruling) {
+        if let Some(rule) = &ruling.rule
+            && !self.flagged.contains(rule)
+        {
+            self.flagged.push(rule.clone());
+            self.record(part, ruling);
+        }
+    }
+
     fn record(&self, part: Part<'_>, ruling: &Ruling) {
         let (word, name, count) = named(part);
         let rule = ruling.rule.as_ref();
@@ -159,6 +177,7 @@ impl Judge {
             reason: reason.as_ref().map(|reason| reason as &dyn Display),
         };
         let entry = match (self.flow.workload().stance, ruling.action) {
+            (_, Action::Flag) => Entry::AnswerFlagged(ruled),
             (Stance::Observe, _) => Entry::PartObserved(ruled),
             (Stance::Enforce | Stance::Quarantine, Action::Strip) => Entry::AnswerEdited(ruled),
             (Stance::Enforce | Stance::Quarantine, Action::Block | Action::Keep) => {

@@ -68,6 +68,8 @@ pub enum Action {
     /// The answer ends here, and the agent learns why.
     #[default]
     Block,
+    /// It passes, and is written down.
+    Flag,
     /// It passes.
     Keep,
     /// It is left out, and the rest passes. For heads, sizes and rows, of which nothing can be left out, rules block.
@@ -133,6 +135,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Block => "block",
+            Self::Flag => "flag",
             Self::Keep => "keep",
             Self::Strip => "strip",
         }

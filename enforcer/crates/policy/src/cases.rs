@@ -150,7 +150,7 @@ fn said_of(action: Action, decision: &Decision) -> String {
     match (&decision.rule, action) {
         (Some(rule), _) => format!("{} ({rule}: {})", action.as_str(), decision.cause),
         (None, Action::Keep) => action.as_str().to_owned(),
-        (None, Action::Block | Action::Strip) => {
+        (None, Action::Block | Action::Flag | Action::Strip) => {
             format!("{} ({})", action.as_str(), decision.cause)
         }
     }
@@ -275,10 +275,11 @@ impl fmt::Display for Masked {
     }
 }
 
-const OUTCOMES: [(&str, Expectation); 5] = [
+const OUTCOMES: [(&str, Expectation); 6] = [
     ("allow", Expectation::Verdict(Verdict::Allow)),
     ("deny", Expectation::Verdict(Verdict::Deny)),
     ("block", Expectation::Action(Action::Block)),
+    ("flag", Expectation::Action(Action::Flag)),
     ("keep", Expectation::Action(Action::Keep)),
     ("strip", Expectation::Action(Action::Strip)),
 ];

@@ -406,7 +406,7 @@ impl PolicySet {
         let mut explanation = self.explain_part(question, answer);
         explanation.decision = Decision {
             verdict: match action {
-                Action::Keep => Verdict::Allow,
+                Action::Flag | Action::Keep => Verdict::Allow,
                 Action::Block | Action::Strip => Verdict::Deny,
             },
             cause,

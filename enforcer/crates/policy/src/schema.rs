@@ -74,7 +74,7 @@ fn rule() -> Value {
             },
             "reason": { "type": "string", "maxLength": 300, "description": "Shown to whoever is refused, and kept in the ledger." },
             "inspect": { "type": "boolean", "description": "`false` forwards TLS unopened; only in rules that allow." },
-            "action": { "enum": ["block", "strip"], "description": "What becomes of a part of an answer." },
+            "action": { "enum": ["block", "strip", "flag"], "description": "What becomes of a part of an answer." },
             "match": matches(),
             "when": { "type": "string", "description": "A CEL expression over the facts; must hold, too." },
             "limit": { "anyOf": [limit(), { "type": "array", "items": limit() }] },

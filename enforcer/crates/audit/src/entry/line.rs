@@ -31,6 +31,7 @@ pub(crate) fn render(entry: &Entry<'_>, out: &mut Vec<u8>) {
         Entry::AddressObserved(observed) => address_observed(line, observed),
         Entry::AnswerBlocked(ruled)
         | Entry::AnswerEdited(ruled)
+        | Entry::AnswerFlagged(ruled)
         | Entry::MessageDenied(ruled)
         | Entry::PartObserved(ruled) => part_ruled(line, ruled),
         Entry::DataFound(found) => data_found(line, found),

@@ -220,6 +220,7 @@ fn judged(facts: &ExchangeFacts<'_>, text: &str, check: &mut impl FnMut(&Entry<'
     };
     check(&Entry::AnswerBlocked(ruled));
     check(&Entry::AnswerEdited(ruled));
+    check(&Entry::AnswerFlagged(ruled));
     check(&Entry::MessageDenied(ruled));
     check(&Entry::PartObserved(ruled));
 }
@@ -415,7 +416,7 @@ fn every_event_is_named_in_its_line() {
     });
     events.sort_unstable();
     events.dedup();
-    assert_eq!(events.len(), 31);
+    assert_eq!(events.len(), 32);
 }
 
 #[test]

@@ -242,9 +242,11 @@ impl Tone {
             "exchange_granted" | "name_answered" => Self::Good,
             "answer_blocked" | "danger" | "exchange_denied" | "flow_refused" | "hook_fault"
             | "kernel_refused" | "message_denied" | "name_refused" => Self::Bad,
-            "address_observed" | "answer_edited" | "data_found" | "exchange_observed"
-            | "kernel_observed" | "name_observed" | "exchange_aborted" | "flow_aborted"
-            | "ledger_recovered" | "policy_rejected" | "suppressed" => Self::Warning,
+            "address_observed" | "answer_edited" | "answer_flagged" | "data_found"
+            | "exchange_observed" | "kernel_observed" | "name_observed" | "exchange_aborted"
+            | "flow_aborted" | "ledger_recovered" | "policy_rejected" | "suppressed" => {
+                Self::Warning
+            }
             _ => Self::Calm,
         }
     }

@@ -76,6 +76,13 @@ pub(super) fn act(
         }
         (Some(answer), Some(action)) => match &*action.text {
             "block" => Action::Block,
+            "flag" if sight.effect == Effect::Deny => Action::Flag,
+            "flag" => {
+                let message = "what is only written down needs nobody".to_owned();
+                let hint = "`flag` goes with `effect: deny`".to_owned();
+                findings.error(action.spot, message, Some(hint));
+                Action::Block
+            }
             "strip" if answer.can_strip() && sight.effect == Effect::Deny => Action::Strip,
             "strip" => {
                 let message = "nothing can be left out here".to_owned();
@@ -85,7 +92,7 @@ pub(super) fn act(
             }
             other => {
                 let message = format!("`{}` is no action", excerpt(other));
-                let hint = "write `block` or `strip`".to_owned();
+                let hint = "write `block`, `strip` or `flag`".to_owned();
                 findings.error(action.spot, message, Some(hint));
                 Action::Block
             }

@@ -31,6 +31,8 @@ enum PartTest {
     Call(CallTest),
     /// The head alone.
     Head,
+    /// How sure it is that a text, or what is said of a tool, gives orders to the model.
+    Injection(Range),
     Rows(Range),
     Size(Range),
     Text(TextTest),
@@ -47,7 +49,7 @@ struct ToolTest {
 }
 
 impl AnswerTest {
-    pub(crate) const KEYS: [&'static str; 7] = [
+    pub(crate) const KEYS: [&'static str; 8] = [
         "status",
         "content_type",
         "size",
@@ -55,6 +57,7 @@ impl AnswerTest {
         "tool_call",
         "tool",
         "text",
+        "injection",
     ];
 
     pub(crate) fn read(entry: Entry<'_>, reader: &mut Reader<'_>) -> Option<Self> {
@@ -64,7 +67,7 @@ impl AnswerTest {
         let status = optional(status.map(|entry| Range::read(entry, Unit::Count, reader)))?;
         let content_type = map.take("content_type");
         let content_type = optional(content_type.map(|entry| Words::read(entry, reader)))?;
-        let parts = ["size", "rows", "tool_call", "tool", "text"];
+        let parts = ["size", "rows", "tool_call", "tool", "text", "injection"];
         let mut given = parts.into_iter().filter_map(|key| map.take(key));
         let (first, second) = (given.next(), given.next());
         if let Some(second) = second {
@@ -99,6 +102,11 @@ impl AnswerTest {
                 ..none
             },
             PartTest::Head => AnswerNeeds { head: true, ..none },
+            PartTest::Injection(_) => AnswerNeeds {
+                listed: true,
+                text: true,
+                ..none
+            },
             PartTest::Rows(_) => AnswerNeeds { rows: true, ..none },
             PartTest::Size(_) => AnswerNeeds {
                 bytes: true,
@@ -118,6 +126,7 @@ impl AnswerTest {
             PartTest::Tool(_) => Action::Strip,
             PartTest::Call(_)
             | PartTest::Head
+            | PartTest::Injection(_)
             | PartTest::Rows(_)
             | PartTest::Size(_)
             | PartTest::Text(_) => Action::Block,
@@ -127,7 +136,9 @@ impl AnswerTest {
     /// Whether a part can be left out of an answer.
     pub(crate) fn can_strip(&self) -> bool {
         match self.part {
-            PartTest::Call(_) | PartTest::Text(_) | PartTest::Tool(_) => true,
+            PartTest::Call(_) | PartTest::Injection(_) | PartTest::Text(_) | PartTest::Tool(_) => {
+                true
+            }
             PartTest::Head | PartTest::Rows(_) | PartTest::Size(_) => false,
         }
     }
@@ -137,17 +148,24 @@ impl AnswerTest {
         let part = match (&self.part, &answer.part) {
             (PartTest::Call(test), Part::ToolCall(call)) => test.judge(call, facts, Stance::One),
             (PartTest::Head, Part::Head) => Truth::Yes,
+            (PartTest::Injection(range), Part::Text(text)) => orders(text, range),
+            (PartTest::Injection(range), Part::Listed(tool)) => orders(&said_of(tool), range),
             (PartTest::Rows(range), Part::Rows(rows)) => range.judge_count(*rows),
             (PartTest::Size(range), Part::Bytes(bytes)) => range.judge_count(*bytes),
             (PartTest::Text(test), Part::Text(text)) => test.judge(&facts.search(text)),
             (PartTest::Tool(test), Part::Listed(tool)) => test.judge(tool, facts),
             (
-                PartTest::Call(_) | PartTest::Rows(_) | PartTest::Text(_) | PartTest::Tool(_),
+                PartTest::Call(_)
+                | PartTest::Injection(_)
+                | PartTest::Rows(_)
+                | PartTest::Text(_)
+                | PartTest::Tool(_),
                 Part::Undecidable(_),
             ) => Truth::Unknown,
             (
                 PartTest::Call(_)
                 | PartTest::Head
+                | PartTest::Injection(_)
                 | PartTest::Rows(_)
                 | PartTest::Size(_)
                 | PartTest::Text(_)
@@ -176,9 +194,10 @@ impl PartTest {
             "rows" => Self::Rows(Range::read(entry, Unit::Count, reader)?),
             "tool_call" => Self::Call(CallTest::read(entry, reader)?),
             "tool" => Self::Tool(ToolTest::read(entry, reader)?),
+            "injection" => Self::Injection(Range::read(entry, Unit::Fraction, reader)?),
             _ => Self::Text(TextTest::read(entry, &[], reader)?),
         };
-        if let Self::Rows(range) | Self::Size(range) = &part
+        if let Self::Injection(range) | Self::Rows(range) | Self::Size(range) = &part
             && range.is_bounded_above()
         {
             let message = "answers are judged while they come, and may always grow".to_owned();
@@ -209,18 +228,29 @@ impl ToolTest {
     fn judge(&self, tool: &Tool<'_>, facts: &Facts<'_, '_>) -> Truth {
         let name = self.name.as_ref();
         let name = name.map_or(Truth::Yes, |words| words.judge(tool.name, Stance::One));
-        let description = self.description.as_ref().map_or(Truth::Yes, |test| {
-            let mut texts = vec![tool.name];
-            texts.extend(tool.description);
-            tool.value.strings(&mut |text| texts.push(text));
-            test.judge(&facts.search(&texts.join("\n")))
-        });
+        let description = self
+            .description
+            .as_ref()
+            .map_or(Truth::Yes, |test| test.judge(&facts.search(&said_of(tool))));
         let pin = self.pins.as_ref().map_or(Truth::Yes, |pins| {
             let pin = pins.get(tool.name);
             pin.map_or(Truth::No, |pin| Truth::of(**pin != *tool_digest(tool)))
         });
         name.and(description).and(pin)
     }
+}
+
+/// All that a server says of a tool.
+fn said_of(tool: &Tool<'_>) -> String {
+    let mut texts = vec![tool.name];
+    texts.extend(tool.description);
+    tool.value.strings(&mut |text| texts.push(text));
+    texts.join("\n")
+}
+
+/// Whether a text is as likely to give orders to the model that reads it.
+fn orders(text: &str, range: &Range) -> Truth {
+    range.judge(f64::from(enforcer_injection::judge(text.as_bytes()).score))
 }
 
 fn pins_of(entry: Entry<'_>, reader: &mut Reader<'_>) -> Option<BTreeMap<Box<str>, Box<str>>> {

@@ -140,6 +140,11 @@ const ANSWER: &[Field] = &[
         Takes::Text { roles: false },
         "what the model, a tool or a page says",
     ),
+    field(
+        "injection",
+        Takes::Number,
+        "how sure it is, from 0 to 1, that a text or a tool's description gives orders to the model; `over` or `at_least`",
+    ),
 ];
 
 /// The fields beyond place, method and path, in the order of their names.

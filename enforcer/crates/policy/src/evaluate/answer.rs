@@ -182,26 +182,26 @@ impl Rule {
     fn strictness(&self) -> u8 {
         let action = self.more.as_ref().map_or(Action::Block, |more| more.action);
         match (self.effect, action) {
-            (Effect::Terminate, _) => 3,
-            (Effect::Allow | Effect::Deny, Action::Block | Action::Keep) => 2,
-            (Effect::Approve, _) => 1,
-            (Effect::Allow | Effect::Deny, Action::Strip) => 0,
+            (Effect::Terminate, _) => 4,
+            (Effect::Allow | Effect::Deny, Action::Block | Action::Keep) => 3,
+            (Effect::Approve, _) => 2,
+            (Effect::Allow | Effect::Deny, Action::Strip) => 1,
+            (Effect::Allow | Effect::Deny, Action::Flag) => 0,
         }
     }
 
     /// What this rule does with a part that it matches. Of what cannot be understood nothing can be left out.
     fn ruling(&self, part: Part<'_>) -> Ruling {
+        let own = self.more.as_ref().map_or(Action::Block, |more| more.action);
         let (action, cause) = match part {
+            Part::Undecidable(cause) if own == Action::Flag => (own, Cause::Undecidable(cause)),
             Part::Undecidable(cause) => (Action::Block, Cause::Undecidable(cause)),
             Part::Bytes(_)
             | Part::Head
             | Part::Listed(_)
             | Part::Rows(_)
             | Part::Text(_)
-            | Part::ToolCall(_) => {
-                let own = self.more.as_ref().map_or(Action::Block, |more| more.action);
-                (own, self.usual_cause())
-            }
+            | Part::ToolCall(_) => (own, self.usual_cause()),
         };
         Ruling {
             action,

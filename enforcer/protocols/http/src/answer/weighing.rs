@@ -111,7 +111,7 @@ fn content(
     let answer = body.answer(shape, limits).map_err(|error| error.cause)?;
     let text = needs.text.then(|| text::of(&body));
     let mut asked = |part| match judge.rule_on_all(part) {
-        Action::Keep => Ok(()),
+        Action::Flag | Action::Keep => Ok(()),
         // Nothing can be left out of it. The judge remembers; the cause is not looked at.
         Action::Block | Action::Strip => Err(prompt::Cause::Schema),
     };
@@ -165,7 +165,7 @@ pub(crate) fn rule(judge: &mut Judge, item: &Item<'_>) -> Ruling {
     };
     match judge.rule(part) {
         Action::Block => Ruling::Block,
-        Action::Keep => Ruling::Keep,
+        Action::Flag | Action::Keep => Ruling::Keep,
         Action::Strip => Ruling::Strip,
     }
 }
