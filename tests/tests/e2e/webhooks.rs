@@ -98,76 +98,62 @@ const SECRETS: [(&str, &str); 3] = [
     ("channel", "/services/T0777/B0888/n0b0dy-kn0ws"),
 ];
 
+/// What is posted where, and whether it may be.
+struct Post {
+    method: &'static str,
+    url: &'static str,
+    kind: &'static str,
+    body: String,
+    passes: bool,
+}
+
+fn posts() -> Vec<Post> {
+    let json = "application/json";
+    let open = "https://hooks.slack.com/services/T0123/B0456/s3cret";
+    let other = "https://hooks.slack.com/services/T0123/B9999/s3cret";
+    let registered = "https://hooks.slack.com/alerts";
+    let plain = r#"{"text":"x"}"#;
+    let long = format!(r#"{{"text":"x","blocks":"{}"}}"#, "y".repeat(2000));
+    let rows = [
+        ("POST", open, json, r#"{"text":"disk full"}"#, true),
+        ("POST", other, json, plain, false),
+        ("PUT", open, json, plain, false),
+        ("POST", open, "text/plain", plain, false),
+        ("POST", open, json, r#"{"text":"x","to":"all"}"#, false),
+        ("POST", open, json, &long, false),
+        ("POST", open, json, r#"{"text":"Confidential"}"#, false),
+        ("POST", registered, json, "{}", true),
+    ];
+    let post = |(method, url, kind, body, passes): (_, _, _, &str, _)| Post {
+        method,
+        url,
+        kind,
+        body: body.to_owned(),
+        passes,
+    };
+    rows.into_iter().map(post).collect()
+}
+
 #[test]
 fn webhooks_are_posted_to_by_host_path_and_what_is_in_them() {
     let Some((stage, _receiver)) = staged() else {
         return;
     };
-    let open = "https://hooks.slack.com/services/T0123/B0456/s3cret";
-    let long = format!(r#"{{"text":"x","blocks":"{}"}}"#, "y".repeat(2000));
-    let table: [(&str, &str, &str, &str, &str, bool); 8] = [
-        (
-            "as allowed",
-            "POST",
-            open,
-            "application/json",
-            r#"{"text":"disk full"}"#,
-            true,
-        ),
-        (
-            "another hook",
-            "POST",
-            "https://hooks.slack.com/services/T0123/B9999/s3cret",
-            "application/json",
-            r#"{"text":"x"}"#,
-            false,
-        ),
-        (
-            "another method",
-            "PUT",
-            open,
-            "application/json",
-            r#"{"text":"x"}"#,
-            false,
-        ),
-        (
-            "another type",
-            "POST",
-            open,
-            "text/plain",
-            r#"{"text":"x"}"#,
-            false,
-        ),
-        (
-            "another shape",
-            "POST",
-            open,
-            "application/json",
-            r#"{"text":"x","to":"all"}"#,
-            false,
-        ),
-        ("too large", "POST", open, "application/json", &long, false),
-        (
-            "a word that stays",
-            "POST",
-            open,
-            "application/json",
-            r#"{"text":"Confidential"}"#,
-            false,
-        ),
-        (
-            "by its registered name",
-            "POST",
-            "https://hooks.slack.com/alerts",
-            "application/json",
-            "{}",
-            true,
-        ),
-    ];
-    for (what, method, url, kind, body, passes) in table {
-        let answer = post(&stage, method, url, kind, body);
+    for row in posts() {
+        let Post {
+            method,
+            url,
+            kind,
+            body,
+            passes,
+        } = row;
+        let answer = post(&stage, method, url, kind, &body);
         let expected = if passes { 204 } else { 403 };
-        assert_eq!(answer.status, expected, "{what}: {}", answer.text());
+        let told = answer.text();
+        assert_eq!(
+            answer.status, expected,
+            "{method} {url} {kind} {body}: {told}"
+        );
     }
     // The path that is the secret is the daemon's to fill in.
     let expected = [

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// A conversation in the terms both APIs share.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Conversation {
+pub(in crate::upstream) struct Conversation {
     /// What the user said last.
     pub(super) user: String,
     /// What tools answered since then.
@@ -18,7 +18,7 @@ pub(super) struct Conversation {
 
 /// A function on offer.
 #[derive(Debug, PartialEq)]
-pub(super) struct Tool {
+pub(in crate::upstream) struct Tool {
     pub(super) name: String,
     pub(super) parameters: Value,
 }
