@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use enforcer_flow::{ExchangeId, Stance};
-use enforcer_mask::{Action, Direction, Finding, Ruleset, Session, Stop};
-use enforcer_policy::{Cause, Obligation};
+use enforcer_mask::{Direction, Finding, Ruleset, Session, Stop};
+use enforcer_policy::Cause;
 
 use crate::masking::account::Account;
 use crate::{Fault, Flow, Refusal};
@@ -39,15 +39,15 @@ pub struct Masking {
 
 impl Masking {
     pub(crate) fn new(
-        (rules, obligations): (Arc<Ruleset>, &[Obligation]),
+        rules: Arc<Ruleset>,
         session: Arc<Session>,
         exchange: ExchangeId,
         flow: &Arc<Flow>,
     ) -> Self {
         Self {
+            restores: rules.tokenizes(),
             rules,
             session,
-            restores: obligations.iter().any(tokenizes),
             watches: match flow.workload().stance {
                 Stance::Observe => true,
                 Stance::Enforce | Stance::Quarantine => false,
@@ -101,7 +101,15 @@ impl Masking {
             self.note(std::slice::from_ref(finding));
         }
         let refusal = || refused(stop, direction, self.account.exchange());
-        self.refusal.get_or_init(refusal).clone()
+        self.refused_by(refusal)
+    }
+
+    /// Nothing is refused where things are only written down.
+    fn refused_by(&self, refusal: impl FnOnce() -> Refusal) -> Refusal {
+        match self.watches {
+            true => refusal(),
+            false => self.refusal.get_or_init(refusal).clone(),
+        }
     }
 
     /// The same for a body that cannot be looked through.
@@ -114,7 +122,7 @@ impl Masking {
             cause: cause.code(),
             public: format!("the {what} {UNSEEN}: {cause} (exchange {exchange})"),
         };
-        self.refusal.get_or_init(refusal).clone()
+        self.refused_by(refusal)
     }
 
     /// Why nothing more goes on, if that is so.
@@ -127,16 +135,6 @@ impl Masking {
 impl fmt::Debug for Masking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Masking({})", self.account.exchange())
-    }
-}
-
-fn tokenizes(obligation: &Obligation) -> bool {
-    match obligation {
-        Obligation::Mask(mask) => mask
-            .rules
-            .iter()
-            .any(|rule| rule.action == Action::Tokenize),
-        Obligation::Inject(_) | Obligation::Limit(_) | Obligation::Sign(_) => false,
     }
 }
 

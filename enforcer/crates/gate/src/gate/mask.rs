@@ -33,7 +33,7 @@ impl Gate {
             return Err(Refusal { fault, ..refusal });
         };
         let session = sessions.of(flow.workload().cgroup);
-        let masking = Masking::new((rules, &decision.obligations), session, id, flow);
+        let masking = Masking::new(rules, session, id, flow);
         match masking.head(ask) {
             Ok(head) => {
                 let head = head.changes().then(|| Box::new(head));

@@ -11,12 +11,13 @@ use bytes::Bytes;
 use enforcer_flow::Side;
 use enforcer_gate::{Exchange, Masking, Refusal};
 use enforcer_mask::Direction;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 
 use super::{Rewriter, whole};
+use crate::aside::LARGE;
 use crate::body::{BodyError, Source};
 use crate::gather::{Bounds, Gathered, gather};
 use crate::serve::Connection;
@@ -80,7 +81,7 @@ pub(crate) async fn prepare(
         }
         Source::Sending(sending) => return Ok((Source::Sending(sending), Rest::default())),
     };
-    let rewritten = rewrite(connection, parts, body, masking);
+    let rewritten = rewrite(connection, parts, body, masking).await;
     let rewritten = rewritten.map_err(|refusal| stopped(exchange, refusal))?;
     Ok((Source::Gathered(Box::new(rewritten)), Rest::default()))
 }
@@ -115,52 +116,65 @@ async fn take(
     }
 }
 
-/// Rewrites a body that is here whole. What is sent is not coded.
-fn rewrite(
+/// Rewrites a body that is here whole, beside the worker where that takes long. What is sent is not coded.
+async fn rewrite(
     connection: &Connection,
     parts: &mut Parts,
     gathered: Gathered,
     masking: &Masking,
+) -> Result<Gathered, Refusal> {
+    let judging = &connection.agent.judging;
+    let (limit, before) = (judging.body_bytes, gathered.bytes.clone());
+    let takes = match coding::is_coded(&parts.headers) {
+        true => LARGE,
+        false => before.len(),
+    };
+    let (headers, own) = (parts.headers.clone(), masking.clone());
+    let read = move || read(&headers, gathered, &own, limit);
+    let Some(rewritten) = judging.aside.weigh(takes, read).await else {
+        let cause = enforcer_prompt::Cause::TooLarge;
+        return Err(masking.undecidable(cause, Direction::Request));
+    };
+    let rewritten = rewritten?;
+    if rewritten.bytes != before {
+        forget(parts);
+        parts.headers.remove(header::CONTENT_ENCODING);
+    }
+    // A body that came in chunks goes on with its length: it has no trailers any more.
+    let length = HeaderValue::from(rewritten.bytes.len());
+    parts.headers.insert(header::CONTENT_LENGTH, length);
+    Ok(rewritten)
+}
+
+/// Takes off a body's codings and masks it; what is only watched stays what it is.
+fn read(
+    headers: &HeaderMap,
+    gathered: Gathered,
+    masking: &Masking,
+    limit: usize,
 ) -> Result<Gathered, Refusal> {
     let Gathered {
         bytes,
         trailers: _,
         mut room,
     } = gathered;
-    let limit = connection.agent.judging.body_bytes;
-    let decoded = coding::decode(&parts.headers, &bytes, limit);
-    let decoded = match decoded {
-        Ok(decoded) if coding::is_coded(&parts.headers) && !room.grow(decoded.len()) => {
+    let decoded = match coding::decode(headers, &bytes, limit) {
+        Ok(decoded) if coding::is_coded(headers) && !room.grow(decoded.len()) => {
             Err(enforcer_prompt::Cause::TooLarge)
         }
         decoded => decoded,
     };
-    let decoded = match decoded {
-        Ok(decoded) => decoded,
-        Err(cause) => {
-            let refusal = masking.undecidable(cause, Direction::Request);
-            return match masking.watches() {
-                true => Ok(Gathered {
-                    bytes,
-                    trailers: None,
-                    room,
-                }),
-                false => Err(refusal),
-            };
-        }
+    let refused = |cause| masking.undecidable(cause, Direction::Request);
+    let rewriter = Rewriter::new(masking, shape::content_type(headers), Direction::Request);
+    let rewritten = decoded
+        .map_err(refused)
+        .and_then(|decoded| whole(rewriter, &decoded));
+    let bytes = match rewritten {
+        _ if masking.watches() => bytes,
+        rewritten => rewritten?,
     };
-    let content_type = shape::content_type(&parts.headers);
-    let rewriter = Rewriter::new(masking, content_type, Direction::Request);
-    let rewritten = whole(rewriter, &decoded)?;
-    if rewritten != bytes {
-        forget(parts);
-        parts.headers.remove(header::CONTENT_ENCODING);
-    }
-    // A body that came in chunks goes on with its length: it has no trailers any more.
-    let length = HeaderValue::from(rewritten.len());
-    parts.headers.insert(header::CONTENT_LENGTH, length);
     Ok(Gathered {
-        bytes: rewritten,
+        bytes,
         trailers: None,
         room,
     })

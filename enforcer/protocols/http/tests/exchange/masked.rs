@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
+use enforcer_credentials::{Secrets, Source};
 use enforcer_flow::Protocol;
 use enforcer_http::Judging;
 use futures_util::{SinkExt, StreamExt};
@@ -563,4 +564,74 @@ async fn a_page_that_gives_orders_is_blocked_or_flagged() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn of_an_observed_workload_findings_are_written_and_nothing_is_changed() {
+    for (path, action) in [
+        ("redact", "redact"),
+        ("block", "block"),
+        ("tokens", "tokenize"),
+    ] {
+        let world = world(upstream::echo().await).observing();
+        let sent = note("by Ada Lovelace.");
+        let response = ask(
+            &world,
+            post(&format!("/{path}/x?q=Ada+Lovelace"), sent.clone()),
+        )
+        .await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let seen = text(response).await;
+        assert!(
+            seen.contains("q=Ada+Lovelace") && seen.ends_with(&sent),
+            "{seen}"
+        );
+        let ledger = world.ledger().await;
+        assert!(!ledger.text.contains("Lovelace"), "{}", ledger.text);
+        let found = ledger.all("data_found");
+        assert_eq!(found.len(), 2, "{path}: {}", ledger.text);
+        assert!(
+            found
+                .iter()
+                .all(|line| line["findings"][0]["action"] == action)
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_rule_signs_is_what_was_masked() {
+    let policy = r#"
+version: 1
+name: test
+detectors: { name: { words: [Ada Lovelace] } }
+rules:
+  - { id: signed, effect: allow, match: { host: api.example, port: 8080, protocol: http }, mask: name, sign: { style: github, secret: key } }
+"#;
+    let secrets = Secrets::load(
+        [("key", &Source::Environment("KEY".to_owned()))].into_iter(),
+        |_| Some("k3y".into()),
+    );
+    let judging = Judging {
+        secrets: secrets.unwrap(),
+        ..Judging::without_secrets(8 << 20)
+    };
+    let world = World::judging(
+        upstream::echo().await,
+        Duration::from_secs(30),
+        (policy, judging),
+    );
+    let signature = async |said: &str| {
+        let seen = text(ask(&world, post("/x", note(said))).await).await;
+        let line = seen
+            .lines()
+            .find_map(|line| line.strip_prefix("x-hub-signature-256: "));
+        (
+            line.unwrap().to_owned(),
+            seen.ends_with(&note("by [NAME].")),
+        )
+    };
+    let (masked, is_masked) = signature("by Ada Lovelace.").await;
+    assert!(is_masked);
+    assert_eq!(masked, signature("by [NAME].").await.0);
+    assert_ne!(masked, signature("by nobody.").await.0);
 }

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use enforcer_audit::{Fingerprinter, Ledger};
 use enforcer_cost::{Estimator, Prices};
 use enforcer_flow::{
-    CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Secret, Workload,
+    CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Secret, Stance,
+    Workload,
 };
 use enforcer_gate::{Costs, Flow, Gate, Quota, Sessions, Upstream, UpstreamConfig};
 use enforcer_http::{Agent, Judging, Limits, Pool, PoolConfig, Proven, Version, serve};
@@ -46,6 +47,7 @@ pub(crate) struct World {
     limits: Limits,
     judging: Arc<Judging>,
     stopping: watch::Sender<bool>,
+    stance: Stance,
     _dir: tempfile::TempDir,
 }
 
@@ -121,7 +123,16 @@ impl World {
             limits,
             judging: Arc::new(judging),
             stopping: watch::Sender::new(false),
+            stance: Stance::default(),
             _dir: dir,
+        }
+    }
+
+    /// The same, for a workload that is only observed.
+    pub(crate) fn observing(self) -> Self {
+        Self {
+            stance: Stance::Observe,
+            ..self
         }
     }
 
@@ -183,7 +194,7 @@ impl World {
             cgroup: CgroupId(7),
             path: "/agent".into(),
             attributes: Default::default(),
-            stance: enforcer_flow::Stance::default(),
+            stance: self.stance,
         };
         let flow = Flow::open(
             Arc::clone(&self.gate),
