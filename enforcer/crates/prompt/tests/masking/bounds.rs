@@ -102,6 +102,54 @@ fn texts_are_no_more_than_parts() {
     assert_eq!(cause(masked(&stream, &limits).1), Some(Cause::TooMany));
 }
 
+/// Responses of a session that go on at once, and what a person says meanwhile, end by themselves.
+#[test]
+fn responses_at_once_are_told_apart() {
+    let delta = |response: &str, text: &str| {
+        json!({"type": "response.output_text.delta", "event_id": "e", "response_id": response,
+            "item_id": format!("item_{response}"), "output_index": 0, "content_index": 0, "delta": text})
+    };
+    let heard = |text: &str| {
+        json!({"type": "conversation.item.input_audio_transcription.delta", "item_id": "u",
+            "content_index": 0, "delta": text})
+    };
+    let events = [
+        heard("is 123-"),
+        delta("a", "one 123-45"),
+        delta("b", "two 12"),
+        json!({"type": "conversation.item.done", "item": {"id": "u", "type": "message"}}),
+        json!({"type": "response.done", "response": {"id": "b", "output": []}}),
+        heard("45-6789"),
+        delta("a", "-6789"),
+        json!({"type": "response.done", "response": {"id": "a", "output": []}}),
+        // Another one, of which an item has the same name.
+        delta("a", "three"),
+    ];
+    let shape = shape((OPENAI, "/v1/realtime"), false);
+    let mut editor = AnswerEditor::unjudged(&shape, &Limits::default(), Numbers::boxed());
+    let mut out = Vec::new();
+    for event in &events {
+        editor
+            .message(&event.to_string(), &mut super::keep, &mut out)
+            .unwrap();
+    }
+    let said: Vec<Value> = out
+        .iter()
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+    let texts: Vec<_> = said.iter().filter_map(|it| it["delta"].as_str()).collect();
+    let expected = [
+        "is ",
+        "one ",
+        "two ",
+        "12",
+        "<\"SSN\">",
+        "<\"SSN\">",
+        "three",
+    ];
+    assert_eq!(texts, expected);
+}
+
 /// Not even empty ones in one event, because each has to be looked for among the others.
 #[test]
 fn an_event_has_no_more_pieces_than_parts() {

@@ -31,8 +31,8 @@ pub(super) enum Which {
     Arguments(String),
     Of(String),
     One(Key),
-    /// Those whose slot begins so.
-    Slots(&'static str),
+    /// Those whose owner begins so.
+    Within(String),
 }
 
 /// A text that is open.
@@ -77,7 +77,7 @@ impl Which {
             Self::Arguments(owner) => key.owner == *owner && key.slot.starts_with(ARGUMENT),
             Self::Of(owner) => key.owner == *owner,
             Self::One(one) => key == one,
-            Self::Slots(beginning) => key.slot.starts_with(beginning),
+            Self::Within(beginning) => key.owner.starts_with(beginning),
         }
     }
 }

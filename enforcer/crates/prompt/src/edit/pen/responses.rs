@@ -34,6 +34,9 @@ const PARTS: &[&str] = &[
 /// What events of a response are called before anything else.
 const RESPONSE: &str = "response.";
 
+/// Between a response and its item.
+const OF: char = '\n';
+
 pub(super) fn read<'v>(root: &'v Value<'v>, sheet: &mut Sheet<'v>) {
     let kind = root.get("type").and_then(Value::as_str).unwrap_or_default();
     if let Some(family) = kind.strip_suffix(".delta") {
@@ -59,12 +62,17 @@ pub(super) fn read<'v>(root: &'v Value<'v>, sheet: &mut Sheet<'v>) {
     }
     if let Some(item) = root.get("item") {
         let id = item.get("id").and_then(Value::as_str);
-        sheet.ends.extend(id.map(|id| Which::Of(id.to_owned())));
-        sheet.ends.push(Which::Of(unnamed(root)));
+        sheet.ends.push(Which::Of(owner(root, RESPONSE, id)));
+        sheet.ends.push(Which::Of(owner(root, RESPONSE, None)));
     }
-    if root.get("response").is_some() {
-        sheet.ends.push(Which::Slots(RESPONSE));
-        sheet.forgets.push(Which::Slots(RESPONSE));
+    if let Some(response) = root.get("response") {
+        let id = response.get("id").and_then(Value::as_str);
+        // Several may be going on in one session, but then their events say which they are of.
+        for id in [id.unwrap_or_default(), ""] {
+            let within = Which::Within(format!("{id}{OF}"));
+            sheet.ends.push(within.clone());
+            sheet.forgets.push(within);
+        }
     }
 }
 
@@ -111,26 +119,30 @@ fn piece<'v>(root: &'v Value<'v>, family: &str, sheet: &mut Sheet<'v>) {
 
 /// A text by its item and its part.
 fn key(event: &Value<'_>, family: &str) -> Key {
-    let owner = event.get("item_id").and_then(Value::as_str);
+    let item = event.get("item_id").and_then(Value::as_str);
     let part = ["content_index", "summary_index"]
         .iter()
         .find_map(|name| event.get(name))
         .and_then(Value::as_u64);
     Key {
-        owner: owner.map_or_else(|| unnamed(event), str::to_owned),
+        owner: owner(event, family, item),
         slot: format!("{family}#{}", part.unwrap_or_default()),
     }
 }
 
-/// An item that is known by its place only.
-fn unnamed(event: &Value<'_>) -> String {
+/// An item by its response and its id, or its place where it has none. What a person said is of no response, and may still
+/// be written down when its item is done.
+fn owner(event: &Value<'_>, family: &str, item: Option<&str>) -> String {
+    if !family.starts_with(RESPONSE) {
+        return format!("{}{OF}{OF}", item.unwrap_or_default());
+    }
     let response = event.get("response_id").and_then(Value::as_str);
+    let response = response.unwrap_or_default();
     let index = event.get("output_index").and_then(Value::as_u64);
-    format!(
-        "#{}#{}",
-        response.unwrap_or_default(),
-        index.unwrap_or_default()
-    )
+    match (item, index) {
+        (Some(item), _) => format!("{response}{OF}{item}"),
+        (None, index) => format!("{response}{OF}{OF}{}", index.unwrap_or_default()),
+    }
 }
 
 /// An event that brings what is held of a text.
