@@ -4,8 +4,9 @@
 //! place of a value (a host's name, what frames a message) a finding refuses the exchange.
 //!
 //! Headers that exist to carry the agent's own credentials keep them: secrets in `authorization` and its like, and in
-//! cookies, are what stands there on purpose, and whether they may go where they go is for rules about destinations.
-//! Everything else that rules look for is found there as well; and a rule that names such a header decides about all of it.
+//! cookies, are what stands there on purpose, and whether they may go where they go is for rules about destinations. In
+//! cookies everything else is looked for as anywhere; in `authorization` and its like only what is to be blocked counts. A
+//! rule that names such a header decides about all of it.
 
 mod cookie;
 mod header;

@@ -9,6 +9,7 @@ use super::pieces::Pieces;
 use super::trail::Trail;
 use super::value::Value;
 use crate::Sink;
+use crate::reassembly::Part;
 use crate::{Direction, Finding, HOLD, Masker, Place, Ruleset, Session, Stop};
 
 /// Documents within texts within documents.
@@ -48,7 +49,15 @@ pub(crate) struct Desk {
     pub(crate) trail: Trail,
     /// The trail written out, where rules read it.
     path: String,
+    #[expect(
+        clippy::vec_box,
+        reason = "they are large, and go in and out as they are"
+    )]
     maskers: Vec<Box<Masker>>,
+    #[expect(
+        clippy::vec_box,
+        reason = "they are large, and go in and out as they are"
+    )]
     values: Vec<Box<Value>>,
     findings: Vec<Finding>,
     cover: Option<Cover>,
@@ -172,14 +181,18 @@ impl Desk {
     pub(crate) fn join(&mut self, text: &[u8]) -> Result<(), Stop> {
         let joins = match self.direction {
             Direction::Answer => false,
-            // A credential in its own place is a value that goes on, for whoever looks at what comes behind it.
-            Direction::Request => self.spare.is_none() && !self.trail.at_name(),
+            Direction::Request => !self.trail.at_name(),
         };
         if !joins || !piece(text) {
             return Ok(());
         }
-        let place = place(self.direction, &self.trail, "", None);
-        let joined = self.rules.joined(&self.session, place, text);
+        let part = Part {
+            text,
+            place: place(self.direction, &self.trail, self.trail.root(), None),
+            // A credential in its own place is there on purpose.
+            spared: self.spare.is_some(),
+        };
+        let joined = self.rules.rejoined(&self.session, part);
         let found = joined.map_err(|stop| self.placed(stop))?;
         self.note(found);
         Ok(())
@@ -278,6 +291,11 @@ impl Desk {
         }
     }
 
+    /// What was found since then is none.
+    pub(crate) fn forget(&mut self, before: usize) {
+        self.findings.truncate(before);
+    }
+
     /// How much was found.
     pub(crate) fn count(&self) -> usize {
         self.findings.len()
@@ -355,23 +373,15 @@ impl Desk {
     }
 }
 
-/// Whether a value may be a piece of a secret: short, without blanks, and neither a word nor a small number. Words between
-/// pieces would only push them apart.
+/// Whether a value may be a piece of a secret or of a planted value: short, without blanks, and no small number.
 fn piece(text: &[u8]) -> bool {
-    let word = || {
-        let letters = text.get(1..).unwrap_or_default();
-        letters.iter().all(u8::is_ascii_lowercase)
-    };
     let number = || {
         text.len() < 8
             && text
                 .iter()
                 .all(|byte| byte.is_ascii_digit() || *byte == b'.')
     };
-    (3..=PIECE).contains(&text.len())
-        && text.iter().all(u8::is_ascii_graphic)
-        && !word()
-        && !number()
+    (3..=PIECE).contains(&text.len()) && text.iter().all(u8::is_ascii_graphic) && !number()
 }
 
 fn place<'a>(

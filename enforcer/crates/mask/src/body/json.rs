@@ -205,7 +205,7 @@ impl Json {
                 State::Scalar => self.scalar(cursor, desk, sink)?,
                 State::Text => self.text(cursor, desk, sink)?,
                 State::After | State::Colon | State::Done | State::Key(_) | State::Value(_) => {
-                    self.structure(cursor, desk, sink)?
+                    self.structure(cursor, desk, sink)?;
                 }
             }
         }

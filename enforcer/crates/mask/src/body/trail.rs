@@ -54,6 +54,11 @@ impl Trail {
         }
     }
 
+    /// What it begins with: the kind of place.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
     pub(crate) fn depth(&self) -> usize {
         self.steps.len()
     }

@@ -69,10 +69,7 @@ impl Head {
             return self.fixed(value).map(|()| None);
         }
         if CREDENTIALS.contains(&name) {
-            self.desk.spare(Some(Family::Secret));
-            let looked = self.fixed(value);
-            self.desk.spare(None);
-            return looked.map(|()| None);
+            return self.credential(value).map(|()| None);
         }
         let looked = match name {
             "cookie" | "set-cookie" => {
@@ -86,5 +83,16 @@ impl Head {
         };
         looked?;
         Ok((out != value).then_some(out))
+    }
+
+    /// Looks at a credential in its own place: nothing else could stand there, so only what is to be blocked counts.
+    fn credential(&mut self, value: &[u8]) -> Result<(), Stop> {
+        let before = self.desk.count();
+        self.desk.spare(Some(Family::Secret));
+        let looked = self.desk.judge(value);
+        self.desk.spare(None);
+        looked?;
+        self.desk.forget(before);
+        Ok(())
     }
 }

@@ -57,56 +57,56 @@ fn check(table: &str) {
 }
 
 #[test]
-fn json() {
+fn documents_change_only_where_something_is_found() {
     check("json.yaml");
 }
 
 #[test]
-fn json_within_texts() {
+fn documents_within_texts_stay_valid() {
     check("nested.yaml");
 }
 
 #[test]
-fn lines_of_json() {
+fn lines_of_documents_stay_lines() {
     check("lines.yaml");
 }
 
 #[test]
-fn forms() {
+fn forms_keep_their_escapes() {
     check("form.yaml");
 }
 
 #[test]
-fn parts() {
+fn parts_are_read_by_their_own_types() {
     check("multipart.yaml");
 }
 
 #[test]
-fn texts() {
+fn texts_are_read_to_their_end() {
     check("text.yaml");
 }
 
 #[test]
-fn tables() {
+fn columns_of_tables_are_fields() {
     check("csv.yaml");
 }
 
 #[test]
-fn xml() {
+fn elements_and_attributes_are_fields() {
     check("xml.yaml");
 }
 
 #[test]
-fn yaml() {
+fn keys_of_yaml_are_fields() {
     check("yaml.yaml");
 }
 
 #[test]
-fn bytes() {
+fn what_is_found_in_bytes_is_refused() {
     check("binary.yaml");
 }
 
 #[test]
-fn events() {
+fn events_keep_their_frames() {
     check("events.yaml");
 }

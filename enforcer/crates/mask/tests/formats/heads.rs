@@ -145,6 +145,12 @@ fn what_is_blocked_is_blocked_among_credentials_too() {
 }
 
 #[test]
+fn what_would_be_replaced_among_credentials_stays() {
+    header("authorization", "Basic Ada Lovelace", None, &[]);
+    header("authorization", "Basic QWRhIExvdmVsYWNlOnB3", None, &[]);
+}
+
+#[test]
 fn hosts_are_refused_where_they_carry_something() {
     let mut head = head();
     head.host("api.example.org").unwrap();

@@ -345,3 +345,103 @@ fn a_secret_in_pieces_is_blocked_in_every_format() {
     head.header("x-one", one.as_bytes()).unwrap();
     assert!(head.header("x-two", other.as_bytes()).is_err());
 }
+
+#[test]
+fn no_body_is_held_as_a_whole() {
+    let text = "lorem ipsum 12 dolor, sit \\u0041 amet\n";
+    let bodies = [
+        (Kind::Binary, "", "\u{1}some text 12\0\0".to_owned(), ""),
+        (
+            Kind::Csv { tabs: false },
+            "a,b\n",
+            "x y,12\n".to_owned(),
+            "",
+        ),
+        (
+            Kind::Csv { tabs: false },
+            "a,b\n\"",
+            "x y \"\"12\"\",\n".to_owned(),
+            "\"\n",
+        ),
+        (Kind::Events, "", "data: {\"a\": 12}\n\n".to_owned(), ""),
+        (Kind::Events, "data: ", "x y 12 ".to_owned(), "\n\n"),
+        (Kind::Form, "a=", "x+y%20".to_owned(), "&b=c"),
+        (Kind::Json, "{\"a\": \"", text.replace('\n', "\\n"), "\"}"),
+        (Kind::Json, "[0", ", {\"a\": [12, \"x\"]}".to_owned(), "]"),
+        (
+            Kind::Json,
+            "{\"a\": \"[\\\"\\\"",
+            ", {\\\"a\\\": 12}".to_owned(),
+            "]\"}",
+        ),
+        (Kind::JsonLines, "", "{\"a\": 12}\n".to_owned(), ""),
+        (
+            Kind::Multipart("XX".to_owned()),
+            "--XX\r\n\r\n",
+            "x y\r\n-".to_owned(),
+            "\r\n--XX--",
+        ),
+        (Kind::Text, "", text.to_owned(), ""),
+        (Kind::Unknown, "", "\u{fc} x ".to_owned(), ""),
+        (
+            Kind::Xml,
+            "<a>",
+            "<b c='12'>x &amp; y</b>".to_owned(),
+            "</a>",
+        ),
+        (Kind::Xml, "<a><!--", "x - y 12 ".to_owned(), "--></a>"),
+        (Kind::Yaml, "", "a: x y 12\n".to_owned(), ""),
+        (Kind::Yaml, "a: |\n", "  x y 12\n".to_owned(), ""),
+        (Kind::Yaml, "a: ", "x y 12 ".to_owned(), "\n"),
+    ];
+    for (kind, start, middle, end) in bodies {
+        let (rules, session) = (rules::ruleset(), rules::session());
+        let mut rewriter = Rewriter::new(kind.clone(), &rules, &session, Direction::Request);
+        let mut out = Vec::new();
+        rewriter.push(start.as_bytes(), &mut out).unwrap();
+        let chunk = middle.repeat(8 * 1024 / middle.len());
+        for _ in 0..128 {
+            out.clear();
+            rewriter.push(chunk.as_bytes(), &mut out).unwrap();
+            assert!(
+                rewriter.held() <= 8 * 1024,
+                "{kind:?}: {} are held",
+                rewriter.held()
+            );
+        }
+        rewriter.push(end.as_bytes(), &mut out).unwrap();
+        rewriter.finish(&mut out).unwrap();
+        assert_eq!(rewriter.held(), 0);
+    }
+}
+
+#[test]
+fn what_is_nested_too_deep_is_not_read() {
+    let run = |kind: Kind, body: String| {
+        let run = run(kind);
+        run.over([body.as_bytes()])
+            .stop
+            .as_ref()
+            .map(crate::case::stop)
+    };
+    assert_eq!(
+        run(
+            Kind::Json,
+            format!("{}{}", "[".repeat(100), "]".repeat(100))
+        ),
+        None
+    );
+    assert_eq!(run(Kind::Json, "[".repeat(200)), Some("undecidable"));
+    assert_eq!(run(Kind::Xml, "<a>".repeat(200)), Some("undecidable"));
+    let names: String = (0..40_000).map(|name| format!("\"{name}\": 1, ")).collect();
+    assert_eq!(
+        run(Kind::Json, format!("{{{names}\"x\": 1}}")),
+        Some("undecidable")
+    );
+    let nested = (0..9).fold("\"Ada Lovelace\"".to_owned(), |inner, _| {
+        serde_json::to_string(&serde_json::json!({ "a": inner })).unwrap()
+    });
+    let whole = self::run(Kind::Json).over([nested.as_bytes()]);
+    assert_eq!(whole.stop, None);
+    assert!(!String::from_utf8_lossy(&whole.out).contains("Lovelace"));
+}
