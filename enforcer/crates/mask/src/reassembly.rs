@@ -1,9 +1,12 @@
 //! Secrets and canaries in pieces: over fields of a document, parameters, headers, and over requests of one workload.
 //!
-//! Only what could be a piece of one counts: short, and without blanks. Of those the last few are kept, and each new one is
-//! looked at joined to them. What shows only then cannot be masked where it stands, since most of it is gone: it is blocked.
+//! Only what could be a piece of one counts: short, and without blanks. The last few of each kind of place are kept, and each
+//! new one is looked at joined to them; likewise to those of other places. What comes again and again, as most headers do,
+//! stands between no two pieces. What shows only joined cannot be masked where it stands, since most of it is gone: it is
+//! blocked, and what was blocked is not kept, so that it is blocked again.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
 
 use enforcer_recognize::{Confidence, Family};
 use zeroize::Zeroizing;
@@ -11,15 +14,46 @@ use zeroize::Zeroizing;
 use crate::masker::Joined;
 use crate::{Action, Finding, Place, Ruleset, Session, Stop};
 
-/// How many pieces are kept, and how many bytes of each.
-const PIECES: usize = 4;
+/// How many pieces are kept of each kind of place, and how many bytes of each.
+const PIECES: usize = 8;
 const BYTES: usize = 256;
+/// How many are known as having come before.
+const KNOWN: usize = 128;
 /// Less than this is no value, however many pieces it has.
 const LEAST: usize = 16;
+/// Kinds of places, by how they are called; bodies are the rest, and where credentials belong is one for itself.
+const SITES: [&str; 3] = ["header:", "path", "query:"];
+const BODY: usize = SITES.len();
+const SPARED: usize = BODY + 1;
+
+type Piece = Zeroizing<Vec<u8>>;
 
 /// The last pieces that one workload sent.
 #[derive(Default)]
-pub(crate) struct Window(VecDeque<Zeroizing<Vec<u8>>>);
+pub(crate) struct Window {
+    hasher: RandomState,
+    /// What came before, the latest last, so that nothing of it is kept twice.
+    known: VecDeque<u64>,
+    sites: [VecDeque<Piece>; SPARED + 1],
+    /// Those of every place, in their order.
+    all: VecDeque<(usize, Piece)>,
+}
+
+/// Pieces one behind the other, and where each begins.
+pub(crate) struct Row {
+    text: Zeroizing<Vec<u8>>,
+    starts: Vec<usize>,
+}
+
+/// A value that may be a piece of one.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) text: &'a [u8],
+    /// Where it stands, at least the kind of place.
+    pub(crate) place: Place<'a>,
+    /// Secrets are there on purpose, so only planted values are looked for.
+    pub(crate) spared: bool,
+}
 
 impl Ruleset {
     /// Looks at a whole value of a request together with those that came before it. Call it for each value of a request, in
@@ -35,17 +69,42 @@ impl Ruleset {
         place: Place<'_>,
         piece: &[u8],
     ) -> Result<Vec<Finding>, Stop> {
-        if piece.len() < 2 || piece.len() > 2 * BYTES || !piece.iter().all(u8::is_ascii_graphic) {
+        let part = Part {
+            text: piece,
+            place,
+            spared: false,
+        };
+        self.rejoined(session, part)
+    }
+
+    pub(crate) fn rejoined(&self, session: &Session, part: Part<'_>) -> Result<Vec<Finding>, Stop> {
+        let Part { text, place, .. } = part;
+        if text.len() < 2 || text.len() > 2 * BYTES || !text.iter().all(u8::is_ascii_graphic) {
             return Ok(Vec::new());
         }
         let lane = self.lane(place.direction);
         if !lane.joins {
             return Ok(Vec::new());
         }
-        let (text, starts) = session.join(piece);
-        let Some((border, starts)) = starts.split_last() else {
+        let Some(rows) = session.pieces(|window| window.rows(part)) else {
             return Ok(Vec::new());
         };
+        let found = rows.iter().find_map(|row| self.over(session, row, part));
+        match found {
+            Some(finding) if !lane.watch => Err(stop(finding)),
+            found => {
+                session.pieces(|window| window.keep(part));
+                Ok(found.into_iter().collect())
+            }
+        }
+    }
+
+    /// What lies over the border of the last piece of a row.
+    fn over(&self, session: &Session, row: &Row, part: Part<'_>) -> Option<Finding> {
+        let Row { text, starts } = row;
+        let (border, starts) = starts.split_last()?;
+        let Part { place, spared, .. } = part;
+        let lane = self.lane(place.direction);
         let joined = Joined {
             lane,
             session,
@@ -56,47 +115,88 @@ impl Ruleset {
             kind.canary || kind.family == Some(Family::Secret) && confidence == Confidence::High
         };
         // A secret begins with one of the pieces, a canary anywhere.
-        let known = starts
-            .iter()
-            .filter(|start| text.len() - **start >= LEAST && lane.plan.begins(&text[**start..]));
-        let secrets = known.map(|start| joined.secret(&text[*start..], border - start, wanted));
-        let canary = std::iter::once_with(|| joined.canary(&text, *border, wanted));
-        if let Some(mut finding) = secrets.chain(canary).flatten().next() {
-            if lane.watch {
-                return Ok(vec![finding]);
-            }
-            finding.action = finding.action.max(Action::Block);
-            let finding = Box::new(finding);
-            return Err(match finding.action {
-                Action::Terminate => Stop::Terminate(finding),
-                Action::Partial
-                | Action::Tokenize
-                | Action::Hash
-                | Action::Redact
-                | Action::RequireApproval
-                | Action::Block => Stop::Block(finding),
-            });
+        let known = starts.iter().filter(|start| {
+            !spared && text.len() - **start >= LEAST && lane.plan.begins(&text[**start..])
+        });
+        let mut secrets = known.map(|start| joined.secret(&text[*start..], border - start, wanted));
+        let canary = || joined.canary(text, *border, wanted);
+        secrets.find_map(|found| found).or_else(canary)
+    }
+}
+
+impl Part<'_> {
+    fn site(&self) -> usize {
+        if self.spared {
+            return SPARED;
         }
-        Ok(Vec::new())
+        let known = SITES
+            .iter()
+            .position(|site| self.place.path.starts_with(site));
+        known.unwrap_or(BODY)
     }
 }
 
 impl Window {
-    /// The pieces and the new one, joined, with the places where they begin; and keeps the new one.
-    pub(crate) fn join(&mut self, piece: &[u8]) -> (Zeroizing<Vec<u8>>, Vec<usize>) {
-        let bytes = self.0.iter().map(|piece| piece.len()).sum::<usize>() + piece.len();
+    /// The new piece behind those that came before it; none where it came before itself.
+    fn rows(&mut self, part: Part<'_>) -> Option<Vec<Row>> {
+        let (piece, site) = (part.text, part.site());
+        let mark = self.hasher.hash_one(piece);
+        if let Some(at) = self.known.iter().position(|known| *known == mark) {
+            self.known.remove(at);
+            self.known.push_back(mark);
+            return None;
+        }
+        let same = self.sites[site].iter();
+        let mut rows = vec![Row::new(same, piece)];
+        if !part.spared && self.all.iter().any(|(other, _)| *other != site) {
+            rows.push(Row::new(self.all.iter().map(|(_, piece)| piece), piece));
+        }
+        Some(rows)
+    }
+
+    fn keep(&mut self, part: Part<'_>) {
+        let Part { text, spared, .. } = part;
+        let site = part.site();
+        let tail = text.len().saturating_sub(BYTES);
+        let piece = || Zeroizing::new(text[tail..].to_vec());
+        push(&mut self.known, KNOWN, self.hasher.hash_one(text));
+        push(&mut self.sites[site], PIECES, piece());
+        if !spared {
+            push(&mut self.all, PIECES, (site, piece()));
+        }
+    }
+}
+
+impl Row {
+    fn new<'p>(before: impl Iterator<Item = &'p Piece> + Clone, piece: &[u8]) -> Self {
+        let bytes = before.clone().map(|piece| piece.len()).sum::<usize>() + piece.len();
         let mut text = Zeroizing::new(Vec::with_capacity(bytes));
         let mut starts = Vec::with_capacity(PIECES + 1);
-        let before = self.0.iter().map(|piece| piece.as_slice());
-        for piece in before.chain([piece]) {
+        for piece in before.map(|piece| piece.as_slice()).chain([piece]) {
             starts.push(text.len());
             text.extend_from_slice(piece);
         }
-        if self.0.len() == PIECES {
-            self.0.pop_front();
-        }
-        let tail = piece.len().saturating_sub(BYTES);
-        self.0.push_back(Zeroizing::new(piece[tail..].to_vec()));
-        (text, starts)
+        Self { text, starts }
     }
+}
+
+fn stop(mut finding: Finding) -> Stop {
+    finding.action = finding.action.max(Action::Block);
+    let finding = Box::new(finding);
+    match finding.action {
+        Action::Terminate => Stop::Terminate(finding),
+        Action::Partial
+        | Action::Tokenize
+        | Action::Hash
+        | Action::Redact
+        | Action::RequireApproval
+        | Action::Block => Stop::Block(finding),
+    }
+}
+
+fn push<T>(window: &mut VecDeque<T>, most: usize, new: T) {
+    if window.len() == most {
+        window.pop_front();
+    }
+    window.push_back(new);
 }

@@ -160,10 +160,9 @@ impl Session {
         self.vault().knows(token)
     }
 
-    /// The piece joined to those that came before it.
-    pub(crate) fn join(&self, piece: &[u8]) -> (Zeroizing<Vec<u8>>, Vec<usize>) {
-        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        pieces.join(piece)
+    /// The last pieces that were sent.
+    pub(crate) fn pieces<T>(&self, with: impl FnOnce(&mut Window) -> T) -> T {
+        with(&mut self.pieces.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn vault(&self) -> MutexGuard<'_, Vault> {
