@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use enforcer_flow::Protocol;
 
 use crate::cel::{Language, When};
 use crate::check::matches::{Sight, check_match};
@@ -11,13 +14,13 @@ use crate::compile::glob::Glob;
 use crate::compile::host::Place;
 use crate::compile::method::Method;
 use crate::compile::path::PathPattern;
-use crate::compile::reach::Reach;
+use crate::compile::reach::{Protocols, Reach};
 use crate::condition::answer::AnswerTest;
 use crate::condition::{self, Condition, Reader};
 use crate::diagnostic::{Fault, Findings, Spot, excerpt};
 use crate::document::{AppliesTo, Document, List, Rule, Text};
 use crate::lexicon::Lexicon;
-use crate::masking::own::Detectors;
+use crate::masking::{self, own::Detectors};
 use crate::parse::fields::listed;
 use crate::parse::nearest::did_you_mean;
 use crate::parse::tree::Entry;
@@ -38,6 +41,8 @@ pub(crate) struct Checked<'t> {
     pub(crate) name: Text<'t>,
     /// Which workloads it is for.
     pub(crate) scope: Scope,
+    /// What is masked in everything that it allows.
+    pub(crate) mask: Option<Obligation>,
     pub(crate) rules: Vec<CheckedRule<'t>>,
 }
 
@@ -90,6 +95,8 @@ type Lists<'t> = Vec<(Cow<'t, str>, Vec<Text<'t>>)>;
 struct Named<'t> {
     lists: Lists<'t>,
     detectors: Detectors,
+    /// Whether everything that the policy allows is masked.
+    masks: bool,
 }
 
 /// Checks one document. None when it has no usable name; findings say why.
@@ -101,6 +108,7 @@ pub(crate) fn check<'t>(document: Document<'t>, tools: &mut Tools<'_>) -> Option
         lists,
         detectors,
         examples,
+        mask,
         rules,
     } = document;
     if let Some(version) = version
@@ -111,11 +119,17 @@ pub(crate) fn check<'t>(document: Document<'t>, tools: &mut Tools<'_>) -> Option
         tools.findings.error(version.spot, message, Some(hint));
     }
     let scope = applies_to.map(|applies_to| check_scope(applies_to, tools.findings));
+    let policy = name.as_ref().map_or("", |name| &*name.text).to_owned();
     let named = Named {
         lists,
         detectors: Detectors::read(detectors, examples, tools.findings),
+        masks: mask.is_some(),
     };
-    let policy = name.as_ref().map_or("", |name| &*name.text).to_owned();
+    let everything = RuleRef::new(&policy, "mask", None);
+    let mask = mask.and_then(|mask| {
+        let mask = masking::read::read(mask, &everything, &named.detectors, tools.findings)?;
+        Some(Obligation::Mask(Arc::new(mask)))
+    });
     let mut ids = HashMap::new();
     let rules = rules
         .into_iter()
@@ -125,6 +139,7 @@ pub(crate) fn check<'t>(document: Document<'t>, tools: &mut Tools<'_>) -> Option
     Some(Checked {
         name,
         scope: scope.unwrap_or_default(),
+        mask,
         rules,
     })
 }
@@ -207,6 +222,9 @@ fn check_rule<'t>(
     let implied = more.conditions.iter().find_map(Condition::places);
     let (places, reach, methods, paths) =
         check_match(matches, (sight, asked, implied), tools.findings);
+    if named.masks && effect.opens() {
+        check_masked(spot, reach.protocols, tools.findings);
+    }
     id?;
     Some(CheckedRule {
         spot,
@@ -218,6 +236,25 @@ fn check_rule<'t>(
         paths,
         more,
     })
+}
+
+/// Whether what the whole policy wants masked can be masked in what a rule allows.
+fn check_masked(spot: Spot<'_>, protocols: Protocols, findings: &mut Findings) {
+    let opened = protocols.has(Protocol::Http) || protocols.has(Protocol::Https);
+    let closed = protocols.has(Protocol::Tcp) || protocols.has(Protocol::Tls);
+    match (opened, closed) {
+        (_, false) => {}
+        (false, true) => {
+            let message =
+                "what this rule allows is not opened, so nothing in it is masked".to_owned();
+            findings.warning(spot, message, None);
+        }
+        (true, true) => {
+            let message = "the policy's `mask` is about requests, and `tcp` has none".to_owned();
+            let hint = "make another rule for `tcp`".to_owned();
+            findings.error(spot, message, Some(hint));
+        }
+    }
 }
 
 /// Whether a text can be the id of a rule, and no rule had it before.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use enforcer_flow::Protocol;
 use foldhash::{HashMap, HashMapExt};
 use sha2::{Digest, Sha256};
 
@@ -226,6 +227,7 @@ impl Policy {
         let Checked {
             name,
             scope,
+            mask,
             rules: checked,
         } = checked;
         let mut index = HostIndex::new();
@@ -242,7 +244,7 @@ impl Policy {
             places.push(place);
         }
         index.finish(&rules);
-        let policy = Self {
+        let mut policy = Self {
             name: name.text.into(),
             scope,
             rules: rules.into(),
@@ -251,6 +253,9 @@ impl Policy {
         // Of rules that were not read to their end nothing is sure.
         if !findings.refuse() {
             overlap::report(&policy, &places, findings);
+        }
+        for rule in &mut policy.rules {
+            rule.mask(mask.as_ref());
         }
         policy
     }
@@ -279,6 +284,19 @@ impl Rule {
             more: (!more.is_empty()).then(|| Box::new(more)),
         };
         (rule, (spot, places))
+    }
+
+    /// Has what it allows masked, too, where that can be looked into.
+    fn mask(&mut self, mask: Option<&Obligation>) {
+        let opened = [Protocol::Http, Protocol::Https];
+        let opened = opened.iter().any(|own| self.reach.protocols.has(*own));
+        if let Some(mask) = mask
+            && self.effect.opens()
+            && opened
+        {
+            let more = self.more.get_or_insert_default();
+            more.obligations.push(mask.clone());
+        }
     }
 
     fn reads_estimate(&self) -> bool {

@@ -20,6 +20,8 @@ pub(crate) struct Document<'t> {
     pub(crate) detectors: Vec<Entry<'t>>,
     /// Whether values that documentation uses as examples pass.
     pub(crate) examples: Option<Text<'t>>,
+    /// What is masked in everything that the policy allows.
+    pub(crate) mask: Option<Entry<'t>>,
     pub(crate) rules: Vec<Rule<'t>>,
 }
 
@@ -89,7 +91,7 @@ pub(crate) struct Fragment<'t> {
 }
 
 impl Document<'_> {
-    pub(crate) const KEYS: [&'static str; 8] = [
+    pub(crate) const KEYS: [&'static str; 9] = [
         "version",
         "name",
         "applies_to",
@@ -97,6 +99,7 @@ impl Document<'_> {
         "lists",
         "detectors",
         "examples",
+        "mask",
         "rules",
     ];
 }

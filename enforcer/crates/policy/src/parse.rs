@@ -49,6 +49,10 @@ pub(crate) fn document<'t>(
         lists.fill(&mut detector.value, findings);
     }
     let examples = optional_text(&mut fields, "examples", findings);
+    let mut mask = fields.take("mask");
+    if let Some(mask) = &mut mask {
+        lists.fill(&mut mask.value, findings);
+    }
     let applies_to = fields.take("applies_to").and_then(|mut entry| {
         lists.fill(&mut entry.value, findings);
         applies_to(entry, findings)
@@ -69,6 +73,7 @@ pub(crate) fn document<'t>(
         lists: lists.into_values(),
         detectors,
         examples,
+        mask,
         rules,
     })
 }

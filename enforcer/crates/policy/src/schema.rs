@@ -36,6 +36,7 @@ pub fn schema() -> String {
                 "description": "Whether values that documentation uses as examples pass.",
                 "enum": ["allow", "find"],
             },
+            "mask": masks(),
             "rules": { "type": "array", "items": rule() },
         },
     });

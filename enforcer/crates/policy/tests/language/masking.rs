@@ -28,7 +28,7 @@ fn decide(set: &PolicySet, path: &str) -> Decision {
     set.evaluate(&question)
 }
 
-fn rules(set: &PolicySet, path: &str) -> Arc<Ruleset> {
+fn rules_at(set: &PolicySet, path: &str) -> Arc<Ruleset> {
     let decision = decide(set, path);
     assert!(decision.is_allow(), "{decision}");
     let rules = set.ruleset(&decision.obligations).unwrap();
@@ -74,7 +74,7 @@ fn what_is_masked_becomes_what_the_rule_says() {
       - { detect: planted, action: block, direction: request }
       - { json_path: $.born, action: redact }",
     );
-    let rules = rules(&set, "/");
+    let rules = rules_at(&set, "/");
     let ask = |direction, field, text| masked(&rules, direction, field, text);
     let (up, down) = (Direction::Request, Direction::Answer);
     assert_eq!(ask(up, "text", "by Ada Lovelace."), "by [NAME].");
@@ -101,7 +101,7 @@ fn all_rules_that_allow_it_mask_it_and_the_stricter_counts() {
   - { id: a, effect: allow, match: { host: api.example.com }, mask: name }
   - { id: b, effect: allow, match: { host: api.example.com, path: /v1/** }, mask: [number, { detect: name, action: block }] }",
     );
-    let (one, both) = (rules(&set, "/open"), rules(&set, "/v1/x"));
+    let (one, both) = (rules_at(&set, "/open"), rules_at(&set, "/v1/x"));
     let text = "Ada Lovelace is E-123456789012";
     assert_eq!(
         masked(&one, Direction::Request, "t", text),
@@ -113,7 +113,7 @@ fn all_rules_that_allow_it_mask_it_and_the_stricter_counts() {
         "[NUMBER]"
     );
     // The same rules are put together once.
-    assert!(Arc::ptr_eq(&both, &rules(&set, "/v1/y")));
+    assert!(Arc::ptr_eq(&both, &rules_at(&set, "/v1/y")));
     let none = policy(
         OWN,
         "  - { id: a, effect: allow, match: { host: api.example.com } }",
@@ -270,4 +270,34 @@ fn texts_that_give_orders_are_blocked_left_out_or_flagged() {
             "keep"
         );
     }
+}
+
+#[test]
+fn what_a_policy_masks_is_masked_in_all_that_it_allows() {
+    let rules = "
+  - { id: a, effect: allow, match: { host: api.example.com, path: /open } }
+  - { id: b, effect: allow, match: { host: api.example.com, path: /own }, mask: { detect: name, action: block } }";
+    let set = policy(OWN, &format!("{rules}\nmask: [name, number]"));
+    let (open, own) = (rules_at(&set, "/open"), rules_at(&set, "/own"));
+    let up = Direction::Request;
+    assert_eq!(masked(&open, up, "t", "Ada Lovelace"), "[NAME]");
+    assert_eq!(masked(&own, up, "t", "E-123456789012"), "[NUMBER]");
+    assert!(masked(&own, up, "t", "Ada Lovelace").starts_with("stopped: "));
+    let text = |protocol: &str| {
+        format!(
+            "version: 1\nname: p\nmask: pii\nrules:\n- {{ id: a, effect: allow, match: {{ host: x.example, port: 443, protocol: {protocol} }} }}\n"
+        )
+    };
+    let (_, warnings) = compile_text(&text("tcp")).unwrap();
+    assert!(
+        lines(&warnings).contains("nothing in it is masked"),
+        "{}",
+        lines(&warnings)
+    );
+    let found = compile_text(&text("[https, tcp]")).unwrap_err();
+    assert!(
+        lines(&found).contains("make another rule for `tcp`"),
+        "{}",
+        lines(&found)
+    );
 }

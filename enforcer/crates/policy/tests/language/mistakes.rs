@@ -73,7 +73,7 @@ fn what_is_no_policy_is_refused() {
         "# only a comment\n",
         &["1:1  | nothing in it | a policy begins with `version: 1`"],
     );
-    let keys = "its keys are `version`, `name`, `applies_to`, `include`, `lists`, `detectors`, `examples` and `rules`";
+    let keys = "its keys are `version`, `name`, `applies_to`, `include`, `lists`, `detectors`, `examples`, `mask` and `rules`";
     refused(
         "just text",
         &[&format!(
