@@ -248,3 +248,11 @@ fn every_piece_gives_the_same_at_every_cut() {
         }
     }
 }
+
+#[test]
+fn a_phrase_does_not_begin_within_a_word_whose_first_letter_came_alone() {
+    let text = format!("x{}about:", "abandon ".repeat(11));
+    let parts: Vec<_> = text.as_bytes().chunks(1).collect();
+    let rules = rules(&[Action::Redact], None);
+    agree(&rules, place(None), text.as_bytes(), &parts);
+}

@@ -79,6 +79,11 @@ impl Looker<'_> {
                     }
                     return;
                 }
+                // What would begin with what follows goes on with the word that stands last.
+                Sight::Open { start } if start >= self.text.len() => {
+                    woken.at += run.last;
+                    return self.wait(woken, start);
+                }
                 Sight::Open { start } => {
                     woken.at = start.max(woken.at);
                     return self.wait(woken, start);
