@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use enforcer_audit::{Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode, open_key};
+use enforcer_audit::{
+    Durability, EnforcerStarted, Entry, Fingerprinter, Ledger, Mode, Recordings, open_key,
+};
 use enforcer_cost::{Estimator, Prices};
 use enforcer_credentials::{Hooks, Secrets};
 use enforcer_dns::{Names, Resolver};
@@ -101,7 +103,7 @@ impl App {
         let gate = Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)).with_costs(costs);
         let key = open_key(&config.state_dir, MASKING_KEY)?;
         let gate = gate.with_sessions(Sessions::new(key.expose()));
-        let gate = Arc::new(gate);
+        let gate = Arc::new(gate.with_recordings(recordings(config, &instance)));
         let names = Arc::new(Names::new());
         let resolver = Resolver::new(
             Arc::clone(&names),
@@ -274,6 +276,15 @@ fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers>
         &connector,
         pool,
     )?)
+}
+
+/// A run keeps what it records beside its own ledger.
+fn recordings(config: &Config, instance: &Instance) -> Arc<Recordings> {
+    let folder = match (instance.mode, instance.ledger.parent()) {
+        (Mode::Run, Some(folder)) => folder,
+        (Mode::Run, None) | (Mode::Daemon, _) => &config.state_dir,
+    };
+    Recordings::new(folder.join("recordings"), config.recordings.max_bytes)
 }
 
 /// The prices that came with this version.

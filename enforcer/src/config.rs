@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub workloads: Vec<Selected>,
     /// `limits`: what one agent, and all of them together, may take.
     pub limits: Limits,
+    /// `recordings`: what rules want recorded.
+    pub recordings: Recordings,
     /// `costs`: what requests to models cost, and what was spent.
     pub costs: Costs,
     /// `secrets`: where the secrets come from that policies and webhooks name, by name.
@@ -169,6 +171,13 @@ pub(crate) struct Limits {
     pub idle_timeout: Duration,
     /// `limits.drain_timeout`: how long a stopping daemon lets open exchanges finish.
     pub drain_timeout: Duration,
+}
+
+/// `recordings`: what rules want recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recordings {
+    /// `recordings.max_bytes`: how much there may be of them; the oldest make room.
+    pub max_bytes: u64,
 }
 
 /// `costs`: what requests to models cost, and what was spent.
@@ -320,6 +329,7 @@ impl Config {
             containers: Containers::default(),
             workloads: Vec::new(),
             limits: Limits::default(),
+            recordings: Recordings { max_bytes: 1 << 30 },
             costs: Costs {
                 prices: None,
                 budgets: state_dir.join("budgets.db"),

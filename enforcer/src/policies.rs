@@ -140,7 +140,7 @@ fn unknown_secrets(set: &PolicySet, secrets: &BTreeSet<String>) -> Vec<Diagnosti
             let Sign { rule, secret, .. } = &**sign;
             Some((rule, secret))
         }
-        Obligation::Limit(_) | Obligation::Mask(_) => None,
+        Obligation::Limit(_) | Obligation::Mask(_) | Obligation::Record(_) => None,
     });
     taken
         .filter(|(_, secret)| !secrets.contains(&***secret))

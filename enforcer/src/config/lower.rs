@@ -16,8 +16,8 @@ use super::containers;
 use super::file::{Node, Value};
 use super::section::{Expected, Section, Wrong};
 use super::{
-    Ca, Config, Control, Costs, Danger, Ledger, Limits, Log, LogFormat, Mistake, UnixSockets,
-    Upstream,
+    Ca, Config, Control, Costs, Danger, Ledger, Limits, Log, LogFormat, Mistake, Recordings,
+    UnixSockets, Upstream,
 };
 
 mod secrets;
@@ -47,6 +47,7 @@ pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>
     containers::containers(root.section("containers"), base, &mut config.containers);
     root.list("workloads", &mut config.workloads, containers::selected);
     limits(root.section("limits"), &mut config.limits);
+    recordings(root.section("recordings"), &mut config.recordings);
     costs(root.section("costs"), base, &mut config.costs);
     secrets::secrets(&mut root, base, &mut config.secrets);
     secrets::webhooks(&mut root, &config.secrets, &mut config.webhooks);
@@ -223,6 +224,12 @@ fn limits(mut section: Section<'_>, config: &mut Limits) {
         let keys = ["body_memory_per_workload", "body_bytes", "message_bytes"];
         section.contradiction(&keys, message);
     }
+    section.finish();
+}
+
+fn recordings(mut section: Section<'_>, config: &mut Recordings) {
+    let Recordings { max_bytes } = config;
+    section.read("max_bytes", max_bytes, |v| size(v, MIB..=1024 * 1024 * MIB));
     section.finish();
 }
 

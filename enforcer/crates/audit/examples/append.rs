@@ -191,6 +191,7 @@ impl Agent {
                 duration: Duration::from_micros(1234),
             },
             upstream_addr: Some(([192, 0, 2, 1], 443).into()),
+            recording: None,
         }));
     }
 

@@ -53,6 +53,13 @@ impl Digest {
         Self(value)
     }
 
+    /// The digest of what a context was given.
+    pub(crate) fn finished(context: digest::Context) -> Self {
+        let mut value = [0; BYTES];
+        value.copy_from_slice(context.finish().as_ref());
+        Self(value)
+    }
+
     /// The bytes themselves.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; BYTES] {

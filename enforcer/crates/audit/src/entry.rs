@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use enforcer_flow::{CgroupId, ExchangeId, FlowId, Process, Side, Workload};
 
+use crate::RecordingFacts;
+
 mod attributes;
 mod exchange;
 mod facts;
@@ -201,6 +203,8 @@ pub struct ExchangeClosed {
     pub traffic: Traffic,
     /// The address that was dialled.
     pub upstream_addr: Option<SocketAddr>,
+    /// What was kept of it.
+    pub recording: Option<RecordingFacts>,
 }
 
 /// The early end of a granted exchange.
@@ -218,6 +222,8 @@ pub struct ExchangeAborted<'a> {
     pub detail: Option<&'a dyn Display>,
     /// What went through it until then.
     pub traffic: Traffic,
+    /// What was kept of it.
+    pub recording: Option<RecordingFacts>,
 }
 
 /// A connection that was ended before any exchange.

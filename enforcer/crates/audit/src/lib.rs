@@ -12,6 +12,7 @@ mod entry;
 mod fingerprint;
 mod ledger;
 mod opening;
+mod recording;
 mod series;
 pub mod tail;
 mod terminal;
@@ -26,6 +27,10 @@ pub use entry::{
 };
 pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter, HostKey, open_key};
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};
+pub use recording::{
+    BodyFacts, BodyHead, Message, Recorded, Recording, RecordingError, RecordingFacts, Recordings,
+    Track, Wanted, Way, read_recording,
+};
 pub use verify::{Finding, Problem, Report, Verifier, VerifyError};
 
 /// Where the daemon's ledger is unless its configuration says otherwise.

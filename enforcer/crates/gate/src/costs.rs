@@ -94,7 +94,10 @@ impl Costs {
             .iter()
             .filter_map(|obligation| match obligation {
                 Obligation::Limit(limit) => Some(&**limit),
-                Obligation::Inject(_) | Obligation::Mask(_) | Obligation::Sign(_) => None,
+                Obligation::Inject(_)
+                | Obligation::Mask(_)
+                | Obligation::Record(_)
+                | Obligation::Sign(_) => None,
             });
         let mut charges = Vec::new();
         let mut counted = Vec::new();

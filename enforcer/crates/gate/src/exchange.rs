@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use enforcer_audit::{Entry, ExchangeAborted, ExchangeClosed};
+use enforcer_audit::{Entry, ExchangeAborted, ExchangeClosed, Recording, RecordingFacts};
 use enforcer_flow::{ExchangeId, Side};
 use enforcer_prompt::Usage;
 
@@ -35,6 +35,8 @@ struct Owed {
     tab: Tab,
     /// What it is masked with.
     masking: Option<Masking>,
+    /// What is kept of it.
+    recording: Option<Recording>,
 }
 
 enum Ending {
@@ -79,12 +81,18 @@ impl Exchange {
         &self.meter
     }
 
-    /// Takes over what it has reserved and is masked with.
-    pub(crate) fn owe(&mut self, bill: Option<Bill>, masking: Option<Masking>) {
+    /// Takes over what it has reserved, is masked with and recorded in.
+    pub(crate) fn owe(
+        &mut self,
+        bill: Option<Bill>,
+        masking: Option<Masking>,
+        recording: Option<Recording>,
+    ) {
         self.owed = Some(Box::new(Owed {
             bill,
             tab: Tab::default(),
             masking,
+            recording,
         }));
     }
 
@@ -92,6 +100,24 @@ impl Exchange {
     #[must_use]
     pub fn masking(&self) -> Option<&Masking> {
         self.owed.as_ref()?.masking.as_ref()
+    }
+
+    /// What it is recorded in, if rules want that.
+    #[must_use]
+    pub fn recording(&self) -> Option<&Recording> {
+        self.owed.as_ref()?.recording.as_ref()
+    }
+
+    /// Ends its recording, before its ending is written. One that is not whole ends it as broken.
+    fn seal(&mut self) -> Option<RecordingFacts> {
+        match self.recording()?.seal() {
+            Ok(facts) => facts,
+            Err(error) => {
+                tracing::error!(%error, exchange.id = %self.id, "an exchange was not recorded whole");
+                self.fault(Side::Own, "recording_failed");
+                None
+            }
+        }
     }
 
     /// Whether limits count what it takes: then its answer says how much that is.
@@ -164,6 +190,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.flow.add(&self.meter);
+        let recording = self.seal();
         if let Some(owed) = self.owed.take() {
             owed.tab.close();
             if let Some(bill) = owed.bill {
@@ -199,6 +226,7 @@ impl Drop for Exchange {
                     status: self.status,
                     traffic,
                     upstream_addr: self.upstream,
+                    recording,
                 }));
                 return;
             }
@@ -210,6 +238,7 @@ impl Drop for Exchange {
             cause,
             detail: detail.map(|detail| detail as &dyn Display),
             traffic,
+            recording,
         }));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
-use enforcer_audit::{Fingerprint, Ledger};
+use enforcer_audit::{Fingerprint, Ledger, Recordings};
 use enforcer_cost::Estimate;
 use enforcer_flow::{CgroupId, Destination, ExchangeId, Host, Protocol, Stance};
 use enforcer_policy::{
@@ -23,6 +23,7 @@ mod mask;
 mod message;
 mod public;
 mod record;
+mod recording;
 
 pub(crate) use public::reason;
 use record::Objection;
@@ -91,6 +92,7 @@ pub struct Gate {
     endings: Endings,
     spared: Spared,
     sessions: Option<Sessions>,
+    recordings: Option<Arc<Recordings>>,
 }
 
 impl Gate {
@@ -105,6 +107,7 @@ impl Gate {
             endings: Endings::default(),
             spared: Spared::default(),
             sessions: None,
+            recordings: None,
         }
     }
 
@@ -122,6 +125,15 @@ impl Gate {
     pub fn with_sessions(self, sessions: Sessions) -> Self {
         Self {
             sessions: Some(sessions),
+            ..self
+        }
+    }
+
+    /// The same gate, recording what rules want recorded. Without, what they allow is refused.
+    #[must_use]
+    pub fn with_recordings(self, recordings: Arc<Recordings>) -> Self {
+        Self {
+            recordings: Some(recordings),
             ..self
         }
     }
@@ -257,9 +269,13 @@ impl Gate {
             shown_path: ask.shown_path.or(path.as_deref()),
             ..ask
         };
-        let bill = self.bill(flow, &ask, &decision);
+        let recording = self.recording(id, &decision);
+        let bill = recording.and_then(|recording| {
+            let bill = self.bill(flow, &ask, &decision)?;
+            Ok((bill, recording))
+        });
         match (&decision.rule, bill) {
-            (Some(rule), Ok(bill)) if decision.is_allow() => {
+            (Some(rule), Ok((bill, recording))) if decision.is_allow() => {
                 let (mut exchange, permit) = match self.grant(id, flow, ask, rule) {
                     Ok(granted) => granted,
                     Err(refusal) => {
@@ -269,7 +285,7 @@ impl Gate {
                 };
                 let edits = masking.as_ref().is_some_and(Masking::edits_answers);
                 if !decision.obligations.is_empty() {
-                    exchange.owe(bill, masking);
+                    exchange.owe(bill, masking, recording);
                 }
                 let judge = Judge::new(set, id, flow, (&ask, edits));
                 Ok(Granted {
@@ -332,7 +348,7 @@ fn needs_body(decision: &Decision) -> bool {
         .iter()
         .any(|obligation| match obligation {
             // What is looked for is looked for on its way.
-            Obligation::Inject(_) | Obligation::Mask(_) => false,
+            Obligation::Inject(_) | Obligation::Mask(_) | Obligation::Record(_) => false,
             Obligation::Limit(limit) => match (limit.amount, limit.by) {
                 (Amount::Requests(_), By::Model) | (Amount::MicroUsd(_) | Amount::Tokens(_), _) => {
                     true

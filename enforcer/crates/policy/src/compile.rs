@@ -302,7 +302,10 @@ impl Rule {
     fn reads_estimate(&self) -> bool {
         let counted = |obligation: &Obligation| match obligation {
             Obligation::Limit(limit) => !matches!(limit.amount, Amount::Requests(_)),
-            Obligation::Inject(_) | Obligation::Mask(_) | Obligation::Sign(_) => false,
+            Obligation::Inject(_)
+            | Obligation::Mask(_)
+            | Obligation::Record(_)
+            | Obligation::Sign(_) => false,
         };
         self.more.as_ref().is_some_and(|more| {
             more.conditions.iter().any(|own| own.reads_estimate())

@@ -280,24 +280,34 @@ impl Inquiry {
             request.body = Body::None;
             return ask(&question);
         }
-        let shape = shape(&question, &self.headers);
-        let limits = prompt::Limits::default();
-        let cause = match prompt::Body::parse(&shape, bytes, &limits) {
-            Ok(body) => match body.content(&shape, &limits) {
-                Ok(content) => {
-                    return ask(&question.with_body(Body::Read(Read {
-                        bytes: bytes.len() as u64,
-                        shape: &shape,
-                        body: &body,
-                        content: &content,
-                    })));
-                }
-                Err(undecidable) => undecidable.cause,
-            },
-            Err(undecidable) => undecidable.cause,
-        };
-        ask(&question.with_body(Body::Undecidable(cause)))
+        with_body(question, &self.headers, bytes, ask)
     }
+}
+
+/// Asks a question with what its body says; of what the head says, the headers that tell how the body is written.
+pub fn with_body<T>(
+    question: Question<'_>,
+    headers: &HeaderMap,
+    bytes: &[u8],
+    ask: impl FnOnce(&Question<'_>) -> T,
+) -> T {
+    let shape = shape(&question, headers);
+    let limits = prompt::Limits::default();
+    let cause = match prompt::Body::parse(&shape, bytes, &limits) {
+        Ok(body) => match body.content(&shape, &limits) {
+            Ok(content) => {
+                return ask(&question.with_body(Body::Read(Read {
+                    bytes: bytes.len() as u64,
+                    shape: &shape,
+                    body: &body,
+                    content: &content,
+                })));
+            }
+            Err(undecidable) => undecidable.cause,
+        },
+        Err(undecidable) => undecidable.cause,
+    };
+    ask(&question.with_body(Body::Undecidable(cause)))
 }
 
 fn shape(question: &Question<'_>, headers: &HeaderMap) -> prompt::Shape {

@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::{Mask, RuleRef};
 
 pub(crate) mod read;
+mod record;
+
+pub use record::Record;
 
 /// One thing to be done with an allowed exchange. Who cannot do it must refuse the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub enum Obligation {
     Limit(Arc<Limit>),
     /// Look for sensitive data, in it and in its answer.
     Mask(Arc<Mask>),
+    /// Keep what went and what came.
+    Record(Arc<Record>),
     /// Sign it.
     Sign(Arc<Sign>),
 }
@@ -122,7 +127,10 @@ impl Obligation {
             (Self::Sign(own), Self::Sign(other)) => {
                 own.style == other.style && own.secret != other.secret
             }
-            (Self::Inject(_) | Self::Limit(_) | Self::Mask(_) | Self::Sign(_), _) => false,
+            (
+                Self::Inject(_) | Self::Limit(_) | Self::Mask(_) | Self::Record(_) | Self::Sign(_),
+                _,
+            ) => false,
         }
     }
 
@@ -132,7 +140,11 @@ impl Obligation {
             (Self::Inject(own), Self::Inject(other)) => own.header == other.header,
             (Self::Mask(own), Self::Mask(other)) => own == other,
             (Self::Sign(own), Self::Sign(other)) => own.style == other.style,
-            (Self::Inject(_) | Self::Limit(_) | Self::Mask(_) | Self::Sign(_), _) => false,
+            (Self::Record(own), Self::Record(other)) => own.covers(other),
+            (
+                Self::Inject(_) | Self::Limit(_) | Self::Mask(_) | Self::Record(_) | Self::Sign(_),
+                _,
+            ) => false,
         }
     }
 }
@@ -161,6 +173,7 @@ impl fmt::Display for Obligation {
                 write!(f, " in {seconds} s by {by}")
             }
             Self::Mask(mask) => write!(f, "{mask}"),
+            Self::Record(record) => write!(f, "{record}"),
             Self::Sign(sign) => write!(
                 f,
                 "a signature in {} style by secret `{}`",

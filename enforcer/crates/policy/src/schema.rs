@@ -89,6 +89,7 @@ fn rule() -> Value {
                 },
             },
             "mask": masks(),
+            "record": record(),
             "inject": {
                 "type": "object",
                 "additionalProperties": false,
@@ -116,6 +117,24 @@ fn limit() -> Value {
             "by": { "enum": ["all", "group", "model", "principal", "workload"] },
             "beyond": { "enum": ["approval", "deny"] },
         },
+    })
+}
+
+fn record() -> Value {
+    json!({
+        "description": "What of the exchange is kept, as it went out and as the agent got it.",
+        "anyOf": [
+            { "const": true },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "request": { "type": "boolean" },
+                    "answer": { "type": "boolean" },
+                    "limit": { "type": ["integer", "string"], "description": "The most that is kept of a body, such as `1 MiB`." },
+                },
+            },
+        ],
     })
 }
 

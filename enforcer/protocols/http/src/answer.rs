@@ -20,7 +20,7 @@ use crate::gather::{Bounds, Ungathered, gather};
 use crate::masking::{Rewriter, SHORT, Texts, stopped};
 use crate::pool::Lease;
 use crate::serve::Connection;
-use crate::{ResponseBody, coding, shape};
+use crate::{ResponseBody, coding, recording, shape};
 
 mod edited;
 pub(crate) mod text;
@@ -65,6 +65,7 @@ pub(crate) fn watch(
     shape: &Shape,
 ) -> Response<ResponseBody> {
     let (head, body) = received(answer, &mut exchange);
+    recording::answer(&connection.agent.fingerprinter, &exchange, &head);
     let shape = shape.answer(&prompt::AnswerHead {
         status: head.status.as_u16(),
         content_type: shape::content_type(&head.headers),
@@ -100,6 +101,7 @@ pub(crate) async fn judge(
         return Err(blocked(&mut exchange, &mut judge));
     }
     if hyper::body::Body::is_end_stream(&body) {
+        recording::answer(&connection.agent.fingerprinter, &exchange, &head);
         let body = UpstreamBody::new(body, Some(lease), exchange, limit);
         return Ok(Response::from_parts(
             head,
@@ -120,6 +122,12 @@ pub(crate) async fn judge(
         None => plan,
         Some(masking) => masked(plan, (&head, &shape, length), masking, limits),
     };
+    if let Plan::Stream(..) = &plan {
+        DIGESTS
+            .iter()
+            .for_each(|name| drop(head.headers.remove(name)));
+        recording::answer(&connection.agent.fingerprinter, &exchange, &head);
+    }
     let mut body = UpstreamBody::kept(body, lease, exchange, limit);
     match plan {
         Plan::Refuse => match body.take_exchange() {
@@ -127,9 +135,6 @@ pub(crate) async fn judge(
             None => Err(judge.refusal("answer_blocked", REFUSED)),
         },
         Plan::Stream(editor, events) => {
-            DIGESTS
-                .iter()
-                .for_each(|name| drop(head.headers.remove(name)));
             // What has an editor has its texts edited by it.
             let unread = masking.as_ref().filter(|_| editor.is_none());
             let rewriter = unread.map(|masking| {
@@ -243,7 +248,7 @@ fn plan(head: &Head, shape: &Shape, judge: &mut Judge, limits: &prompt::Limits) 
 async fn whole(
     connection: &Connection,
     mut head: Head,
-    body: UpstreamBody,
+    mut body: UpstreamBody,
     (mut judge, shape): Judging<'_>,
     editor: Option<AnswerEditor>,
 ) -> Result<Response<ResponseBody>, Refusal> {
@@ -254,6 +259,8 @@ async fn whole(
         memory: std::sync::Arc::clone(&agent.judging.memory),
         workload: agent.flow.workload().cgroup,
     };
+    // Kept is what goes on.
+    drop(body.take_track());
     let mut body = ResponseBody::Upstream(Box::new(body));
     let gathered = gather(&head.headers, &mut body, &bounds).await;
     let ResponseBody::Upstream(mut body) = body else {
@@ -304,6 +311,8 @@ async fn whole(
             return Err(unmasked(&mut exchange, cause));
         }
         Err(_) => {
+            recording::answer(&agent.fingerprinter, &exchange, &head);
+            recording::whole(&mut exchange, &gathered.bytes)?;
             let whole = Whole::new(gathered.bytes, gathered.room, exchange);
             return Ok(Response::from_parts(
                 head,
@@ -317,6 +326,8 @@ async fn whole(
     head.headers.remove(header::CONTENT_ENCODING);
     let length = HeaderValue::from(passed.len());
     head.headers.insert(header::CONTENT_LENGTH, length);
+    recording::answer(&agent.fingerprinter, &exchange, &head);
+    recording::whole(&mut exchange, &passed)?;
     let whole = Whole::new(passed, gathered.room, exchange);
     Ok(Response::from_parts(
         head,

@@ -6,10 +6,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use enforcer_audit::{Track, Way};
 use enforcer_flow::Side;
 use enforcer_gate::{Exchange, Meter};
 use http_body::{Body, Frame, SizeHint};
@@ -20,6 +21,7 @@ use crate::answer::{EditedBody, WatchedBody, Whole};
 use crate::gather::Gathered;
 use crate::masking::Sending;
 use crate::pool::Lease;
+use crate::recording;
 
 /// How long the rest of a request may take to come when its answer has come already.
 const EARLY_ANSWER: Duration = Duration::from_secs(1);
@@ -42,6 +44,9 @@ pub enum BodyError {
     /// The upstream connection ended before the body did.
     #[error("the connection ended inside the body")]
     Truncated,
+    /// A rule wants it recorded, and that failed.
+    #[error("the body cannot be recorded")]
+    Unrecorded,
 }
 
 /// The agent's request body, going up.
@@ -55,6 +60,8 @@ pub struct RequestBody {
 pub(crate) enum Source {
     /// It is here already: a rule read it.
     Gathered(Box<Gathered>),
+    /// Another one, kept as it goes out.
+    Recorded(Box<(Source, Track)>),
     /// The agent's connection, looked through on the way.
     Sending(Box<Sending>),
     /// The agent's connection.
@@ -84,6 +91,8 @@ pub struct UpstreamBody {
     done: bool,
     /// Whether the exchange goes on after the answer's last byte: somebody judges it.
     kept: bool,
+    /// Where it is kept.
+    track: Option<Track>,
 }
 
 /// A deadline that costs nothing while bytes flow: the timer is made only when a poll finds nothing.
@@ -100,14 +109,51 @@ impl Source {
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Gathered(body) => Some(&body.bytes),
+            Self::Recorded(recorded) => recorded.0.bytes(),
             Self::Sending(_) => None,
             Self::Wire(body) => body.is_end_stream().then_some(&[]),
+        }
+    }
+
+    /// The same, kept as it goes out if somebody wants that.
+    pub(crate) fn recorded(self, track: Option<Track>) -> Self {
+        match track {
+            Some(track) => Self::Recorded(Box::new((self, track))),
+            None => self,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Gathered(body) => body.is_spent(),
+            Self::Recorded(recorded) => recorded.0.is_over(),
+            Self::Sending(body) => body.is_over(),
+            Self::Wire(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Gathered(body) => body.size_hint(),
+            Self::Recorded(recorded) => recorded.0.size_hint(),
+            // Nobody knows before the end.
+            Self::Sending(_) => SizeHint::default(),
+            Self::Wire(body) => body.size_hint(),
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
             Self::Gathered(body) => Poll::Ready(body.next().map(Ok)),
+            Self::Recorded(recorded) => {
+                let (source, track) = &mut **recorded;
+                let polled = ready!(source.poll(cx));
+                Poll::Ready(polled.map(|frame| {
+                    let frame = frame?;
+                    recording::keep(Some(track), &frame)?;
+                    Ok(frame)
+                }))
+            }
             Self::Sending(body) => body.poll(cx),
             Self::Wire(body) => {
                 let polled = Pin::new(body).poll_frame(cx);
@@ -126,6 +172,14 @@ impl RequestBody {
             meter,
             stall: Stall::new(limit),
         }
+    }
+
+    /// The same, of which nothing more is kept: it does not go out.
+    pub(crate) fn unrecorded(mut self) -> Self {
+        if let Source::Recorded(recorded) = self.source {
+            self.source = recorded.0;
+        }
+        self
     }
 }
 
@@ -156,20 +210,11 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
-            Source::Gathered(body) => body.is_spent(),
-            Source::Sending(body) => body.is_over(),
-            Source::Wire(body) => body.is_end_stream(),
-        }
+        self.source.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
-            Source::Gathered(body) => body.size_hint(),
-            // Nobody knows before the end.
-            Source::Sending(_) => SizeHint::default(),
-            Source::Wire(body) => body.size_hint(),
-        }
+        self.source.size_hint()
     }
 }
 
@@ -227,6 +272,7 @@ impl UpstreamBody {
         limit: Duration,
     ) -> Self {
         let mut this = Self {
+            track: recording::track(&exchange, Way::Answer),
             inner,
             lease,
             exchange: Some(exchange),
@@ -243,6 +289,7 @@ impl UpstreamBody {
     /// As [`UpstreamBody::new`], for somebody who judges what comes: the exchange is theirs to end once all has come.
     pub(crate) fn kept(inner: Incoming, lease: Lease, exchange: Exchange, limit: Duration) -> Self {
         Self {
+            track: recording::track(&exchange, Way::Answer),
             inner,
             lease: Some(lease),
             exchange: Some(exchange),
@@ -259,6 +306,11 @@ impl UpstreamBody {
     /// The exchange, unless the body has broken it.
     pub(crate) fn take_exchange(&mut self) -> Option<Exchange> {
         self.exchange.take()
+    }
+
+    /// Where it is kept, for somebody who changes what comes on its way.
+    pub(crate) fn take_track(&mut self) -> Option<Track> {
+        self.track.take()
     }
 
     pub(crate) fn poll(
@@ -278,6 +330,9 @@ impl UpstreamBody {
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 self.stall.progress();
+                if let Err(error) = recording::keep(self.track.as_ref(), &frame) {
+                    return Poll::Ready(Some(Err(self.fail(error))));
+                }
                 if let (Some(data), Some(exchange)) = (frame.data_ref(), &self.exchange) {
                     exchange.meter().add_down(data.len());
                 }
@@ -355,6 +410,7 @@ impl BodyError {
             Self::Stalled(_) => "stalled",
             Self::Stopped => "sensitive_data",
             Self::Truncated => "truncated",
+            Self::Unrecorded => recording::FAILED,
             Self::Wire(_) => "connection_failed",
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 
 use enforcer_audit::{Fingerprint, Fingerprinter};
-use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, SET_COOKIE,
+};
 
 /// Headers that carry a credential, each with the word the ledger uses for it.
 static CARRIERS: [(HeaderName, &str); 5] = [
@@ -13,6 +15,17 @@ static CARRIERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("api-key"), "api-key"),
     (HeaderName::from_static("x-goog-api-key"), "x-goog-api-key"),
 ];
+
+/// The word for what a header carries, of requests or of answers, if that is a credential.
+pub(crate) fn kind(name: &HeaderName) -> Option<&'static str> {
+    let answers = [
+        (&SET_COOKIE, "set-cookie"),
+        (&PROXY_AUTHORIZATION, "proxy-authorization"),
+    ];
+    let all = CARRIERS.iter().map(|(name, kind)| (name, *kind));
+    let mut all = all.chain(answers);
+    all.find(|(own, _)| *own == name).map(|(_, kind)| kind)
+}
 
 /// The fingerprints of one agent connection. Most connections repeat one credential with every request, so the last one
 /// is remembered and not computed again.

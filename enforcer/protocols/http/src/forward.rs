@@ -1,5 +1,6 @@
 //! A granted request on its way up, and the answer on its way down.
 
+use enforcer_audit::Way;
 use enforcer_flow::{Protocol, Side};
 use enforcer_gate::{DialError, Exchange, Fault, Granted, Masking, Permit, Refusal};
 use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderValue};
@@ -10,9 +11,10 @@ use hyper::body::Incoming;
 
 use crate::body::{BodyError, Source, UpstreamBody};
 use crate::exchange::drain;
+use crate::judged::unable;
 use crate::pool::{Lease, Need};
 use crate::serve::Connection;
-use crate::{RequestBody, ResponseBody, headers, masking};
+use crate::{RequestBody, ResponseBody, headers, masking, recording};
 
 /// How often a request is moved to another connection because the far side had closed an idle one before it was sent.
 const MOVES: usize = 3;
@@ -43,11 +45,12 @@ pub(crate) async fn fetch(
 ) -> Result<(Response<Incoming>, Lease), Refusal> {
     let agent = &connection.agent;
     let need = need(&parts.headers);
+    let body = body.recorded(recording::track(exchange, Way::Request));
     let body = RequestBody::new(body, exchange.meter().clone(), agent.limits.idle_timeout);
     let mut lease = match lease(connection, exchange, permit, need).await {
         Ok(lease) => lease,
         Err(refusal) => {
-            Box::pin(drain(&parts.headers, body)).await;
+            Box::pin(drain(&parts.headers, body.unrecorded())).await;
             return Err(refusal);
         }
     };
@@ -71,6 +74,7 @@ pub(crate) fn down(
     connection: &Connection,
 ) -> Response<ResponseBody> {
     let (head, body) = received(answer, &mut exchange);
+    recording::answer(&connection.agent.fingerprinter, &exchange, &head);
     let limit = connection.agent.limits.idle_timeout;
     let body = UpstreamBody::new(body, lease, exchange, limit);
     Response::from_parts(head, ResponseBody::Upstream(Box::new(body)))
@@ -172,6 +176,7 @@ async fn send(
         if let Some(cause) = body_cause(error.error()) {
             let stopped = exchange.masking().and_then(Masking::refusal).cloned();
             return Err(match stopped {
+                None if cause == recording::FAILED => unable(exchange, cause),
                 Some(refusal) => masking::stopped(exchange, refusal),
                 None => incomplete(exchange, cause),
             });

@@ -23,7 +23,7 @@ use crate::gather::{Bounds, Gathered, Ungathered, gather};
 use crate::masking::{self, Rest};
 use crate::serve::Connection;
 use crate::upgrade::{self, Upgrade};
-use crate::{ResponseBody, answer, coding, forward, obligation, shape, socket};
+use crate::{ResponseBody, answer, coding, forward, obligation, recording, shape, socket};
 
 /// Carries out what the head of a request was answered.
 pub(crate) async fn handle(
@@ -72,6 +72,12 @@ pub(crate) async fn handle(
             masking::prepare(connection, &mut parts, source, (masking, &mut exchange)).await?
         }
     };
+    let masks = masking.filter(Masking::edits_answers);
+    let reads = judge.as_ref().is_some_and(|judge| judge.needs().content());
+    if reads || masks.is_some() || exchange.is_billed() {
+        answer::prepare(&mut parts.headers);
+    }
+    recording::request(connection, &exchange, &parts, permit.destination());
     let delivery = obligation::Delivery {
         exchange: exchange.id(),
         time: SystemTime::now(),
@@ -83,11 +89,6 @@ pub(crate) async fn handle(
     }
     if let Err(unmet) = obligation::unhide(&mut parts, &judging.hooks, permit.destination()) {
         return Err(unable(&mut exchange, unmet.cause()));
-    }
-    let masks = masking.filter(Masking::edits_answers);
-    let reads = judge.as_ref().is_some_and(|judge| judge.needs().content());
-    if reads || masks.is_some() || exchange.is_billed() {
-        answer::prepare(&mut parts.headers);
     }
     let fetched = forward::fetch(connection, &mut exchange, &permit, parts, source).await;
     let (answer, lease) = match (fetched, rest.take()) {

@@ -21,6 +21,7 @@ mod judging;
 mod masking;
 mod obligation;
 mod pool;
+mod recording;
 mod refuse;
 mod request;
 mod serve;

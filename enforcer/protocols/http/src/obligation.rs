@@ -83,8 +83,8 @@ pub(crate) fn meet(
                 fill(&mut parts.headers, (header, prefix, secret), secrets)?;
             }
             // Counted by the gate, before the grant.
-            // What is masked was looked for on its way here.
-            Obligation::Limit(_) | Obligation::Mask(_) => {}
+            // What is masked was looked for on its way here, and what is recorded written down.
+            Obligation::Limit(_) | Obligation::Mask(_) | Obligation::Record(_) => {}
             Obligation::Sign(sign) => {
                 let Sign { style, secret, .. } = &**sign;
                 self::sign(&mut parts.headers, (*style, secret), secrets, delivery)?;

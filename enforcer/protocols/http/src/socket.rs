@@ -100,6 +100,10 @@ pub(crate) async fn forward(
     {
         return Err(unable(&mut exchange, "terms_impossible"));
     }
+    // What would be kept of it are the messages of both sides, which nobody writes down.
+    if exchange.recording().is_some() {
+        return Err(unable(&mut exchange, "terms_impossible"));
+    }
     let delivery = Delivery::empty(exchange.id());
     let met = obligation::meet(&mut parts, &obligations, &judging.secrets, &delivery)
         .and_then(|()| obligation::unhide(&mut parts, &judging.hooks, permit.destination()));

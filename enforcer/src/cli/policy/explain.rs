@@ -26,7 +26,7 @@ pub(super) struct ExplainArgs {
     /// A file with the question, as a case has it: `ask`, and beside it headers, a body, a principal, an answer.
     #[arg(long, value_name = "FILE", conflicts_with = "exchange")]
     request: Option<PathBuf>,
-    /// An exchange from the ledger, by its id.
+    /// An exchange from the ledger, by its id; with the request that was recorded of it, where one was.
     #[arg(long, value_name = "ID")]
     exchange: Option<String>,
     #[command(flatten)]
@@ -102,7 +102,8 @@ fn tell(args: &ExplainArgs) -> anyhow::Result<Told> {
             }
         })?;
         let found = found.ok_or_else(|| anyhow!("there is no exchange `{id}` in the ledger"))?;
-        return Ok(found.ask(&set, None, |question| Told {
+        let kept = args.ledger.kept(id)?;
+        return Ok(found.ask((&set, None), kept.as_ref(), |question| Told {
             ask: found.line(),
             depends_on_body: matches!(set.head(question), Head::Body),
             reply: Reply {

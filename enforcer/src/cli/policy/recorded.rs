@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use enforcer_audit::DEFAULT_LEDGER;
+use enforcer_audit::{DEFAULT_LEDGER, read_recording};
 use enforcer_flow::{Attributes, CgroupId, Host, Principal, Protocol, Workload};
-use enforcer_policy::{PolicySet, Question, Request};
+use enforcer_policy::{Body, PolicySet, Question, Request, with_body};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
 /// Which ledger.
@@ -17,6 +18,17 @@ pub(super) struct Ledger {
     /// The ledger's active file; full files beside it belong to it.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_LEDGER)]
     pub(super) ledger: PathBuf,
+    /// The folder of recordings; left out: `recordings` beside the ledger.
+    #[arg(long, value_name = "FOLDER")]
+    recordings: Option<PathBuf>,
+}
+
+/// What was recorded of a request: its body, as it went out, and what its head says beside.
+#[derive(Debug)]
+pub(super) struct Kept {
+    headers: HeaderMap,
+    query: Option<String>,
+    body: Vec<u8>,
 }
 
 /// One exchange that was asked for.
@@ -71,6 +83,39 @@ struct LineWorkload {
 #[derive(Deserialize)]
 struct LineContent {
     model: Option<String>,
+}
+
+// === impl Ledger ===
+
+impl Ledger {
+    /// The request of an exchange, where all of it was recorded and can be read as it is.
+    pub(super) fn kept(&self, exchange: &str) -> anyhow::Result<Option<Kept>> {
+        let beside = || self.ledger.with_file_name("recordings");
+        let folder = self.recordings.clone().unwrap_or_else(beside);
+        let found = read_recording(&folder, exchange)
+            .with_context(|| format!("the recording of exchange `{exchange}` cannot be used"))?;
+        let Some((message, body)) = found.and_then(|found| found.request) else {
+            return Ok(None);
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in &message.headers {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
+                headers.append(name, value);
+            }
+        }
+        if message.body.cut > 0 || headers.contains_key(CONTENT_ENCODING) {
+            return Ok(None);
+        }
+        let target = message.target.unwrap_or_default();
+        let query = target.split_once('?').map(|(_, query)| query.to_owned());
+        Ok(Some(Kept {
+            headers,
+            query,
+            body,
+        }))
+    }
 }
 
 // === impl Recorded ===
@@ -136,11 +181,11 @@ impl Recorded {
         &self.workload.name
     }
 
-    /// Asks a set about it, as of one policy if one is named.
+    /// Asks a set about it, as of one policy if one is named, with what was recorded of it.
     pub(super) fn ask<T>(
         &self,
-        set: &PolicySet,
-        policy: Option<&str>,
+        (set, policy): (&PolicySet, Option<&str>),
+        kept: Option<&Kept>,
         ask: impl FnOnce(&Question<'_>) -> T,
     ) -> T {
         let mut workload = self.workload.clone();
@@ -155,7 +200,25 @@ impl Recorded {
         let request = self.request.as_ref();
         let request = request.map(|(method, path)| Request::new(method, path));
         let question = Question::new(&workload, self.protocol, &self.host, self.port);
-        ask(&question.with_request(request))
+        let Some((request, kept)) = request.zip(kept) else {
+            return ask(&question.with_request(request));
+        };
+        let Kept {
+            headers,
+            query,
+            body,
+        } = kept;
+        let question = question.with_request(Request {
+            query: query.as_deref(),
+            headers: Some(headers),
+            length: Some(body.len() as u64),
+            body: Body::None,
+            ..request
+        });
+        match body.is_empty() {
+            true => ask(&question),
+            false => with_body(question, headers, body, ask),
+        }
     }
 
     /// What was asked, in one line.

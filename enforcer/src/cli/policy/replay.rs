@@ -8,7 +8,7 @@ use clap::Args;
 use enforcer_policy::{Head, PolicySet};
 use serde::Serialize;
 
-use super::recorded::{Ledger, Recorded, Was};
+use super::recorded::{Kept, Ledger, Recorded, Was};
 use super::{compile, report};
 
 /// Most kinds of changes that are told apart; the others are counted.
@@ -73,6 +73,7 @@ pub(super) fn run(
 fn replay(args: &ReplayArgs, set: &PolicySet) -> anyhow::Result<Replayed> {
     let mut replayed = Replayed::default();
     let mut changes: BTreeMap<(&'static str, String, String), Change> = BTreeMap::new();
+    let mut unusable = None;
     Recorded::read(&args.ledger.ledger, |recorded| {
         if args
             .workload
@@ -82,7 +83,12 @@ fn replay(args: &ReplayArgs, set: &PolicySet) -> anyhow::Result<Replayed> {
             return;
         }
         replayed.exchanges += 1;
-        let Some((change, becomes)) = change(&recorded, set, args.policy.as_deref()) else {
+        let kept = args.ledger.kept(&recorded.id).unwrap_or_else(|error| {
+            unusable.get_or_insert(error);
+            None
+        });
+        let candidate = (set, args.policy.as_deref());
+        let Some((change, becomes)) = change(&recorded, candidate, kept.as_ref()) else {
             replayed.same += 1;
             return;
         };
@@ -108,6 +114,9 @@ fn replay(args: &ReplayArgs, set: &PolicySet) -> anyhow::Result<Replayed> {
             replayed.more += 1;
         }
     })?;
+    if let Some(error) = unusable {
+        return Err(error);
+    }
     replayed.changes = changes.into_values().collect();
     Ok(replayed)
 }
@@ -115,10 +124,10 @@ fn replay(args: &ReplayArgs, set: &PolicySet) -> anyhow::Result<Replayed> {
 /// How the decision differs, and what it becomes; none when it does not.
 fn change(
     recorded: &Recorded,
-    set: &PolicySet,
-    policy: Option<&str>,
+    (set, policy): (&PolicySet, Option<&str>),
+    kept: Option<&Kept>,
 ) -> Option<(&'static str, String)> {
-    let head = recorded.ask(set, policy, |question| set.head(question));
+    let head = recorded.ask((set, policy), kept, |question| set.head(question));
     let decision = match head {
         Head::Body => return Some(("depends on the body", "depends on the body".to_owned())),
         Head::Decided(decision) => decision,

@@ -295,3 +295,73 @@ fn what_policies_include_is_read_from_beside_them() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_recorded_request_is_explained_and_replayed_with_its_body() {
+    use enforcer_audit::{Message, Recordings, Wanted, Way};
+
+    const SAYING: &str = "version: 1\nname: say\nrules:\n- { id: salaries, effect: allow, match: { host: x.example, text: { contains: salary } } }\n";
+    let folder = folder(&[("say.yaml", SAYING)]);
+    let recordings = Recordings::new(folder.path().join("recordings"), 1 << 30);
+    let record = |body: &str, limit| {
+        let id = enforcer_flow::ExchangeId::new();
+        let wanted = Wanted {
+            request: true,
+            answer: false,
+            limit,
+        };
+        let recording = recordings.begin(id, wanted).unwrap();
+        recording.head(
+            Way::Request,
+            Message {
+                method: Some("POST".to_owned()),
+                target: Some("/items?q=1".to_owned()),
+                headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
+                ..Message::default()
+            },
+        );
+        let track = recording.track(Way::Request).unwrap();
+        track.push(body.as_bytes()).unwrap();
+        recording.seal().unwrap().unwrap();
+        id.to_string()
+    };
+    let said_it = record("the salary of all", 1 << 20);
+    let did_not = record("the weather of all", 1 << 20);
+    let cut = record("the salary of all", 4);
+    let line = |id: &str| {
+        format!(
+            r#"{{"event":"exchange_granted","exchange":"{id}","workload":{{"name":"agent-7","cgroup":1,"path":"/a"}},"protocol":"https","host":"x.example","port":443,"method":"POST","path":"/items"}}"#
+        )
+    };
+    let path = folder.path().join("audit.jsonl");
+    fs::write(
+        &path,
+        [&said_it, &did_not, &cut].map(|id| line(id)).join("\n"),
+    )
+    .unwrap();
+    let ledger = path.to_str().unwrap();
+    let policy = folder.path().join("say.yaml");
+    let policy = policy.to_str().unwrap();
+
+    let explain = |id: &str| said(&["explain", policy, "--exchange", id, "--ledger", ledger]);
+    let (allowed, shown) = explain(&said_it);
+    assert!(allowed && shown.contains("say/salaries"), "{shown}");
+    assert!(!shown.contains("depends on the body"), "{shown}");
+    let (allowed, shown) = explain(&did_not);
+    assert!(
+        !allowed && !shown.contains("depends on the body"),
+        "{shown}"
+    );
+    // What was not kept whole is not taken for the whole.
+    let (allowed, shown) = explain(&cut);
+    assert!(!allowed && shown.contains("depends on the body"), "{shown}");
+
+    let (same, shown) = said(&["replay", policy, "--ledger", ledger]);
+    assert!(!same);
+    assert!(
+        shown.contains(
+            "3 exchanges: 1 the same, 0 now allowed, 1 now denied, 1 that depend on the body"
+        ),
+        "{shown}"
+    );
+}

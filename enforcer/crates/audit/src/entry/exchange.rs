@@ -1,11 +1,15 @@
 //! The fields of what is asked for and comes of it.
 
+use enforcer_flow::ExchangeId;
+
 use super::line::{DETAIL, broken, passed, workload};
 use super::object::{CODE, Object};
 use super::observed::would;
 use super::{
     ContentFacts, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts, PartRuled,
 };
+
+use crate::{BodyFacts, RecordingFacts};
 
 /// The bound of a URL path.
 const PATH: usize = 2048;
@@ -155,6 +159,7 @@ pub(super) fn exchange_closed(line: &mut Object<'_>, closed: &ExchangeClosed) {
         status,
         traffic,
         upstream_addr,
+        recording,
     } = closed;
     line.shown("exchange", exchange, CODE);
     line.shown("flow", flow, CODE);
@@ -165,6 +170,32 @@ pub(super) fn exchange_closed(line: &mut Object<'_>, closed: &ExchangeClosed) {
     if let Some(addr) = upstream_addr {
         line.shown("upstream_addr", addr, CODE);
     }
+    recorded(line, *exchange, recording.as_ref());
+}
+
+fn recorded(line: &mut Object<'_>, exchange: ExchangeId, facts: Option<&RecordingFacts>) {
+    let Some(facts) = facts else {
+        return;
+    };
+    let RecordingFacts {
+        digest,
+        request,
+        answer,
+    } = facts;
+    line.object("recording", |line| {
+        line.shown("file", &format_args!("{exchange}.json"), CODE);
+        line.shown("sha256", digest, CODE);
+        for (key, body) in [("request", request), ("answer", answer)] {
+            let Some(BodyFacts { bytes, cut, digest }) = body else {
+                continue;
+            };
+            line.object(key, |line| {
+                line.number("bytes", *bytes);
+                line.number("cut", *cut);
+                line.shown("sha256", digest, CODE);
+            });
+        }
+    });
 }
 
 pub(super) fn exchange_aborted(line: &mut Object<'_>, aborted: &ExchangeAborted<'_>) {
@@ -175,8 +206,10 @@ pub(super) fn exchange_aborted(line: &mut Object<'_>, aborted: &ExchangeAborted<
         cause,
         detail,
         traffic,
+        recording,
     } = aborted;
     line.shown("exchange", exchange, CODE);
     line.shown("flow", flow, CODE);
     broken(line, (*side, cause, *detail), traffic);
+    recorded(line, *exchange, recording.as_ref());
 }

@@ -6,7 +6,7 @@ use enforcer_flow::{
 
 use super::*;
 use crate::entry::line::render;
-use crate::{Fingerprint, MAX_LINE};
+use crate::{BodyFacts, Digest, Fingerprint, MAX_LINE};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -170,6 +170,15 @@ fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
         status: Some(200),
         traffic,
         upstream_addr: Some(([192, 0, 2, 1], 443).into()),
+        recording: Some(RecordingFacts {
+            digest: Digest::of(b"head"),
+            request: Some(BodyFacts {
+                bytes: 4,
+                cut: 2,
+                digest: Digest::of(b"body"),
+            }),
+            answer: None,
+        }),
     }));
     check(&Entry::ExchangeAborted(ExchangeAborted {
         exchange: sample.exchange,
@@ -178,6 +187,7 @@ fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
         cause: text,
         detail: Some(&text),
         traffic,
+        recording: None,
     }));
     check(&Entry::NameAnswered {
         facts: &name,

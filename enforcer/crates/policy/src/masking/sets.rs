@@ -61,7 +61,10 @@ impl Sets {
 fn mask(obligation: &Obligation) -> Option<&Mask> {
     match obligation {
         Obligation::Mask(mask) => Some(mask),
-        Obligation::Inject(_) | Obligation::Limit(_) | Obligation::Sign(_) => None,
+        Obligation::Inject(_)
+        | Obligation::Limit(_)
+        | Obligation::Record(_)
+        | Obligation::Sign(_) => None,
     }
 }
 

@@ -42,12 +42,12 @@ pub(crate) fn read(
             let mask = masking::read::read(entry, rule, detectors, findings);
             obligations.extend(mask.map(|mask| Obligation::Mask(Arc::new(mask))));
         }
-        "sign" => obligations.extend(sign(entry, rule, findings)),
-        key => {
-            let message = format!("`{key}` is not available in this version");
-            let hint = "leave it out; a rule that asks for what is not done would promise too much";
-            findings.error(entry.spot, message, Some(hint.to_owned()));
+        "record" => {
+            let record = super::record::read(entry, rule, findings);
+            obligations.extend(record.map(|record| Obligation::Record(Arc::new(record))));
         }
+        // The last that the grammar of rules knows.
+        _ => obligations.extend(sign(entry, rule, findings)),
     }
 }
 

@@ -10,6 +10,7 @@ mod masking;
 mod mistakes;
 mod paths;
 mod properties;
+mod recording;
 mod scope;
 mod shipped;
 mod stages;

@@ -177,7 +177,7 @@ fn mistakes_inside_of_expressions_and_patterns_have_their_place() {
         "p.yaml:10:12: error: there is no list `modles` (did you mean `$models`?)",
         "p.yaml:13:8: error: there is no fact `modle` (did you mean `model`?)",
         "p.yaml:17:17: error: no expression in CEL",
-        "p.yaml:21:3: error: `record` is not available in this version",
+        "p.yaml:21:11: error: `record` is a map of keys and values",
     ] {
         assert!(shown.contains(expected), "{expected}\n{shown}");
     }

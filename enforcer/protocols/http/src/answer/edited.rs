@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use enforcer_audit::Track;
 use enforcer_flow::Side;
 use enforcer_gate::{Exchange, Fault, Judge, Masking};
 use enforcer_policy::{Action, Part};
@@ -12,6 +13,7 @@ use http_body::Frame;
 use super::rule;
 use crate::body::{BodyError, UpstreamBody};
 use crate::masking::Rewriter;
+use crate::recording;
 use crate::refuse::DENIED;
 
 /// The cause of what ends for what was found in it.
@@ -27,6 +29,8 @@ pub struct EditedBody {
     /// Who masks what has no editor.
     rewriter: Option<Rewriter>,
     judge: Judge,
+    /// Where it is kept as it goes on.
+    track: Option<Track>,
     /// Bytes that have come.
     seen: u64,
     over: bool,
@@ -41,11 +45,12 @@ type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
 
 impl EditedBody {
     pub(crate) fn new(
-        upstream: UpstreamBody,
+        mut upstream: UpstreamBody,
         (editor, events, rewriter): Readers,
         judge: Judge,
     ) -> Self {
         Self {
+            track: upstream.take_track(),
             upstream,
             editor,
             events,
@@ -74,6 +79,12 @@ impl EditedBody {
                     Err(_) => None,
                 },
             };
+            // What is last was kept before its exchange ended.
+            if let (Some(Ok(frame)), false) = (&next, self.over)
+                && recording::keep(self.track.as_ref(), frame).is_err()
+            {
+                return Poll::Ready(Some(Err(self.unrecorded())));
+            }
             if next.is_some() {
                 return Poll::Ready(next);
             }
@@ -145,6 +156,9 @@ impl EditedBody {
             }
         }
         self.over = true;
+        if !self.keeps(&out) {
+            return Some(Err(self.unrecorded()));
+        }
         if let Some(mut exchange) = self.upstream.take_exchange() {
             if let Some(editor) = &self.editor {
                 let tally = editor.tally();
@@ -173,6 +187,17 @@ impl EditedBody {
         }
     }
 
+    /// Keeps what goes on last; whether that was done.
+    fn keeps(&self, out: &[u8]) -> bool {
+        let track = self.track.as_ref();
+        track.is_none_or(|track| track.push(out).is_ok())
+    }
+
+    fn unrecorded(&mut self) -> BodyError {
+        self.over = true;
+        recording::failed(self.upstream.take_exchange())
+    }
+
     /// Ends the answer here, with an error where its shape has one.
     fn end(&mut self, mut out: Vec<u8>) -> Result<Frame<Bytes>, BodyError> {
         self.over = true;
@@ -183,6 +208,16 @@ impl EditedBody {
             self.judge
                 .refusal("answer_blocked", "the answer cannot be judged")
         });
+        let words = self
+            .editor
+            .as_ref()
+            .map(|editor| editor.refusal(DENIED, &refusal.public))
+            .unwrap_or_default();
+        out.extend_from_slice(&words);
+        let ends = !words.is_empty();
+        if ends && !self.keeps(&out) {
+            return Err(recording::failed(exchange));
+        }
         if let Some(mut exchange) = exchange {
             let cause = match refusal.cause {
                 SENSITIVE => SENSITIVE,
@@ -193,15 +228,9 @@ impl EditedBody {
                 exchange.flow().end(cause);
             }
         }
-        let words = self
-            .editor
-            .as_ref()
-            .map(|editor| editor.refusal(DENIED, &refusal.public))
-            .unwrap_or_default();
-        if words.is_empty() {
+        if !ends {
             return Err(BodyError::Blocked);
         }
-        out.extend_from_slice(&words);
         Ok(Frame::data(out.into()))
     }
 }

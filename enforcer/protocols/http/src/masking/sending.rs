@@ -79,7 +79,9 @@ pub(crate) async fn prepare(
             parts.headers.remove(header::CONTENT_LENGTH);
             return Ok((Source::Sending(Box::new(sending)), rest));
         }
-        Source::Sending(sending) => return Ok((Source::Sending(sending), Rest::default())),
+        source @ (Source::Recorded(_) | Source::Sending(_)) => {
+            return Ok((source, Rest::default()));
+        }
     };
     let rewritten = rewrite(connection, parts, body, masking).await;
     let rewritten = rewritten.map_err(|refusal| stopped(exchange, refusal))?;

@@ -8,6 +8,7 @@
 mod early;
 mod judged;
 mod masked;
+mod recorded;
 mod socket;
 mod upstream;
 mod world;

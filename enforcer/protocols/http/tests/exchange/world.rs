@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use enforcer_audit::{Fingerprinter, Ledger};
+use enforcer_audit::{Fingerprinter, Ledger, Recordings};
 use enforcer_cost::{Estimator, Prices};
 use enforcer_flow::{
     CgroupId, ClientAddr, Destination, Host, OriginalDst, Process, Protocol, Secret, Stance,
@@ -87,6 +87,8 @@ impl World {
         let (set, _) = PolicySet::compile(&[source]).unwrap();
         let gate = Gate::new(Arc::new(ArcSwap::from_pointee(set)), ledger);
         let gate = gate.with_sessions(Sessions::new(&[7; 32]));
+        let recordings = Recordings::new(dir.path().join("recordings"), 1 << 30);
+        let gate = gate.with_recordings(recordings);
         let prices = Prices::parse("models: { gpt-5: { input: 1, output: 10, max_output: 100 } }");
         let estimator = Estimator::new(prices.unwrap());
         let budgets = dir.path().join("budgets.db");
@@ -126,6 +128,11 @@ impl World {
             stance: Stance::default(),
             _dir: dir,
         }
+    }
+
+    /// The folder of recordings, once there are any.
+    pub(crate) fn recordings(&self) -> PathBuf {
+        self.path.with_file_name("recordings")
     }
 
     /// The same, for a workload that is only observed.

@@ -1,0 +1,286 @@
+//! A recording while its exchange goes on.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use enforcer_flow::ExchangeId;
+
+use super::head::{BodyHead, Head, Message, VERSION};
+use super::{BodyFacts, RecordingError, RecordingFacts, Recordings, Wanted, Way, on_disk};
+use crate::Digest;
+
+/// A recording under way. Dropped before it was sealed, it leaves nothing.
+#[derive(Clone, Debug)]
+pub struct Recording(Arc<Inner>);
+
+/// One message's body on its way into a recording.
+#[derive(Clone, Debug)]
+pub struct Track {
+    recording: Recording,
+    way: Way,
+}
+
+#[derive(Debug)]
+struct Inner {
+    folder: Arc<Recordings>,
+    id: String,
+    limit: u64,
+    reserved: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    request: Option<Kept>,
+    answer: Option<Kept>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// Something was not written that had to be.
+    Broken,
+    Sealed,
+}
+
+/// A message as far as it has come.
+struct Kept {
+    head: Option<Message>,
+    file: File,
+    digest: Context,
+    bytes: u64,
+    cut: u64,
+}
+
+// === impl Recording ===
+
+impl Recording {
+    pub(super) fn open(
+        folder: Arc<Recordings>,
+        exchange: ExchangeId,
+        (wanted, reserved): (Wanted, u64),
+    ) -> Result<Self, RecordingError> {
+        let id = exchange.to_string();
+        let Wanted {
+            request,
+            answer,
+            limit,
+        } = wanted;
+        let part = |wanted: bool, kind| match wanted {
+            true => folder.create(&id, kind).map(|file| Some(Kept::new(file))),
+            false => Ok(None),
+        };
+        let opened = part(request, "request").and_then(|request| {
+            let answer = part(answer, "answer")?;
+            Ok((request, answer))
+        });
+        let (request, answer) = opened.inspect_err(|_| {
+            // Nothing is left of what was made before; it holds nothing.
+            let _ = folder.remove(&id, "request");
+        })?;
+        Ok(Self(Arc::new(Inner {
+            folder,
+            id,
+            limit,
+            reserved,
+            state: Mutex::new(State {
+                request,
+                answer,
+                stage: Stage::Open,
+            }),
+        })))
+    }
+
+    /// Notes the head of a message, where that message is kept.
+    pub fn head(&self, way: Way, message: Message) {
+        if let Some(kept) = self.0.state().of(way) {
+            kept.head = Some(message.bounded());
+        }
+    }
+
+    /// Where the body of a message goes, where that message is kept.
+    #[must_use]
+    pub fn track(&self, way: Way) -> Option<Track> {
+        self.0.state().of(way).is_some().then(|| Track {
+            recording: self.clone(),
+            way,
+        })
+    }
+
+    /// Whether something was not written that had to be.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.0.state().stage == Stage::Broken
+    }
+
+    /// Ends it, and says what the ledger is to say; none when nothing has left, and nothing is kept.
+    ///
+    /// # Errors
+    /// When it is not whole.
+    pub fn seal(&self) -> Result<Option<RecordingFacts>, RecordingError> {
+        let state = &mut *self.0.state();
+        if state.stage != Stage::Open {
+            return Err(RecordingError::Over);
+        }
+        let said = |kept: &Option<Kept>| kept.as_ref().is_some_and(|kept| kept.head.is_some());
+        if !said(&state.request) && !said(&state.answer) {
+            return Ok(None);
+        }
+        // Whatever comes of it: nothing more is taken.
+        state.stage = Stage::Broken;
+        let request = state.request.take().map(Kept::close);
+        let answer = state.answer.take().map(Kept::close);
+        let facts = |part: &Option<(Message, BodyFacts)>| part.as_ref().map(|(_, facts)| *facts);
+        let (request_facts, answer_facts) = (facts(&request), facts(&answer));
+        let head = Head {
+            version: VERSION,
+            exchange: self.0.id.clone(),
+            request: request.map(|(message, _)| message),
+            answer: answer.map(|(message, _)| message),
+        };
+        let (digest, length) = self.0.place(&head)?;
+        state.stage = Stage::Sealed;
+        let bodies = [request_facts, answer_facts].into_iter().flatten();
+        let size = on_disk(length) + bodies.map(|facts| on_disk(facts.bytes)).sum::<u64>();
+        let became = Some((self.0.id.clone(), size));
+        self.0.folder.give_back(self.0.reserved, became);
+        Ok(Some(RecordingFacts {
+            digest,
+            request: request_facts,
+            answer: answer_facts,
+        }))
+    }
+}
+
+// === impl Track ===
+
+impl Track {
+    /// Keeps what passes, as far as it may.
+    ///
+    /// # Errors
+    /// When it cannot be kept. It must not pass then.
+    pub fn push(&self, bytes: &[u8]) -> Result<(), RecordingError> {
+        let inner = &self.recording.0;
+        let state = &mut *inner.state();
+        if state.stage != Stage::Open {
+            return Err(RecordingError::Over);
+        }
+        let Some(kept) = state.of(self.way) else {
+            return Ok(());
+        };
+        let pushed = kept.push(bytes, inner.limit);
+        if let Err(source) = pushed {
+            state.stage = Stage::Broken;
+            let kind = match self.way {
+                Way::Request => "request",
+                Way::Answer => "answer",
+            };
+            let path = inner.folder.path(&inner.id, kind);
+            return Err(RecordingError::File { path, source });
+        }
+        Ok(())
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts `ID.json` there whole.
+    fn place(&self, head: &Head) -> Result<(Digest, u64), RecordingError> {
+        let draft = self.folder.path(&self.id, "part");
+        let failed = |source| RecordingError::File {
+            path: draft.clone(),
+            source,
+        };
+        let mut text = serde_json::to_vec(head).map_err(|error| failed(error.into()))?;
+        text.push(b'\n');
+        let mut file = self.folder.create(&self.id, "part")?;
+        file.write_all(&text).map_err(failed)?;
+        fs::rename(&draft, self.folder.path(&self.id, "json")).map_err(failed)?;
+        Ok((Digest::of(&text), text.len() as u64))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.state().stage == Stage::Sealed {
+            return;
+        }
+        for kind in ["request", "answer", "part"] {
+            if let Err(error) = self.folder.remove(&self.id, kind) {
+                tracing::warn!(%error, exchange.id = self.id, "what is left of a recording cannot be removed");
+            }
+        }
+        self.folder.give_back(self.reserved, None);
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn of(&mut self, way: Way) -> Option<&mut Kept> {
+        match way {
+            Way::Request => self.request.as_mut(),
+            Way::Answer => self.answer.as_mut(),
+        }
+    }
+}
+
+// === impl Kept ===
+
+impl Kept {
+    fn new(file: File) -> Self {
+        Self {
+            head: None,
+            file,
+            digest: Context::new(&SHA256),
+            bytes: 0,
+            cut: 0,
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8], limit: u64) -> std::io::Result<()> {
+        let room = usize::try_from(limit - self.bytes).unwrap_or(usize::MAX);
+        let (kept, cut) = bytes.split_at(bytes.len().min(room));
+        self.file.write_all(kept)?;
+        self.digest.update(kept);
+        self.bytes += kept.len() as u64;
+        self.cut += cut.len() as u64;
+        Ok(())
+    }
+
+    fn close(self) -> (Message, BodyFacts) {
+        let Self {
+            head,
+            file: _,
+            digest,
+            bytes,
+            cut,
+        } = self;
+        let digest = Digest::finished(digest);
+        let mut message = head.unwrap_or_default();
+        message.body = BodyHead {
+            bytes,
+            cut,
+            sha256: digest.to_string(),
+        };
+        let facts = BodyFacts { bytes, cut, digest };
+        (message, facts)
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept")
+            .field("bytes", &self.bytes)
+            .field("cut", &self.cut)
+            .finish_non_exhaustive()
+    }
+}
