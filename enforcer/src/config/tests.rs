@@ -61,7 +61,7 @@ fn the_example_shows_every_key_with_its_default() {
         "zzz: 1",
         &[&format!(
             "1:1: `zzz`: is not a key here, valid are {}",
-            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log"
+            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, recordings, costs, secrets, webhooks, unix_sockets, danger, log"
         )],
     );
     for (section, names) in [
@@ -81,6 +81,7 @@ fn the_example_shows_every_key_with_its_default() {
             "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, body_bytes, body_timeout, body_memory, \
              body_memory_per_workload, message_bytes, first_byte_timeout, handshake_timeout, header_timeout, idle_timeout, drain_timeout",
         ),
+        ("recordings", "max_bytes"),
         ("costs", "prices, budgets"),
         ("unix_sockets", "allow, refuse"),
         ("danger", "observe"),
@@ -126,6 +127,7 @@ fn every_key_is_taken_over() {
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
          body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  message_bytes: 5KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
+         recordings: {max_bytes: 7MiB}\n\
          costs: {prices: p.yaml, budgets: b.db}\n\
          secrets:\n  hook: {file: hook.secret}\n  key: {env: KEY}\n\
          webhooks:\n  Hooks.slack.com/alerts: hook\n\
@@ -215,6 +217,7 @@ fn every_key_is_taken_over() {
             idle_timeout: Duration::from_secs(5400),
             drain_timeout: Duration::ZERO,
         },
+        recordings: Recordings { max_bytes: 7 << 20 },
         costs: Costs {
             prices: Some("/etc/enforcer/p.yaml".into()),
             budgets: "/etc/enforcer/b.db".into(),
@@ -328,11 +331,11 @@ fn keys_that_are_none_are_refused_with_those_that_are() {
         ),
         (
             "\"a\\nb\": 1\n",
-            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, recordings, costs, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "<<: {workers: 1}\n",
-            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, costs, secrets, webhooks, unix_sockets, danger, log",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, recordings, costs, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "workers: 1\nca: {}\nworkers: 2\n",

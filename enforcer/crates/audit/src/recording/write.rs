@@ -284,3 +284,35 @@ impl std::fmt::Debug for Kept {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_breaks_the_recording_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("recordings");
+        let recordings = Recordings::new(folder.clone(), 64 << 20);
+        let wanted = Wanted {
+            request: true,
+            answer: true,
+            limit: 1 << 20,
+        };
+        let recording = recordings.begin(ExchangeId::new(), wanted).unwrap();
+        recording.head(Way::Request, Message::default());
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        recording.0.state().answer = Some(Kept::new(full));
+        let request = recording.track(Way::Request).unwrap();
+        let answer = recording.track(Way::Answer).unwrap();
+        request.push(b"kept").unwrap();
+        let found = answer.push(b"not kept");
+        assert!(matches!(found, Err(RecordingError::File { .. })));
+        assert!(recording.is_broken());
+        // Nothing passes any more, in either way.
+        assert!(request.push(b"more").is_err());
+        assert!(recording.seal().is_err());
+        drop((recording, request, answer));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    }
+}

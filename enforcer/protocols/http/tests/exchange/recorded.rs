@@ -193,6 +193,42 @@ async fn what_cannot_be_recorded_does_not_go() {
     assert!(ledger.all("exchange_granted").is_empty());
 }
 
+/// The folder goes away under an exchange: its head can no longer be put there.
+#[tokio::test]
+async fn a_recording_that_fails_ends_its_exchange() {
+    let (upstream, mut script) = upstream::scripted("text/plain").await;
+    let world = world(upstream);
+    let response = ask(&world, post("/kept/x", "said".to_owned())).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    std::fs::remove_dir_all(world.recordings()).unwrap();
+    script.say("done").await;
+    script.finish().await;
+    // All of it has passed by then, so only the ledger can say it.
+    text(response).await;
+    let ledger = world.ledger().await;
+    let aborted = ledger.one("exchange_aborted");
+    assert_eq!(aborted["cause"], "recording_failed", "{aborted}");
+    assert!(aborted.get("recording").is_none());
+    assert!(ledger.all("exchange_closed").is_empty());
+}
+
+#[tokio::test]
+async fn what_streams_is_recorded_as_the_agent_got_it() {
+    for (path, expected) in [("/kept/x", "by Ada Lovelace."), ("/masked/x", "by [NAME].")] {
+        let (upstream, mut script) = upstream::scripted("text/event-stream").await;
+        let world = world(upstream);
+        let response = ask(&world, post(path, json!({}).to_string())).await;
+        script.say("data: nothing yet\n\n").await;
+        script.say("data: by Ada Lovelace.\n\n").await;
+        script.finish().await;
+        let seen = text(response).await;
+        assert!(seen.contains(expected), "{path}: {seen}");
+        let ledger = world.ledger().await;
+        let (_, answer) = recording(&world, &closed(&ledger));
+        assert_eq!(answer.unwrap().1, seen, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_socket_that_a_rule_wants_recorded_is_refused() {
     let world = world(upstream::echo().await);
