@@ -253,6 +253,43 @@ fn what_comes_in_pieces_is_blocked() {
 }
 
 #[test]
+fn pieces_are_joined_over_what_comes_with_every_request_and_blocked_each_time() {
+    let rules = compile(&[rule(canary(), Action::Redact)]);
+    let session = session("t");
+    let send = |path: &'static str, piece: &str| {
+        let place = Place {
+            path,
+            ..place(Direction::Request)
+        };
+        rules.joined(&session, place, piece.as_bytes())
+    };
+    let request = |query: &str, trace: &str| {
+        let before = [("path", "v1"), ("query:q", query)];
+        let behind = [("header:user-agent", "curl/8"), ("header:trace", trace)];
+        before
+            .into_iter()
+            .chain(behind)
+            .try_for_each(|(path, piece)| send(path, piece).map(drop))
+    };
+    request("nothing", "a-0").unwrap();
+    request("zebra-7f", "a-1").unwrap();
+    for again in ["a-2", "a-3"] {
+        let blocked = request("3a9b2c1d", again);
+        assert!(
+            matches!(blocked, Err(Stop::Block(_))),
+            "{again}: {blocked:?}"
+        );
+    }
+    request("nothing else", "a-4").unwrap();
+    // Over places of several kinds, where nothing new stands between.
+    send("query:a", "zebra-7").unwrap();
+    send("header:user-agent", "curl/8").unwrap();
+    send("header:x", "f3a9b").unwrap();
+    let blocked = send("$.a", "2c1d");
+    assert!(matches!(blocked, Err(Stop::Block(_))), "{blocked:?}");
+}
+
+#[test]
 fn all_that_stands_at_a_named_place_is_masked() {
     let rules = compile(&[
         rule(What::Field("credit_card".to_owned()), Action::Redact),
