@@ -1,6 +1,8 @@
 //! Pairs of hexadecimal digits with the same thing between them: `73:6b`, `73 6b`, `0x73, 0x6b`.
 
-use super::stretch::{Stretch, is_text};
+use super::reading::READINGS;
+use super::sift::is_text;
+use super::stretch::Stretch;
 use super::{Context, Work, padded};
 use crate::channel::LOOKBACK;
 use crate::chars::hex;
@@ -42,12 +44,19 @@ impl Default for Spaced {
             live: false,
             between: None,
             context: Context::default(),
-            stretch: Stretch::new(Layers::HEX),
+            stretch: Stretch::new(Layers::HEX, READINGS[0].looked_for()),
         }
     }
 }
 
 impl Spaced {
+    /// As a new one, in the room that it has.
+    pub(super) fn restart(&mut self) {
+        (self.next, self.short, self.live) = (0, false, false);
+        self.between = None;
+        self.stretch.restart();
+    }
+
     pub(super) fn begin_at(&mut self, at: u64) {
         self.next = at;
     }
