@@ -29,8 +29,11 @@ enum Class {
 
 static CLASSES: [Class; 256] = classes();
 
-/// The alphabets that each byte is a digit of, by the bits of their readings.
-static DIGITS_OF: [u8; 256] = digits_of();
+/// The alphabets that each byte is a digit of: a byte each.
+static DIGITS_OF: [u64; 256] = digits_of();
+
+/// The highest bits that digits of base64 give to the first, second and third byte of a group.
+static TELLING: [u8; 256] = telling();
 
 /// How many of `len` bytes pass before something that is text for `enough` bytes, or up to their end; `wide` if text is
 /// more than ASCII.
@@ -57,12 +60,7 @@ pub(super) fn sift(run: &[u8], wanted: Set) -> Set {
     if run.len() > MOST {
         return wanted;
     }
-    let mut classes = [0; MOST];
-    for (to, byte) in classes.iter_mut().zip(run) {
-        *to = DIGITS_OF[usize::from(*byte)];
-    }
-    let classes = &classes[..run.len()];
-    let (whole, long) = (all(classes), long_enough(classes));
+    let (whole, long) = count(run);
     let mut found = Set::NONE;
     for (index, alphabet) in ALPHABETS.iter().enumerate() {
         let bit = 1 << index;
@@ -135,43 +133,19 @@ pub(super) fn pass(digits: &[u8], reading: &Reading) -> usize {
     }
 }
 
-/// The first place near where any three groups on end could be ASCII: what no byte of it has is told by one bit of three
-/// of four digits, for many places at once.
+/// The first place where any three groups of base64 on end could be ASCII: what no byte of it has is told by one bit of
+/// three of four digits.
 fn candidate(digits: &[u8]) -> Option<usize> {
-    for from in (0..digits.len()).step_by(32) {
-        let mut values = [0_u8; 48];
-        let near = &digits[from..digits.len().min(from + 48)];
-        values[..near.len()].copy_from_slice(near);
-        values.iter_mut().for_each(|byte| *byte = value(*byte));
-        let mut high = [0_u8; 40];
-        for (i, to) in high.iter_mut().enumerate() {
-            *to = (values[i] & 0x20) | (values[i + 1] & 8) | (values[i + 2] & 2);
-        }
-        let any = (0..32).fold(false, |any, i| {
-            any | (high[i] | high[i + 4] | high[i + 8] == 0)
-        });
-        if any {
-            return Some(from);
+    /// Those bits of eleven digits, the first of each group, the second, the third.
+    const LOOKED_AT: u64 = 0b001_010_100_000_001_010_100_000_001_010_100;
+    let mut told = u64::MAX;
+    for (at, digit) in digits.iter().enumerate() {
+        told = told << 3 | u64::from(TELLING[usize::from(*digit)]);
+        if told & LOOKED_AT == 0 {
+            return Some(at.saturating_sub(10));
         }
     }
     None
-}
-
-/// The value of a digit of base64, of either alphabet, and the last one's for the end; told in a way that compiles to
-/// vectors.
-const fn value(digit: u8) -> u8 {
-    let capital = if digit >= b'A' {
-        65_u8
-    } else {
-        4_u8.wrapping_neg()
-    };
-    let less = if digit >= b'a' { 71 } else { capital };
-    let special = (digit < b'0') | (digit == b'_');
-    if special {
-        63
-    } else {
-        digit.wrapping_sub(less)
-    }
 }
 
 fn skim_digits(digits: &[u8], alphabet: &Alphabet, looked_for: (usize, bool)) -> usize {
@@ -191,8 +165,10 @@ fn skim_bits<const BITS: usize>(
 ) -> usize {
     let len = digits.len() * BITS / 8;
     let value = |at: usize| {
-        let digit = digits.get(at).copied().unwrap_or_default();
-        u32::from(alphabet.values[usize::from(digit)]) & ((1 << BITS) - 1)
+        let digit = digits
+            .get(at)
+            .map(|digit| alphabet.values[usize::from(*digit)]);
+        u32::from(digit.unwrap_or_default())
     };
     skim(len, looked_for, |at| {
         let (first, off) = (at * 8 / BITS, at * 8 % BITS);
@@ -248,68 +224,60 @@ fn class(byte: u8, wide: bool) -> Class {
     }
 }
 
-/// The bits that all have.
-fn all(classes: &[u8]) -> u8 {
-    classes.iter().fold(0xff, |all, class| all & class)
-}
-
 /// The alphabets of which `digits` have as many on end as say something.
 pub(super) fn on_end(digits: &[u8]) -> u8 {
     let mut found = 0;
-    let mut from = 0;
-    while from < digits.len() {
-        let near = &digits[from..digits.len().min(from + MOST)];
-        let mut classes = [0; MOST];
-        for (to, byte) in classes.iter_mut().zip(near) {
-            *to = DIGITS_OF[usize::from(*byte)];
-        }
-        found |= long_enough(&classes[..near.len()]);
-        from += MOST - SHORTEST;
+    for from in (0..digits.len()).step_by(MOST - SHORTEST) {
+        found |= count(&digits[from..digits.len().min(from + MOST)]).1;
     }
     found
 }
 
-/// The bits that any [`SHORTEST`] on end have.
-fn long_enough(classes: &[u8]) -> u8 {
-    const AT_ONCE: usize = 32;
-    let mut padded = [0_u8; AT_ONCE + 16];
-    let mut found = 0;
-    for from in (0..classes.len()).step_by(AT_ONCE) {
-        let near = &classes[from..classes.len().min(from + AT_ONCE + 16)];
-        padded[..near.len()].copy_from_slice(near);
-        padded[near.len()..].fill(0);
-        let (mut two, mut four, mut eight) =
-            ([0; AT_ONCE + 15], [0; AT_ONCE + 12], [0; AT_ONCE + 8]);
-        for (i, to) in two.iter_mut().enumerate() {
-            *to = padded[i] & padded[i + 1];
-        }
-        for (i, to) in four.iter_mut().enumerate() {
-            *to = two[i] & two[i + 2];
-        }
-        for (i, to) in eight.iter_mut().enumerate() {
-            *to = four[i] & four[i + 4];
-        }
-        for i in 0..AT_ONCE {
-            found |= eight[i] & eight[i + 7];
-        }
+/// The alphabets that all of at most [`MOST`] `digits` are of, and those that enough on end are of, as bits.
+fn count(digits: &[u8]) -> (u8, u8) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOO_FEW: u64 = (0x80 - SHORTEST as u64) * ONES;
+    let (mut all, mut enough, mut lengths) = (u64::MAX, 0, 0_u64);
+    for digit in digits {
+        let own = DIGITS_OF[usize::from(*digit)];
+        lengths = (lengths + ONES) & own;
+        enough |= lengths.wrapping_add(TOO_FEW) & ONES << 7;
+        all &= own;
     }
-    found
+    (bits(all), bits(enough))
 }
 
-const fn digits_of() -> [u8; 256] {
+/// A bit of each byte's highest.
+const fn bits(bytes: u64) -> u8 {
+    ((bytes >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+}
+
+const fn digits_of() -> [u64; 256] {
     let mut of = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         let mut index = 0;
         while index < ALPHABETS.len() {
             if ALPHABETS[index].values[byte] != NONE {
-                of[byte] |= 1 << index;
+                of[byte] |= 0xff << (8 * index);
             }
             index += 1;
         }
         byte += 1;
     }
     of
+}
+
+const fn telling() -> [u8; 256] {
+    let mut telling = [7; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (one, other) = (ALPHABETS[0].values[byte], ALPHABETS[1].values[byte]);
+        let value = if one == NONE { other } else { one };
+        telling[byte] = value >> 5 & 1 | value >> 2 & 2 | value << 1 & 4;
+        byte += 1;
+    }
+    telling
 }
 
 const fn classes() -> [Class; 256] {
