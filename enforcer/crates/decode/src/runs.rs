@@ -326,8 +326,17 @@ fn full(block: &[u8]) -> Option<usize> {
         .position(|word| word.iter().all(|byte| *byte == 0xff))
 }
 
+/// Whether `is` holds for any of `bytes`, told in a way that compiles to vectors.
+pub(crate) fn any(bytes: &[u8], is: impl Fn(&u8) -> bool) -> bool {
+    let one = |block: &[u8]| block.iter().fold(false, |any, byte| any | is(byte));
+    match bytes.last_chunk::<16>() {
+        Some(end) => bytes.chunks_exact(16).any(|block| one(block)) || one(end),
+        None => one(bytes),
+    }
+}
+
 /// At most 64 bytes as 64.
-pub(crate) fn padded(bytes: &[u8]) -> [u8; 64] {
+fn padded(bytes: &[u8]) -> [u8; 64] {
     let mut block = [0; 64];
     for (to, from) in block.iter_mut().zip(bytes) {
         *to = *from;

@@ -3,7 +3,7 @@
 use super::reading::READINGS;
 use super::sift::is_text;
 use super::stretch::Stretch;
-use super::{Context, Work, padded};
+use super::{Context, Work, any};
 use crate::channel::LOOKBACK;
 use crate::chars::hex;
 use crate::engines::Window;
@@ -217,11 +217,7 @@ fn candidate(text: &[u8], mut at: usize) -> usize {
         at += 64;
     }
     let rest = text.get(at..).unwrap_or_default();
-    if rest.len() < 64
-        && !padded(rest)
-            .iter()
-            .fold(false, |any, byte| any | first(*byte))
-    {
+    if rest.len() < 64 && !any(rest, |byte| first(*byte)) {
         return text.len();
     }
     let behind = |i: usize| rest.get(i + 2).is_some_and(u8::is_ascii_alphanumeric);
