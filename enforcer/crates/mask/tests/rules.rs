@@ -90,10 +90,14 @@ fn each_action_does_what_it_says() {
 
 #[test]
 fn the_strictest_of_several_rules_wins() {
+    let of = |id: &str, what: &str, action| Rule {
+        id: id.to_owned(),
+        ..rule(named(what), action)
+    };
     let rules = [
-        rule(named("us_ssn"), Action::Partial),
-        rule(named("pii"), Action::Redact),
-        rule(named("all"), Action::Tokenize),
+        of("one", "us_ssn", Action::Partial),
+        of("two", "pii", Action::Redact),
+        of("three", "all", Action::Tokenize),
     ];
     assert_eq!(masked(&rules, "ssn 536-22-1234."), "ssn [US_SSN].");
 }
@@ -250,6 +254,29 @@ fn what_comes_in_pieces_is_blocked() {
             Ok(Vec::new())
         );
     }
+}
+
+#[test]
+fn a_rule_that_names_a_detector_means_that_whatever_it_says_of_the_family() {
+    let text = "it is 536-22-8721";
+    let of = |rules: &[Rule]| request(rules, text).map(|(masked, _)| masked);
+    let other = Rule {
+        id: "other".to_owned(),
+        ..rule(named("pii"), Action::Redact)
+    };
+    let family = rule(named("pii"), Action::Block);
+    let own = rule(named("us_ssn"), Action::Partial);
+    assert_eq!(
+        of(&[family.clone(), own.clone()]).unwrap(),
+        "it is ***-**-8721"
+    );
+    assert_eq!(of(&[own.clone(), other]).unwrap(), "it is [US_SSN]");
+    let surer = Rule {
+        least: Confidence::High,
+        ..own
+    };
+    // It does not say what to do with one that is less sure.
+    assert!(of(&[family, surer]).is_err());
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub(crate) struct Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
     least: Confidence,
+    /// Its family was named, and not the kind itself.
+    broad: bool,
     pub(crate) action: Action,
     pub(crate) rule: Arc<str>,
 }
@@ -188,11 +190,18 @@ impl Kind {
         }
     }
 
+    /// The strictest; but a rule that names the kind means that, whatever it says of the family.
     fn choose(&self, confidence: Confidence) -> Option<&Choice> {
+        let fits = |choice: &&Choice| choice.least <= confidence;
+        let is_named = |rule: &str| {
+            let mut fitting = self.choices.iter().filter(fits);
+            fitting.any(|choice| !choice.broad && &*choice.rule == rule)
+        };
         let fitting = self
             .choices
             .iter()
-            .filter(|choice| choice.least <= confidence);
+            .filter(fits)
+            .filter(|choice| !(choice.broad && is_named(&choice.rule)));
         fitting.reduce(|best, next| {
             if next.action > best.action {
                 next
@@ -224,9 +233,19 @@ impl Builder<'_> {
         if !wanted {
             return;
         }
+        let broad = match what {
+            What::Named(name) => name == "all" || family(name).is_some(),
+            What::Canary { .. }
+            | What::Dictionary { .. }
+            | What::Field(_)
+            | What::Header(_)
+            | What::Path(_)
+            | What::Regex { .. } => false,
+        };
         for kind in kinds {
             self.kinds[kind].choices.push(Choice {
                 least: rule.least,
+                broad,
                 action: rule.action,
                 rule: rule.id.as_str().into(),
             });
