@@ -330,7 +330,7 @@ fn full(block: &[u8]) -> Option<usize> {
 pub(crate) fn any(bytes: &[u8], is: impl Fn(&u8) -> bool) -> bool {
     let one = |block: &[u8]| block.iter().fold(false, |any, byte| any | is(byte));
     match bytes.last_chunk::<16>() {
-        Some(end) => bytes.chunks_exact(16).any(|block| one(block)) || one(end),
+        Some(end) => bytes.chunks_exact(16).any(one) || one(end),
         None => one(bytes),
     }
 }

@@ -107,7 +107,8 @@ pub(super) fn may(digits: &[u8], index: usize) -> bool {
     }
     let digits = &digits[reading.shift..];
     let len = digits.len() * usize::from(alphabet.bits) / 8;
-    skim_digits(digits, alphabet, (enough, wide)) + enough <= len
+    (wide || candidate(digits).is_some())
+        && skim_digits(digits, alphabet, (enough, wide)) + enough <= len
 }
 
 /// How many whole groups of `digits` pass before something that may be text as `reading` has it.
