@@ -6,6 +6,7 @@
 mod marks;
 mod prefixes;
 mod runs;
+mod sift;
 
 use enforcer_recognize::{Detector, Keys, Shapes, Wake};
 use memchr::memmem;
@@ -13,6 +14,7 @@ use memchr::memmem;
 use marks::Mark;
 use prefixes::Prefixes;
 pub(crate) use runs::{local, word_run};
+pub(crate) use sift::{BRIEF, Sift};
 
 /// A detector and the kind it finds.
 #[derive(Clone, Copy, Debug)]
@@ -131,16 +133,42 @@ impl Plan {
         let open = self.frequent(span, see);
         self.rare(span, see);
         self.long(span, see);
-        if !self.words.is_empty() {
-            let from = span.from.max(words);
-            runs::words(Span { from, ..span }, |at| {
-                for armed in &self.words {
-                    let (armed, words) = (*armed, true);
-                    see(Woken { armed, at, words });
-                }
-            });
-        }
+        let from = span.from.max(words);
+        self.in_words(Span { from, ..span }, see);
         open
+    }
+
+    /// As [`Plan::wakes`] of a whole text, of which it is known what can be in it.
+    pub(crate) fn wakes_in(&self, text: &[u8], sift: Sift, see: &mut impl FnMut(Woken)) {
+        let (from, last) = (0, true);
+        let span = Span { text, from, last };
+        if self.armed.is_empty() {
+            return;
+        }
+        if sift.frequent() {
+            self.frequent(span, see);
+        }
+        if sift.rare() {
+            self.rare(span, see);
+        }
+        if sift.long() {
+            self.long(span, see);
+        }
+        if text.len() >= runs::RUN {
+            self.in_words(span, see);
+        }
+    }
+
+    fn in_words(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
+        if self.words.is_empty() {
+            return;
+        }
+        runs::words(span, |at| {
+            for armed in &self.words {
+                let (armed, words) = (*armed, true);
+                see(Woken { armed, at, words });
+            }
+        });
     }
 
     /// Answers where a run of digits begins of which it is not known yet whom it wakes.

@@ -7,7 +7,7 @@ const WORDS: usize = 12;
 const SHORTEST: usize = 3;
 const LONGEST: usize = 8;
 /// At least so many bytes has a run.
-const RUN: usize = WORDS * (SHORTEST + 1) - 1;
+pub(super) const RUN: usize = WORDS * (SHORTEST + 1) - 1;
 /// How much of a tail may turn out to belong to a value that is woken behind it, and how much before the place where a
 /// detector is woken can belong to its value.
 const LOCAL: usize = 64;

@@ -108,7 +108,39 @@ fn recognise(look: &Look<'_>) -> Sight {
     }
 }
 
+static ENDS: Ends = Ends::of(&[SURE, PERHAPS]);
+
+/// How the names of fields end and how long they are: most fields have other names.
+pub(super) struct Ends([u64; 256]);
+
+impl Ends {
+    pub(super) const fn of(lists: &[&[&str]]) -> Self {
+        let mut ends = [0; 256];
+        let mut list = 0;
+        while list < lists.len() {
+            let mut next = 0;
+            while next < lists[list].len() {
+                let name = lists[list][next].as_bytes();
+                ends[name[name.len() - 1] as usize] |= 1 << name.len();
+                next += 1;
+            }
+            list += 1;
+        }
+        Self(ends)
+    }
+
+    /// One of the names may be this one.
+    pub(super) fn fits(&self, field: &str) -> bool {
+        let mut letters = field.bytes().rev().filter(|byte| !joint(*byte));
+        let lengths = letters.next().map_or(0, |last| self.0[usize::from(last)]);
+        lengths != 0 && lengths >> (1 + letters.take(62).count()) & 1 != 0
+    }
+}
+
 fn of_field(field: &str) -> Option<Confidence> {
+    if !ENDS.fits(field) {
+        return None;
+    }
     let is = |known: &&str| same(field, known);
     if SURE.iter().any(is) {
         Some(High)
@@ -119,11 +151,12 @@ fn of_field(field: &str) -> Option<Confidence> {
 
 /// The field's name is this one, or ends with it behind a joint; joints within it do not count.
 pub(super) fn same(field: &str, known: &str) -> bool {
-    let mut rest = field
-        .bytes()
-        .rev()
-        .filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b' '));
+    let mut rest = field.bytes().rev().filter(|byte| !joint(*byte));
     known.bytes().rev().all(|byte| rest.next() == Some(byte)) && rest.next().is_none()
+}
+
+fn joint(byte: u8) -> bool {
+    matches!(byte, b'_' | b'-' | b'.' | b' ')
 }
 
 fn in_name(byte: u8) -> bool {
