@@ -27,7 +27,8 @@ fn findings_are_in_the_ledger_with_everything_but_the_value() {
     // Where values may stand in what is written about a request that is refused, or that goes wrong.
     let path = format!("/services/{SSN}/{KEY}");
     Request::to("block.corp.example", &path).send(&stage);
-    let told = found(&stage, 5);
+    redact(&format!("/services/{SSN}/x")).send(&stage);
+    let told = found(&stage, 6);
     let fields = |at: usize| {
         let Value::Object(finding) = &told[at]["findings"][0] else {
             panic!("{}", told[at]);
