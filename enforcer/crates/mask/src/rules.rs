@@ -1,6 +1,7 @@
 //! What is looked for and what is done with it: plain data to something that scans.
 
 mod compile;
+mod kind;
 mod path;
 mod problem;
 
