@@ -8,7 +8,7 @@ mod prefixes;
 mod runs;
 mod sift;
 
-use enforcer_recognize::{Detector, Keys, Shapes, Wake};
+use enforcer_recognize::{Detector, Keys, Shapes, Wake, pii};
 use memchr::memmem;
 
 use marks::Mark;
@@ -124,6 +124,19 @@ impl Plan {
             .of_field(name, |detector| self.arm(detector, &mut see));
     }
 
+    /// No detector can be woken by `text`, which is a whole one, nor by what could be under encodings in it.
+    pub(crate) fn is_quiet(&self, text: &[u8], field: Option<&str>) -> bool {
+        if text.len() >= runs::RUN || Sift::of(text).is_telling() {
+            return false;
+        }
+        let mut waits = false;
+        if let Some(name) = field {
+            waits = !self.field.is_empty() && pii::waits_for(name);
+            self.keys.of_field(name, |_| waits = true);
+        }
+        !waits
+    }
+
     /// Tells of every detector that is woken by what became settled; `words` is behind the run of words that somebody goes
     /// through already. Answers from where on nothing may go, because it is not known yet whom it wakes.
     pub(crate) fn wakes(&self, span: Span<'_>, words: usize, see: &mut impl FnMut(Woken)) -> usize {
@@ -210,7 +223,8 @@ impl Plan {
     /// Values that begin in a known way take at least sixteen bytes without a break.
     fn long(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
         let Span { text, .. } = span;
-        let nobody = self.token.is_empty() && self.prefixes.is_empty();
+        let Span { from, last, .. } = span;
+        let nobody = self.token.is_empty() && self.prefixes.is_empty() && self.solid.is_empty();
         let of_token = |run: runs::Run| {
             if run.begins {
                 wake(&self.token, run.start, see);
@@ -218,14 +232,20 @@ impl Plan {
             let range = run.start..run.end;
             self.prefixes
                 .within(text, range, &mut |armed, at| wake(&[armed], at, see));
+            // What is solid is a part of that.
+            let part = Span {
+                text: &text[..run.end],
+                from: from.max(run.start),
+                last,
+            };
+            let of_solid = |run: runs::Run| {
+                if run.begins {
+                    wake(&self.solid, run.start, see);
+                }
+            };
+            runs::long::<25>(part, runs::solid, of_solid, self.solid.is_empty());
         };
         runs::long::<16>(span, runs::token, of_token, nobody);
-        let of_solid = |run: runs::Run| {
-            if run.begins {
-                wake(&self.solid, run.start, see);
-            }
-        };
-        runs::long::<25>(span, runs::solid, of_solid, self.solid.is_empty());
     }
 
     fn assigned(&self, text: &[u8], at: usize, see: &mut impl FnMut(Woken)) {

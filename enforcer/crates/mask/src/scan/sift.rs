@@ -61,6 +61,11 @@ impl Sift {
         self.run >= LONG
     }
 
+    /// Something may be found.
+    pub(super) const fn is_telling(self) -> bool {
+        self.sorts & !RUN != 0 || self.run >= LONG
+    }
+
     /// Something may be under encodings.
     pub(crate) const fn coded(self) -> bool {
         self.sorts & CODED != 0

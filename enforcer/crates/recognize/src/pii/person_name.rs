@@ -108,7 +108,7 @@ fn recognise(look: &Look<'_>) -> Sight {
     }
 }
 
-static ENDS: Ends = Ends::of(&[SURE, PERHAPS]);
+pub(super) static ENDS: Ends = Ends::of(&[SURE, PERHAPS]);
 
 /// How the names of fields end and how long they are: most fields have other names.
 pub(super) struct Ends([u64; 256]);
@@ -132,7 +132,9 @@ impl Ends {
     /// One of the names may be this one.
     pub(super) fn fits(&self, field: &str) -> bool {
         let mut letters = field.bytes().rev().filter(|byte| !joint(*byte));
-        let lengths = letters.next().map_or(0, |last| self.0[usize::from(last)]);
+        let lengths = letters
+            .next()
+            .map_or(0, |last| self.0[usize::from(last.to_ascii_lowercase())]);
         lengths != 0 && lengths >> (1 + letters.take(62).count()) & 1 != 0
     }
 }

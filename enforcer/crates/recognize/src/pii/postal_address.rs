@@ -56,7 +56,7 @@ const SURE: &[&str] = &[
 /// Addresses of other things too.
 const PERHAPS: &[&str] = &["address", "addr", "residence", "home"];
 
-static ENDS: Ends = Ends::of(&[SURE, PERHAPS]);
+pub(super) static ENDS: Ends = Ends::of(&[SURE, PERHAPS]);
 
 fn recognise(look: &Look<'_>) -> Sight {
     let Some(field) = look.field.filter(|field| ENDS.fits(field)) else {
