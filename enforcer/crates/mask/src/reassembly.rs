@@ -149,7 +149,9 @@ impl Window {
     fn rows(&mut self, part: Part<'_>) -> Option<Vec<Row>> {
         let (piece, site) = (part.text, part.site());
         let mark = self.hasher.hash_one(piece);
-        if let Some(at) = self.known.iter().position(|known| *known == mark) {
+        let (one, other) = self.known.as_slices();
+        let behind = || position(other, mark).map(|at| one.len() + at);
+        if let Some(at) = position(one, mark).or_else(behind) {
             self.known.remove(at);
             self.known.push_back(mark);
             return None;
@@ -212,6 +214,16 @@ fn stop(mut finding: Finding) -> Stop {
         | Action::RequireApproval
         | Action::Block => Stop::Block(finding),
     }
+}
+
+/// Where `mark` is, told in a way that compiles to vectors.
+fn position(known: &[u64], mark: u64) -> Option<usize> {
+    let mut blocks = known.chunks(16);
+    let block =
+        blocks.position(|block| block.iter().fold(false, |any, own| any | (*own == mark)))?;
+    let from = block * 16;
+    let within = known[from..].iter().position(|own| *own == mark)?;
+    Some(from + within)
 }
 
 fn push<T>(window: &mut VecDeque<T>, most: usize, new: T) {

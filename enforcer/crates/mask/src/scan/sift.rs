@@ -33,6 +33,15 @@ impl Sift {
     #[inline]
     pub(crate) fn of(text: &[u8]) -> Self {
         let (mut sorts, mut run, mut longest) = (0, 0, 0);
+        if text.len() < LONG {
+            return Self {
+                sorts: text
+                    .iter()
+                    .fold(0, |all, byte| all | SORTS[usize::from(*byte)]),
+                run: 0,
+                bytes: text.len(),
+            };
+        }
         for byte in text {
             let sort = SORTS[usize::from(*byte)];
             sorts |= sort;

@@ -110,18 +110,18 @@ fn recognise(look: &Look<'_>) -> Sight {
 
 pub(super) static ENDS: Ends = Ends::of(&[SURE, PERHAPS]);
 
-/// How the names of fields end and how long they are: most fields have other names.
-pub(super) struct Ends([u64; 256]);
+/// How the names of fields begin and end and how long they are: most fields have other names.
+pub(super) struct Ends([u32; 1 << 10]);
 
 impl Ends {
     pub(super) const fn of(lists: &[&[&str]]) -> Self {
-        let mut ends = [0; 256];
+        let mut ends = [0; 1 << 10];
         let mut list = 0;
         while list < lists.len() {
             let mut next = 0;
             while next < lists[list].len() {
                 let name = lists[list][next].as_bytes();
-                ends[name[name.len() - 1] as usize] |= 1 << name.len();
+                ends[Self::place(name[0], name[name.len() - 1])] |= 1 << name.len();
                 next += 1;
             }
             list += 1;
@@ -131,11 +131,20 @@ impl Ends {
 
     /// One of the names may be this one.
     pub(super) fn fits(&self, field: &str) -> bool {
-        let mut letters = field.bytes().rev().filter(|byte| !joint(*byte));
-        let lengths = letters
-            .next()
-            .map_or(0, |last| self.0[usize::from(last.to_ascii_lowercase())]);
-        lengths != 0 && lengths >> (1 + letters.take(62).count()) & 1 != 0
+        let (mut first, mut last, mut length) = (0, 0, 0);
+        for byte in field.bytes() {
+            if !joint(byte) {
+                first = if length == 0 { byte } else { first };
+                last = byte;
+                length += 1;
+            }
+        }
+        length < 32 && self.0[Self::place(first, last)] >> length & 1 != 0
+    }
+
+    /// Capitals and small letters have the same.
+    const fn place(first: u8, last: u8) -> usize {
+        (first as usize & 31) << 5 | last as usize & 31
     }
 }
 
