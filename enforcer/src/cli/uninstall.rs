@@ -239,6 +239,7 @@ impl Report {
             config.ca.dir.clone(),
             state.join("runs"),
             state.join("fingerprint.key"),
+            state.join("masking.key"),
             state.join("quarantine.json"),
         ]);
         for path in all.iter().filter(|path| path.exists()) {

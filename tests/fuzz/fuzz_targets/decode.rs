@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use enforcer_decode::{Decoder, Layers, Limits, label, keyword};
+use enforcer_decode::{Decoder, Layers, Limits, keyword, label};
 use libfuzzer_sys::fuzz_target;
 
 const VALUE: &[u8] = b"4111-1111";
@@ -18,7 +18,11 @@ fuzz_target!(|input: (u16, u8, &[u8])| {
         ..Limits::default()
     };
     let (one, other) = bytes.split_at(usize::from(cut) % (bytes.len() + 1));
-    assert_eq!(find(&[one, other], &limits), find(&[bytes], &limits), "the cut shows");
+    assert_eq!(
+        find(&[one, other], &limits),
+        find(&[bytes], &limits),
+        "the cut shows"
+    );
     keyword::fold(bytes);
     if let Ok(host) = std::str::from_utf8(bytes) {
         label::labels(host);

@@ -22,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "enforcer-flow",
             "enforcer-prompt",
+            "enforcer-decode",
             "enforcer-mask",
             "enforcer-injection",
         ],

@@ -56,6 +56,32 @@ impl Channel {
         }
     }
 
+    /// As a new one, in the room that it has.
+    pub(crate) fn restart(&mut self, layers: Layers, limits: &Limits) {
+        let Self {
+            text,
+            base,
+            seen,
+            fresh,
+            floor,
+            held,
+            map,
+            layers: own,
+            engines,
+        } = self;
+        text.clear();
+        map.restart();
+        (*base, *seen, *fresh, *floor) = (0, 0, 0, 0);
+        (*held, *own) = (None, layers);
+        if let Some(engines) = engines {
+            let below = Limits {
+                depth: limits.depth.saturating_sub(1),
+                ..limits.clone()
+            };
+            engines.restart(below, layers);
+        }
+    }
+
     /// Says what was before it in the text around, which begins at `source`; detectors wake behind the first `from` of it.
     pub(crate) fn context(&mut self, bytes: &[u8], source: u64, from: usize) {
         self.same(bytes, source);
@@ -93,6 +119,18 @@ impl Channel {
         self.map.unit(bytes.len() as u8, source, layer);
     }
 
+    /// Groups of `per` bytes for each `take` bytes from `at` on.
+    pub(crate) fn groups(
+        &mut self,
+        (bytes, per): (&[u8], usize),
+        (at, take): (u64, u8),
+        layer: Layers,
+    ) {
+        self.text.extend_from_slice(bytes);
+        let units = (bytes.len() / per) as u64;
+        self.map.groups((units, per as u8), (at, take), layer);
+    }
+
     /// A byte for each `take` bytes from `at` on; says how many.
     pub(crate) fn units(
         &mut self,
@@ -103,7 +141,7 @@ impl Channel {
         let before = self.text.len();
         self.text.extend(bytes);
         let len = self.text.len() - before;
-        self.map.units(len, (at, take), layer);
+        self.map.groups((len as u64, 1), (at, take), layer);
         len
     }
 

@@ -15,7 +15,7 @@ use crate::channel::{CONTEXT, Channel, LOOKBACK, Last, Look};
 use crate::decoder::Limits;
 use crate::engines::Window;
 use crate::layers::Layers;
-use crate::runs::padded;
+use crate::runs::any;
 
 pub use unicode::{Folded, fold};
 
@@ -314,11 +314,7 @@ impl Reader<'_> {
             from += 64;
         }
         let tail = &rest[from..];
-        if tail.len() < 64
-            && !padded(tail)
-                .iter()
-                .fold(false, |any, byte| any | begins(byte))
-        {
+        if tail.len() < 64 && !any(tail, begins) {
             return end;
         }
         let found = tail.iter().position(begins);

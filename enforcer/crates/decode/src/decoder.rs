@@ -92,6 +92,10 @@ impl Decoder {
         self.base += self.kept.len() as u64 - done as u64;
         self.kept.clear();
         self.direct(text, done, last, look);
+        if last {
+            self.base += text.len() as u64;
+            return;
+        }
         let from = text.len().saturating_sub(CONTEXT);
         self.kept.extend_from_slice(&text[from..]);
         self.base += from as u64;

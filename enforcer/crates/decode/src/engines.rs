@@ -40,6 +40,13 @@ impl Engines {
         }
     }
 
+    /// As new ones, in the room that they have.
+    pub(crate) fn restart(&mut self, limits: Limits, above: Layers) {
+        (self.limits, self.above) = (limits, above);
+        self.chars = Chars::default();
+        self.runs.restart();
+    }
+
     /// What is before these places is others'.
     pub(crate) fn begin(&mut self, chars: u64, runs: u64) {
         self.chars.begin(chars);

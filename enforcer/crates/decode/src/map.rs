@@ -92,16 +92,31 @@ impl Map {
         });
     }
 
-    /// The next `len` bytes of the view are each made of `take` bytes, from `source` on.
-    pub(crate) fn units(&mut self, len: usize, (source, take): (u64, u8), layer: Layers) {
-        if len == 0 {
+    /// The next bytes of the view are so many times `step`, each made of `take` bytes, from `source` on.
+    pub(crate) fn groups(
+        &mut self,
+        (units, step): (u64, u8),
+        (source, take): (u64, u8),
+        layer: Layers,
+    ) {
+        if units == 0 {
             return;
         }
-        self.unit(1, (source, take), layer);
+        self.unit(step, (source, take), layer);
         if let Some(last) = self.pieces.last_mut() {
-            last.units += len as u64 - 1;
+            last.units += units - 1;
         }
-        self.end += len as u64 - 1;
+        self.end += (units - 1) * u64::from(step);
+    }
+
+    /// As a new one, in the room that it has.
+    pub(crate) fn restart(&mut self) {
+        let mut pieces = mem::take(&mut self.pieces);
+        pieces.clear();
+        *self = Self {
+            pieces,
+            ..Self::default()
+        };
     }
 
     /// How many bytes the view has had.

@@ -4,10 +4,14 @@
 //! wherever eight bytes on end are text, so nothing before it in the run hides it, and an image costs its decoding.
 
 mod alphabet;
+mod reading;
 mod run;
+mod sift;
 mod smuggled;
 mod spaced;
 mod stretch;
+
+use std::ops::Range;
 
 use crate::channel::{LOOKBACK, Look};
 use crate::decoder::Limits;
@@ -15,9 +19,10 @@ use crate::engines::Window;
 use crate::layers::Layers;
 use crate::view::Trail;
 
-use alphabet::ALPHABETS;
 pub(crate) use alphabet::is_digit;
-use run::Run;
+use reading::{READINGS, Set, TWINS};
+use run::{Run, held_by, word};
+use sift::{on_end, sift};
 use smuggled::Smuggled;
 use spaced::Spaced;
 
@@ -29,8 +34,16 @@ pub(crate) const LET_GO: u64 = 16;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
     machines: Vec<Run>,
+    /// The readings of what is read now.
+    active: Set,
+    /// Base64's second alphabet read nothing else than its first yet.
+    alike: bool,
     /// A run reaches up to here, and goes on or not.
     live: Option<u64>,
+    /// A run that is too short to say anything begins here and may go on; none of it was read.
+    waits: Option<u64>,
+    /// It may not be let go from here on.
+    held: Option<u64>,
     context: Context,
     spaced: Spaced,
     smuggled: Smuggled,
@@ -54,6 +67,16 @@ pub(crate) struct Work<'a, 'f> {
 // === impl Runs ===
 
 impl Runs {
+    /// As new ones, in the room that they have. All that was read ended before.
+    pub(crate) fn restart(&mut self) {
+        (self.live, self.waits, self.held) = (None, None, None);
+        for machine in &mut self.machines {
+            machine.restart();
+        }
+        self.spaced.restart();
+        self.smuggled.restart();
+    }
+
     /// Nothing before `at` is looked at.
     pub(crate) fn begin_at(&mut self, at: u64) {
         self.spaced.begin_at(at);
@@ -86,7 +109,7 @@ impl Runs {
 
     pub(crate) fn open(&self) -> Option<u64> {
         let machines = self.machines.iter().filter_map(Run::open);
-        let others = [self.spaced.open(), self.smuggled.open()];
+        let others = [self.spaced.open(), self.smuggled.open(), self.held];
         machines.chain(others.into_iter().flatten()).min()
     }
 
@@ -99,35 +122,113 @@ impl Runs {
     fn digits(&mut self, window: &Window<'_>, work: &mut Work<'_, '_>) {
         let text = window.text;
         let mut at = window.new;
+        self.held = None;
+        if let Some(waits) = self.waits.take() {
+            at = (waits - window.base) as usize;
+        }
         if let Some(live) = self.live {
             at = self.go_on((live - window.base) as usize, window, work);
         }
         while self.live.is_none() {
-            let Some(start) = next(text, at, window.last) else {
+            let Some(run) = next(text, at, window.last) else {
                 return;
             };
-            if let Some(end) = known_above(start, window) {
-                at = end;
+            at = run.end;
+            if known_above(&run, window) {
                 continue;
             }
-            self.begin(start, window, work.limits);
-            at = self.go_on(start, window, work);
+            let wanted = Set::taking(work.limits.layers);
+            let ends = run.end < text.len() || window.last;
+            if !ends && run.len() < SHORTEST {
+                return self.wait(&text[run.clone()], window.base + run.start as u64, wanted);
+            }
+            self.active = if ends {
+                sift(&text[run.clone()], wanted)
+            } else {
+                wanted
+            };
+            if !self.active.is_empty() {
+                self.begin(run.start, window);
+                at = self.go_on(run.start, window, work);
+            }
         }
     }
 
-    /// A run begins at `start`.
-    fn begin(&mut self, start: usize, window: &Window<'_>, limits: &Limits) {
-        if self.machines.is_empty() {
-            let wanted = |alphabet: &&alphabet::Alphabet| limits.layers.contains(alphabet.layer);
-            self.machines
-                .extend(ALPHABETS.iter().filter(wanted).map(Run::new));
+    /// The text ends, for now, with `digits` at `start`, which are too few.
+    fn wait(&mut self, digits: &[u8], start: u64, wanted: Set) {
+        self.waits = Some(start);
+        if word(digits) == digits.len() {
+            return;
         }
+        let held = (0..READINGS.len())
+            .filter(|index| wanted.has(*index))
+            .filter_map(|index| held_by(index, digits));
+        self.held = held.min().map(|at| start + at as u64);
+    }
+
+    /// A run begins at `start`.
+    fn begin(&mut self, start: usize, window: &Window<'_>) {
+        self.equip();
+        self.alike = true;
         let from = start.saturating_sub(LOOKBACK);
         self.context.text.clear();
         self.context
             .text
             .extend_from_slice(&window.text[from..start]);
         self.context.at = window.base + from as u64;
+    }
+
+    /// There is a machine for each reading.
+    fn equip(&mut self) {
+        for index in (0..READINGS.len()).filter(|index| self.active.has(*index)) {
+            if !self.machines.iter().any(|machine| machine.index == index) {
+                self.machines.push(Run::new(index));
+            }
+        }
+    }
+
+    /// Reads digits of any alphabet.
+    fn read(&mut self, mut digits: &[u8], mut at: u64, work: &mut Work<'_, '_>) {
+        let long = on_end(digits);
+        if self.alike {
+            let differs = |byte: &u8| matches!(byte, b'+' | b'-' | b'/' | b'_');
+            let alike = digits.iter().position(differs);
+            let (same, others) = digits.split_at(alike.unwrap_or(digits.len()));
+            for machine in &mut self.machines {
+                let again = TWINS
+                    .iter()
+                    .any(|(one, other)| *other == machine.index && self.active.has(*one));
+                if self.active.has(machine.index) && !again {
+                    machine.digits(same, at, (long, &self.context, &mut *work));
+                }
+            }
+            if others.is_empty() {
+                return;
+            }
+            self.alike = false;
+            (digits, at) = (others, at + same.len() as u64);
+            self.part();
+        }
+        for machine in &mut self.machines {
+            if self.active.has(machine.index) {
+                machine.digits(digits, at, (long, &self.context, &mut *work));
+            }
+        }
+    }
+
+    /// The second alphabet of base64 reads on where the first came to.
+    fn part(&mut self) {
+        for (one, other) in TWINS {
+            let read = self.machines.iter().find(|machine| machine.index == one);
+            if self.active.has(one)
+                && self.active.has(other)
+                && let Some(read) = read
+            {
+                let twin = read.twin(other);
+                self.machines.retain(|machine| machine.index != other);
+                self.machines.push(twin);
+            }
+        }
     }
 
     /// Takes the run on from `at`; says where it is over. It goes on over the end of a line if all before was text.
@@ -138,20 +239,14 @@ impl Runs {
                 .iter()
                 .position(|byte| !is_digit(*byte))
                 .map_or(text.len(), |len| at + len);
-            for machine in &mut self.machines {
-                machine.digits(
-                    &text[at..end],
-                    window.base + at as u64,
-                    (&self.context, work),
-                );
-            }
+            self.read(&text[at..end], window.base + at as u64, work);
             let (line, whole) = match &text[end..] {
                 [] | [b'\r'] => (0, false),
                 [b'\r', b'\n', rest @ ..] => (2, !rest.is_empty()),
                 [b'\n', rest @ ..] => (1, !rest.is_empty()),
                 _ => (0, true),
             };
-            let crossing = self.machines.iter().any(Run::crosses);
+            let crossing = self.machines.iter().any(|machine| machine.crosses());
             let more = !window.last && !whole && (end == text.len() || crossing);
             if more {
                 self.live = Some(window.base + end as u64);
@@ -168,55 +263,53 @@ impl Runs {
                 self.live = None;
                 return end;
             }
+            // What others are there to say begins anew.
+            self.active = Set::taking(work.limits.layers);
+            self.equip();
             at = next;
         }
     }
 }
 
-/// The end of a run that is the same in the text above, and read there.
-fn known_above(start: usize, window: &Window<'_>) -> Option<usize> {
-    let map = window.trail?.map;
-    let len = window.text[start..]
-        .iter()
-        .position(|byte| !is_digit(*byte))?;
-    let (from, to) = (
-        window.base + start as u64,
-        window.base + (start + len) as u64,
-    );
-    let same = map.taken_off(&(from..to)).is_none();
+/// Whether `run` is the same in the text above, and read there.
+fn known_above(run: &Range<usize>, window: &Window<'_>) -> bool {
+    let (Some(trail), Some(behind)) = (window.trail, window.text.get(run.end)) else {
+        return false;
+    };
+    let (from, to) = (window.base + run.start as u64, window.base + run.end as u64);
     // What goes on behind a line's end may be another there.
-    let line = matches!(window.text[start + len], b'\r' | b'\n');
-    (same && !line).then_some(start + len)
+    !matches!(behind, b'\r' | b'\n') && trail.map.taken_off(&(from..to)).is_none()
 }
 
-/// Where the next run begins that is long enough, or that reaches the end and may become so.
-fn next(text: &[u8], from: usize, last: bool) -> Option<usize> {
+/// The next run that is long enough, or that reaches the end and may become so.
+fn next(text: &[u8], from: usize, last: bool) -> Option<Range<usize>> {
     let mut at = from;
     while let Some(block) = text.get(at..at + 64) {
         let Some(word) = full(block) else {
             at += 64;
             continue;
         };
-        let (start, end) = around(text, from, at + word * 8);
-        if end - start >= SHORTEST || (end == text.len() && !last) {
-            return Some(start);
+        let run = around(text, from, at + word * 8);
+        if run.len() >= SHORTEST || (run.end == text.len() && !last) {
+            return Some(run);
         }
-        at = end;
+        at = run.end;
     }
     if text.len() - at < 64 && last && full(&padded(&text[at..])).is_none() {
         return None;
     }
-    let mut start = None;
-    for (i, byte) in text.iter().enumerate().skip(at) {
-        match (start, is_digit(*byte)) {
-            (None, true) if i == at => start = Some(around(text, from, i).0),
-            (None, true) => start = Some(i),
-            (Some(begun), false) if i - begun >= SHORTEST => return Some(begun),
-            (Some(_), false) => start = None,
-            (Some(_), true) | (None, false) => {}
+    while at < text.len() {
+        if !is_digit(text[at]) {
+            at += 1;
+            continue;
         }
+        let run = around(text, from, at);
+        if run.len() >= SHORTEST || (run.end == text.len() && !last) {
+            return Some(run);
+        }
+        at = run.end;
     }
-    start.filter(|start| !last || text.len() - start >= SHORTEST)
+    None
 }
 
 /// The first eight of 64 bytes that are all digits, told in a way that compiles to vectors.
@@ -233,8 +326,17 @@ fn full(block: &[u8]) -> Option<usize> {
         .position(|word| word.iter().all(|byte| *byte == 0xff))
 }
 
+/// Whether `is` holds for any of `bytes`, told in a way that compiles to vectors.
+pub(crate) fn any(bytes: &[u8], is: impl Fn(&u8) -> bool) -> bool {
+    let one = |block: &[u8]| block.iter().fold(false, |any, byte| any | is(byte));
+    match bytes.last_chunk::<16>() {
+        Some(end) => bytes.chunks_exact(16).any(one) || one(end),
+        None => one(bytes),
+    }
+}
+
 /// At most 64 bytes as 64.
-pub(crate) fn padded(bytes: &[u8]) -> [u8; 64] {
+fn padded(bytes: &[u8]) -> [u8; 64] {
     let mut block = [0; 64];
     for (to, from) in block.iter_mut().zip(bytes) {
         *to = *from;
@@ -243,12 +345,12 @@ pub(crate) fn padded(bytes: &[u8]) -> [u8; 64] {
 }
 
 /// The run round the digit at `at`.
-fn around(text: &[u8], from: usize, at: usize) -> (usize, usize) {
+fn around(text: &[u8], from: usize, at: usize) -> Range<usize> {
     let before = text[from..at].iter().rev();
     let before = before.take_while(|byte| is_digit(**byte)).count();
     let behind = text[at..]
         .iter()
         .take_while(|byte| is_digit(**byte))
         .count();
-    (at - before, at + behind)
+    at - before..at + behind
 }

@@ -260,6 +260,14 @@ fn runs_go_on_over_lines_and_begin_anywhere_behind_their_beginning() {
 }
 
 #[test]
+fn what_stands_right_before_base64_hides_nothing() {
+    for junk in ["x", "7", "Xy", "9z", "xyz", "0-_", "a/b"] {
+        let text = format!("ssn: {junk}MDc4LTA1LTExMjA.");
+        check(text.as_bytes(), &[("Dc4LTA1LTExMjA", SSN, "base64")]);
+    }
+}
+
+#[test]
 fn a_plus_is_a_blank_only_where_that_is_known() {
     let text = b"q=is+4111-1111-1111-1111+mine";
     let form = Limits {

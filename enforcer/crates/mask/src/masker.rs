@@ -180,7 +180,10 @@ impl Masker {
         self.flow.restart();
         self.stopped = None;
         let lane = self.rules.lane(place.direction);
-        self.swallowed = Swallowed::at(lane, &self.session, &place);
+        self.swallowed = match lane.names_places() {
+            true => Swallowed::at(lane, &self.session, &place),
+            false => None,
+        };
     }
 
     /// From the next text on, what detectors of this family see is no finding.

@@ -17,6 +17,8 @@ use crate::{Action, Finding, Place, Ruleset, Session, Stop};
 /// How many pieces are kept of each kind of place, and how many bytes of each.
 const PIECES: usize = 8;
 const BYTES: usize = 256;
+/// A piece stands in one of its kind of place and in one of all.
+const ROWS: usize = 2;
 /// How many are known as having come before.
 const KNOWN: usize = 128;
 /// Less than this is no value, however many pieces it has.
@@ -37,6 +39,8 @@ pub(crate) struct Window {
     sites: [VecDeque<Piece>; SPARED + 1],
     /// Those of every place, in their order.
     all: VecDeque<(usize, Piece)>,
+    /// Rows that were gone through, to be filled again.
+    spare: Vec<Row>,
 }
 
 /// Pieces one behind the other, and where each begins.
@@ -93,7 +97,11 @@ impl Ruleset {
         match found {
             Some(finding) if !lane.watch => Err(stop(finding)),
             found => {
-                session.pieces(|window| window.keep(part));
+                session.pieces(|window| {
+                    window.keep(part);
+                    window.spare.extend(rows);
+                    window.spare.truncate(ROWS);
+                });
                 Ok(found.into_iter().collect())
             }
         }
@@ -141,15 +149,19 @@ impl Window {
     fn rows(&mut self, part: Part<'_>) -> Option<Vec<Row>> {
         let (piece, site) = (part.text, part.site());
         let mark = self.hasher.hash_one(piece);
-        if let Some(at) = self.known.iter().position(|known| *known == mark) {
+        let (one, other) = self.known.as_slices();
+        let behind = || position(other, mark).map(|at| one.len() + at);
+        if let Some(at) = position(one, mark).or_else(behind) {
             self.known.remove(at);
             self.known.push_back(mark);
             return None;
         }
         let same = self.sites[site].iter();
-        let mut rows = vec![Row::new(same, piece)];
+        let mut rows = Vec::with_capacity(ROWS);
+        rows.push(self.spare.pop().unwrap_or_default().filled(same, piece));
         if !part.spared && self.all.iter().any(|(other, _)| *other != site) {
-            rows.push(Row::new(self.all.iter().map(|(_, piece)| piece), piece));
+            let all = self.all.iter().map(|(_, piece)| piece);
+            rows.push(self.spare.pop().unwrap_or_default().filled(all, piece));
         }
         Some(rows)
     }
@@ -168,15 +180,25 @@ impl Window {
 }
 
 impl Row {
-    fn new<'p>(before: impl Iterator<Item = &'p Piece> + Clone, piece: &[u8]) -> Self {
-        let bytes = before.clone().map(|piece| piece.len()).sum::<usize>() + piece.len();
-        let mut text = Zeroizing::new(Vec::with_capacity(bytes));
-        let mut starts = Vec::with_capacity(PIECES + 1);
+    /// Within what it has room for, so that it never leaves bytes behind where it was.
+    fn filled<'p>(mut self, before: impl Iterator<Item = &'p Piece>, piece: &[u8]) -> Self {
+        let Self { text, starts } = &mut self;
+        text.clear();
+        starts.clear();
         for piece in before.map(|piece| piece.as_slice()).chain([piece]) {
             starts.push(text.len());
             text.extend_from_slice(piece);
         }
-        Self { text, starts }
+        self
+    }
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self {
+            text: Zeroizing::new(Vec::with_capacity((PIECES + 2) * BYTES)),
+            starts: Vec::with_capacity(PIECES + 1),
+        }
     }
 }
 
@@ -192,6 +214,16 @@ fn stop(mut finding: Finding) -> Stop {
         | Action::RequireApproval
         | Action::Block => Stop::Block(finding),
     }
+}
+
+/// Where `mark` is, told in a way that compiles to vectors.
+fn position(known: &[u64], mark: u64) -> Option<usize> {
+    let mut blocks = known.chunks(16);
+    let block =
+        blocks.position(|block| block.iter().fold(false, |any, own| any | (*own == mark)))?;
+    let from = block * 16;
+    let within = known[from..].iter().position(|own| *own == mark)?;
+    Some(from + within)
 }
 
 fn push<T>(window: &mut VecDeque<T>, most: usize, new: T) {

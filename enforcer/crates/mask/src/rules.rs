@@ -1,6 +1,7 @@
 //! What is looked for and what is done with it: plain data to something that scans.
 
 mod compile;
+mod kind;
 mod path;
 mod problem;
 
@@ -139,6 +140,17 @@ impl Ruleset {
     #[must_use]
     pub fn tokenizes(&self) -> bool {
         self.request.tokenizes() || self.answer.tokenizes()
+    }
+
+    /// Nothing can be found in a short text, whatever the place: one look tells.
+    pub(crate) fn is_quiet<'f>(
+        &self,
+        direction: Direction,
+        text: &[u8],
+        field: impl FnOnce() -> Option<&'f str>,
+    ) -> bool {
+        let lane = self.lane(direction);
+        lane.customs.is_empty() && !lane.names_places() && lane.plan.is_quiet(text, field())
     }
 
     pub(crate) fn lane(&self, direction: Direction) -> &Lane {

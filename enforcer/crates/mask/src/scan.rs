@@ -6,13 +6,15 @@
 mod marks;
 mod prefixes;
 mod runs;
+mod sift;
 
-use enforcer_recognize::{Detector, Keys, Shapes, Wake};
+use enforcer_recognize::{Detector, Keys, Shapes, Wake, pii};
 use memchr::memmem;
 
 use marks::Mark;
 use prefixes::Prefixes;
 pub(crate) use runs::{local, word_run};
+pub(crate) use sift::{BRIEF, Sift};
 
 /// A detector and the kind it finds.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +124,19 @@ impl Plan {
             .of_field(name, |detector| self.arm(detector, &mut see));
     }
 
+    /// No detector can be woken by `text`, which is a whole one, nor by what could be under encodings in it.
+    pub(crate) fn is_quiet(&self, text: &[u8], field: Option<&str>) -> bool {
+        if text.len() >= runs::RUN || Sift::of(text).is_telling() {
+            return false;
+        }
+        let mut waits = false;
+        if let Some(name) = field {
+            waits = !self.field.is_empty() && pii::waits_for(name);
+            self.keys.of_field(name, |_| waits = true);
+        }
+        !waits
+    }
+
     /// Tells of every detector that is woken by what became settled; `words` is behind the run of words that somebody goes
     /// through already. Answers from where on nothing may go, because it is not known yet whom it wakes.
     pub(crate) fn wakes(&self, span: Span<'_>, words: usize, see: &mut impl FnMut(Woken)) -> usize {
@@ -131,16 +146,42 @@ impl Plan {
         let open = self.frequent(span, see);
         self.rare(span, see);
         self.long(span, see);
-        if !self.words.is_empty() {
-            let from = span.from.max(words);
-            runs::words(Span { from, ..span }, |at| {
-                for armed in &self.words {
-                    let (armed, words) = (*armed, true);
-                    see(Woken { armed, at, words });
-                }
-            });
-        }
+        let from = span.from.max(words);
+        self.in_words(Span { from, ..span }, see);
         open
+    }
+
+    /// As [`Plan::wakes`] of a whole text, of which it is known what can be in it.
+    pub(crate) fn wakes_in(&self, text: &[u8], sift: Sift, see: &mut impl FnMut(Woken)) {
+        let (from, last) = (0, true);
+        let span = Span { text, from, last };
+        if self.armed.is_empty() {
+            return;
+        }
+        if sift.frequent() {
+            self.frequent(span, see);
+        }
+        if sift.rare() {
+            self.rare(span, see);
+        }
+        if sift.long() {
+            self.long(span, see);
+        }
+        if text.len() >= runs::RUN {
+            self.in_words(span, see);
+        }
+    }
+
+    fn in_words(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
+        if self.words.is_empty() {
+            return;
+        }
+        runs::words(span, |at| {
+            for armed in &self.words {
+                let (armed, words) = (*armed, true);
+                see(Woken { armed, at, words });
+            }
+        });
     }
 
     /// Answers where a run of digits begins of which it is not known yet whom it wakes.
@@ -182,7 +223,8 @@ impl Plan {
     /// Values that begin in a known way take at least sixteen bytes without a break.
     fn long(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
         let Span { text, .. } = span;
-        let nobody = self.token.is_empty() && self.prefixes.is_empty();
+        let Span { from, last, .. } = span;
+        let nobody = self.token.is_empty() && self.prefixes.is_empty() && self.solid.is_empty();
         let of_token = |run: runs::Run| {
             if run.begins {
                 wake(&self.token, run.start, see);
@@ -190,14 +232,20 @@ impl Plan {
             let range = run.start..run.end;
             self.prefixes
                 .within(text, range, &mut |armed, at| wake(&[armed], at, see));
+            // What is solid is a part of that.
+            let part = Span {
+                text: &text[..run.end],
+                from: from.max(run.start),
+                last,
+            };
+            let of_solid = |run: runs::Run| {
+                if run.begins {
+                    wake(&self.solid, run.start, see);
+                }
+            };
+            runs::long::<25>(part, runs::solid, of_solid, self.solid.is_empty());
         };
         runs::long::<16>(span, runs::token, of_token, nobody);
-        let of_solid = |run: runs::Run| {
-            if run.begins {
-                wake(&self.solid, run.start, see);
-            }
-        };
-        runs::long::<25>(span, runs::solid, of_solid, self.solid.is_empty());
     }
 
     fn assigned(&self, text: &[u8], at: usize, see: &mut impl FnMut(Woken)) {

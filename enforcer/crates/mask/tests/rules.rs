@@ -90,10 +90,14 @@ fn each_action_does_what_it_says() {
 
 #[test]
 fn the_strictest_of_several_rules_wins() {
+    let of = |id: &str, what: &str, action| Rule {
+        id: id.to_owned(),
+        ..rule(named(what), action)
+    };
     let rules = [
-        rule(named("us_ssn"), Action::Partial),
-        rule(named("pii"), Action::Redact),
-        rule(named("all"), Action::Tokenize),
+        of("one", "us_ssn", Action::Partial),
+        of("two", "pii", Action::Redact),
+        of("three", "all", Action::Tokenize),
     ];
     assert_eq!(masked(&rules, "ssn 536-22-1234."), "ssn [US_SSN].");
 }
@@ -250,6 +254,66 @@ fn what_comes_in_pieces_is_blocked() {
             Ok(Vec::new())
         );
     }
+}
+
+#[test]
+fn a_rule_that_names_a_detector_means_that_whatever_it_says_of_the_family() {
+    let text = "it is 536-22-8721";
+    let of = |rules: &[Rule]| request(rules, text).map(|(masked, _)| masked);
+    let other = Rule {
+        id: "other".to_owned(),
+        ..rule(named("pii"), Action::Redact)
+    };
+    let family = rule(named("pii"), Action::Block);
+    let own = rule(named("us_ssn"), Action::Partial);
+    assert_eq!(
+        of(&[family.clone(), own.clone()]).unwrap(),
+        "it is ***-**-8721"
+    );
+    assert_eq!(of(&[own.clone(), other]).unwrap(), "it is [US_SSN]");
+    let surer = Rule {
+        least: Confidence::High,
+        ..own
+    };
+    // It does not say what to do with one that is less sure.
+    assert!(of(&[family, surer]).is_err());
+}
+
+#[test]
+fn pieces_are_joined_over_what_comes_with_every_request_and_blocked_each_time() {
+    let rules = compile(&[rule(canary(), Action::Redact)]);
+    let session = session("t");
+    let send = |path: &'static str, piece: &str| {
+        let place = Place {
+            path,
+            ..place(Direction::Request)
+        };
+        rules.joined(&session, place, piece.as_bytes())
+    };
+    let request = |query: &str, trace: &str| {
+        let before = [("path", "v1"), ("query:q", query)];
+        let behind = [("header:user-agent", "curl/8"), ("header:trace", trace)];
+        before
+            .into_iter()
+            .chain(behind)
+            .try_for_each(|(path, piece)| send(path, piece).map(drop))
+    };
+    request("nothing", "a-0").unwrap();
+    request("zebra-7f", "a-1").unwrap();
+    for again in ["a-2", "a-3"] {
+        let blocked = request("3a9b2c1d", again);
+        assert!(
+            matches!(blocked, Err(Stop::Block(_))),
+            "{again}: {blocked:?}"
+        );
+    }
+    request("nothing else", "a-4").unwrap();
+    // Over places of several kinds, where nothing new stands between.
+    send("query:a", "zebra-7").unwrap();
+    send("header:user-agent", "curl/8").unwrap();
+    send("header:x", "f3a9b").unwrap();
+    let blocked = send("$.a", "2c1d");
+    assert!(matches!(blocked, Err(Stop::Block(_))), "{blocked:?}");
 }
 
 #[test]

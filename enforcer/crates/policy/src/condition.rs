@@ -1,5 +1,6 @@
 //! The fields of `match` beyond place, method and path: one room each, which reads it from the text and judges it.
 
+use enforcer_flow::Host;
 use enforcer_prompt::ModelCall;
 
 use crate::condition::attachment::AttachmentTest;
@@ -54,6 +55,7 @@ enum Test {
     Cost(Range),
     Group(Words),
     Header(HeaderTest),
+    HostData(Range),
     MaxTokens(Range),
     Mcp(McpTest),
     Messages(TextTest),
@@ -80,9 +82,9 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     field::FIELDS.iter().map(|field| field.key)
 }
 
-/// Whether a field is about who asks, and not about a request that would have to be seen.
+/// Whether a field is about who asks or for which host, and not about a request that would have to be seen.
 pub(crate) fn is_of_subject(key: &str) -> bool {
-    matches!(key, "group" | "principal")
+    matches!(key, "group" | "host_data" | "principal")
 }
 
 /// Reads one field; none for `answer`, which [`answer`] reads, and for what is wrong.
@@ -94,6 +96,7 @@ pub(crate) fn read(entry: Entry<'_>, reader: &mut Reader<'_>) -> Option<Conditio
         "cost" => Test::Cost(Range::read(entry, Unit::Usd, reader)?),
         "group" => Test::Group(Words::read(entry, reader)?),
         "header" => Test::Header(HeaderTest::read(entry, reader)?),
+        "host_data" => Test::HostData(Range::read(entry, Unit::Fraction, reader)?),
         "max_tokens" => Test::MaxTokens(Range::read(entry, Unit::Count, reader)?),
         "mcp" => Test::Mcp(McpTest::read(entry, reader)?),
         "messages" => Test::Messages(TextTest::read(entry, &["role"], reader)?),
@@ -141,6 +144,13 @@ impl Condition {
                 .judge(words.absent(), |word| words.judge(&word, stance)),
             Test::Group(words) => group(words, facts, stance),
             Test::Header(test) => test.judge(facts, stance),
+            Test::HostData(range) => match facts.question.host {
+                Host::Name(name) => {
+                    range.judge(f64::from(enforcer_decode::label::labels(name).score))
+                }
+                // An address has no labels.
+                Host::Ip(_) => range.judge(0.0),
+            },
             Test::Mcp(test) => test.judge(facts, stance),
             Test::Messages(test) => test.judge_messages(facts, stance),
             Test::Principal(words) => Fact::of(facts.question.principal)
@@ -226,6 +236,7 @@ impl Condition {
             Test::ContentType(_)
             | Test::Group(_)
             | Test::Header(_)
+            | Test::HostData(_)
             | Test::Mcp(_)
             | Test::Messages(_)
             | Test::Principal(_)

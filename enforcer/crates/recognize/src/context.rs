@@ -25,6 +25,16 @@ impl Words {
     }
 }
 
+static LETTERS: [u32; 256] = {
+    let mut all = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        all[byte] = letter(byte as u8);
+        byte += 1;
+    }
+    all
+};
+
 /// One bit a letter, and one for what is none.
 const fn letter(byte: u8) -> u32 {
     match byte {
@@ -52,7 +62,7 @@ pub(crate) fn told(look: &Look<'_>, start: usize, words: &Words) -> bool {
 /// One of the words is in the text.
 fn says(near: &[u8], words: &Words) -> bool {
     near.iter().enumerate().any(|(at, byte)| {
-        words.first & letter(*byte) != 0
+        words.first & LETTERS[usize::from(*byte)] != 0
             && begins(near, at)
             && words.list.iter().any(|word| {
                 spelt(&near[at..], word.as_bytes()).is_some_and(|end| ends(near, at + end))

@@ -71,3 +71,9 @@ pub(crate) const DETECTORS: &[&Detector] = &[
     &us_ssn::US_SSN,
     &national::ZA_ID,
 ];
+
+/// Detectors that wait for fields ([`Wake::Field`](crate::Wake::Field)) may see something in one of this name.
+#[must_use]
+pub fn waits_for(field: &str) -> bool {
+    person_name::ENDS.fits(field) || postal_address::ENDS.fits(field)
+}

@@ -120,7 +120,10 @@ pub(crate) async fn judge(
     let plan = plan(&head, &shape, &mut judge, limits);
     let plan = match &masking {
         None => plan,
-        Some(masking) => masked(plan, (&head, &shape, length), masking, limits),
+        Some(masking) => {
+            let counted = exchange.is_billed() && AnswerEditor::new(&shape, limits).is_some();
+            masked(plan, (&head, &shape, length), (masking, counted), limits)
+        }
     };
     if let Plan::Stream(..) = &plan {
         DIGESTS
@@ -155,7 +158,7 @@ pub(crate) async fn judge(
 fn masked(
     plan: Plan,
     (head, shape, length): (&Head, &Shape, Option<u64>),
-    masking: &Masking,
+    (masking, counted): (&Masking, bool),
     limits: &prompt::Limits,
 ) -> Plan {
     let texts = || Texts::new(masking, Direction::Answer);
@@ -170,13 +173,14 @@ fn masked(
         // It was asked for without.
         Plan::Stream(None, _) if coded && streams => Plan::Refuse,
         Plan::Stream(None, _) if coded => Plan::Whole(None),
-        // Then it can be refused like a request.
-        Plan::Stream(None, None) if !streams && length.is_some_and(|length| length <= SHORT) => {
-            Plan::Whole(None)
-        }
-        Plan::Stream(None, events) if streams => {
+        // Where its cost is counted the interface's own editor reads it.
+        Plan::Stream(None, events) if streams || counted => {
             let editor = AnswerEditor::unjudged(shape, limits, texts());
             Plan::Stream(Some(editor), events)
+        }
+        // Then it can be refused like a request.
+        Plan::Stream(None, None) if length.is_some_and(|length| length <= SHORT) => {
+            Plan::Whole(None)
         }
         Plan::Stream(None, events) => Plan::Stream(None, events),
         Plan::Whole(editor) => Plan::Whole(editor.map(|mut editor| {

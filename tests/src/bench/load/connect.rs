@@ -1,6 +1,7 @@
 //! Bare `connect(2)` calls, timed one by one: what the kernel hooks add.
 
 use std::{
+    io::ErrorKind,
     net::SocketAddr,
     thread,
     time::{Duration, Instant},
@@ -36,7 +37,12 @@ fn one(target: SocketAddr, window: Window, record: &mut Record) -> Result<()> {
     socket.set_linger(Some(Duration::ZERO))?;
     let address = target.into();
     let began = Instant::now();
-    socket.connect(&address).context("connect")?;
-    record.done(window, began, 0);
-    Ok(())
+    match socket.connect(&address) {
+        // Asked directly, the enforcer's listener finds no origin and resets, at times before we are told of the handshake.
+        Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error).context("connect"),
+        _ => {
+            record.done(window, began, 0);
+            Ok(())
+        }
+    }
 }

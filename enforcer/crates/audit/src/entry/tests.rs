@@ -106,6 +106,26 @@ fn attributes(text: &str) -> Attributes {
     }
 }
 
+/// An ending with all there can be in one.
+fn closed(sample: &Sample, traffic: Traffic) -> ExchangeClosed {
+    ExchangeClosed {
+        exchange: sample.exchange,
+        flow: sample.flow,
+        status: Some(200),
+        traffic,
+        upstream_addr: Some(([192, 0, 2, 1], 443).into()),
+        recording: Some(RecordingFacts {
+            digest: Digest::of(b"head"),
+            request: Some(BodyFacts {
+                bytes: 4,
+                cut: 2,
+                digest: Digest::of(b"body"),
+            }),
+            answer: None,
+        }),
+    }
+}
+
 /// Calls `check` with an entry of each kind, every text in it being `text`.
 fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
     let sample = Sample::of(text);
@@ -164,22 +184,7 @@ fn each(text: &str, mut check: impl FnMut(&Entry<'_>)) {
         facts: &name,
         cause: text,
     });
-    check(&Entry::ExchangeClosed(ExchangeClosed {
-        exchange: sample.exchange,
-        flow: sample.flow,
-        status: Some(200),
-        traffic,
-        upstream_addr: Some(([192, 0, 2, 1], 443).into()),
-        recording: Some(RecordingFacts {
-            digest: Digest::of(b"head"),
-            request: Some(BodyFacts {
-                bytes: 4,
-                cut: 2,
-                digest: Digest::of(b"body"),
-            }),
-            answer: None,
-        }),
-    }));
+    check(&Entry::ExchangeClosed(closed(&sample, traffic)));
     check(&Entry::ExchangeAborted(ExchangeAborted {
         exchange: sample.exchange,
         flow: sample.flow,

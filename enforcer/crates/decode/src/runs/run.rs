@@ -1,19 +1,25 @@
 //! A run of digits of one alphabet, decoded as it comes.
 
 use super::alphabet::{Alphabet, NONE};
-use super::stretch::{Stretch, is_text, skim};
+use super::reading::READINGS;
+use super::sift::{is_text, may, pass};
+use super::stretch::Stretch;
 use super::{Context, SHORTEST, Work};
 
 /// So many groups are decoded at once.
-const BLOCK: usize = 256;
+const BLOCK: usize = 16;
 
-/// One alphabet's reading of where a text has digits.
+/// One reading of where a text has digits.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
+    /// Which one.
+    pub(super) index: usize,
     alphabet: &'static Alphabet,
-    /// Offset of the run's first digit.
+    /// How many digits there were, with those that are passed first.
+    all: usize,
+    /// Offset of the first digit that is read.
     start: u64,
-    /// How many digits there were.
+    /// How many digits were read.
     len: usize,
     /// The first of them, while they are too few.
     head: [u8; SHORTEST],
@@ -26,28 +32,48 @@ pub(super) struct Run {
 // === impl Run ===
 
 impl Run {
-    pub(super) fn new(alphabet: &'static Alphabet) -> Self {
+    /// The reading at `index`.
+    pub(super) fn new(index: usize) -> Self {
+        let (alphabet, looked_for) = (READINGS[index].alphabet(), READINGS[index].looked_for());
         Self {
+            index,
             alphabet,
+            all: 0,
             start: 0,
             len: 0,
             head: [0; SHORTEST],
             rest: Vec::new(),
             rest_at: 0,
-            stretch: Stretch::new(alphabet.layer),
+            stretch: Stretch::new(alphabet.layer, looked_for),
         }
     }
 
-    /// Takes bytes that are digits of some alphabet; those that are none of its own end its run.
+    /// As a new one, in the room that it has.
+    pub(super) fn restart(&mut self) {
+        (self.all, self.len) = (0, 0);
+        self.rest.clear();
+        self.stretch.restart();
+    }
+
+    /// The same so far, as the reading at `index` has it.
+    pub(super) fn twin(&self, index: usize) -> Self {
+        Self {
+            index,
+            alphabet: READINGS[index].alphabet(),
+            ..self.clone()
+        }
+    }
+
+    /// Takes bytes that are digits of some alphabet, `on_end` of which are enough on end; those that are none of its own end its run.
     pub(super) fn digits(
         &mut self,
         mut bytes: &[u8],
         mut at: u64,
-        (context, work): (&Context, &mut Work<'_, '_>),
+        (on_end, context, work): (u8, &Context, &mut Work<'_, '_>),
     ) {
         let values = &self.alphabet.values;
         let own = |byte: &u8| values[usize::from(*byte)] != NONE;
-        if self.len > 0 {
+        if self.all > 0 {
             let len = bytes.iter().take_while(|byte| own(byte)).count();
             self.take(&bytes[..len], at, (context, &mut *work));
             if len == bytes.len() {
@@ -56,6 +82,10 @@ impl Run {
             self.end(work);
             (bytes, at) = (&bytes[len + 1..], at + len as u64 + 1);
         }
+        let skipped = bytes.len().saturating_sub(SHORTEST - 1);
+        if on_end & 1 << READINGS[self.index].alphabet == 0 {
+            (bytes, at) = (&bytes[skipped..], at + skipped as u64);
+        }
         // Looked at from behind, most that is too short is passed with one look.
         while let Some(first) = bytes.get(..SHORTEST) {
             if let Some(other) = first.iter().rposition(|byte| !own(byte)) {
@@ -63,8 +93,11 @@ impl Run {
                 continue;
             }
             let len = bytes.iter().take_while(|byte| own(byte)).count();
-            self.take(&bytes[..len], at, (context, &mut *work));
-            if len == bytes.len() {
+            let whole = len < bytes.len();
+            if !whole || may(&bytes[..len], self.index) {
+                self.take(&bytes[..len], at, (context, &mut *work));
+            }
+            if !whole {
                 return;
             }
             self.end(work);
@@ -91,11 +124,14 @@ impl Run {
         }
         self.rest.clear();
         self.len = 0;
+        self.all = 0;
     }
 
-    /// Whether it may go on over the end of a line: it is text so far, and whole.
+    /// Whether it may go on over the end of a line: it is text so far, and whole. What is read from another digit than the
+    /// first is read so in each line.
     pub(super) fn crosses(&self) -> bool {
-        self.alphabet.lines && self.rest.is_empty() && self.stretch.is_shown()
+        let lines = self.alphabet.lines && READINGS[self.index].shift == 0;
+        lines && self.rest.is_empty() && self.stretch.is_shown()
     }
 
     pub(super) fn show(&mut self, work: &mut Work<'_, '_>) {
@@ -118,7 +154,15 @@ impl Run {
         self.stretch.first_source()
     }
 
-    fn take(&mut self, digits: &[u8], at: u64, (context, work): (&Context, &mut Work<'_, '_>)) {
+    fn take(&mut self, digits: &[u8], mut at: u64, (context, work): (&Context, &mut Work<'_, '_>)) {
+        let shift = READINGS[self.index].shift;
+        let passed = shift.saturating_sub(self.all).min(digits.len());
+        self.all += digits.len();
+        let digits = &digits[passed..];
+        at += passed as u64;
+        if digits.is_empty() {
+            return;
+        }
         if self.len == 0 {
             self.start = at;
         }
@@ -157,57 +201,89 @@ impl Run {
         let rest = (digits.len() - done) % group;
         let (whole, rest) = digits[done..].split_at(digits.len() - done - rest);
         let mut at = at + done as u64;
-        for block in whole.chunks(BLOCK * group) {
-            self.block(block, at, work);
-            at += block.len() as u64;
-        }
+        self.groups(whole, at, work);
+        at += whole.len() as u64;
         self.rest.extend_from_slice(rest);
         self.rest_at = at;
     }
 
-    /// Decodes whole groups, at most a block of them, and shows the stretch what of it may be text.
-    fn block(&mut self, digits: &[u8], at: u64, work: &mut Work<'_, '_>) {
+    /// Decodes whole groups, and shows the stretch what of it may be text.
+    fn groups(&mut self, mut digits: &[u8], mut at: u64, work: &mut Work<'_, '_>) {
         let group = self.alphabet.group;
-        let mut bytes = [0; BLOCK * 5];
-        let per = self.alphabet.bytes(digits, &mut bytes);
-        let mut next = 0;
-        while next < digits.len() / group {
-            let here = at + (next * group) as u64;
-            let bytes = &bytes[next * per..digits.len() / group * per];
+        while !digits.is_empty() {
             let passed = if self.stretch.is_idle() {
-                skim(bytes) / per
+                pass(digits, &READINGS[self.index])
             } else {
                 0
             };
             if passed > 0 {
-                self.stretch.broken(here);
-                next += passed;
-                continue;
+                self.stretch.broken(at);
             }
-            self.stretch.take(&bytes[..per], (here, group as u8), work);
-            next += 1;
+            let took = match passed {
+                0 => self.one_or_more(digits, at, work),
+                passed => passed * group,
+            };
+            (digits, at) = (&digits[took..], at + took as u64);
         }
     }
 
-    /// A run that may become long enough. It is let go if it is no text, and as far as it looks like a word: a value
-    /// that begins with such a word is found all the same, and replaced behind it.
+    /// Decodes groups as far as they are plain text, or the first; says how many digits that was.
+    fn one_or_more(&mut self, digits: &[u8], at: u64, work: &mut Work<'_, '_>) -> usize {
+        let group = self.alphabet.group;
+        if self.stretch.is_shown() {
+            let mut bytes = [0; BLOCK * 5];
+            let block = &digits[..digits.len().min(BLOCK * group)];
+            let per = self.alphabet.bytes(block, &mut bytes);
+            let bytes = &bytes[..block.len() / group * per];
+            let took = self.stretch.go_on(bytes, per, (at, group as u8));
+            if took > 0 {
+                return took * group;
+            }
+        }
+        let (bytes, whole) = self.alphabet.decode(&digits[..group]);
+        self.stretch.take(&bytes[..whole], (at, group as u8), work);
+        group
+    }
+
+    /// From where it may not be let go while it is short.
     fn short(&self) -> Option<u64> {
-        let head = &self.head[..self.len];
-        let word = word(head);
-        let whole = self.len - self.len % self.alphabet.group;
-        let mut groups = head.chunks(self.alphabet.group);
-        let text = groups.all(|digits| {
-            let (bytes, whole) = self.alphabet.decode(digits);
-            bytes[..whole]
-                .iter()
-                .all(|byte| is_text(*byte) || *byte == 0)
-        });
-        (word < self.len && (text || whole == 0)).then_some(self.start + word as u64)
+        let held = held(self.alphabet, &self.head[..self.len]);
+        held.map(|at| self.start + at as u64)
     }
 }
 
+/// From where a run that ends with `digits`, and may become long enough, may not be let go as `index` reads it.
+pub(super) fn held_by(index: usize, digits: &[u8]) -> Option<usize> {
+    let reading = &READINGS[index];
+    let alphabet = reading.alphabet();
+    let other = digits
+        .iter()
+        .rposition(|byte| alphabet.values[usize::from(*byte)] == NONE);
+    let from = other.map_or(0, |other| other + 1) + reading.shift;
+    let head = digits.get(from..).filter(|head| !head.is_empty())?;
+    held(alphabet, head).map(|at| from + at)
+}
+
+/// A run that may become long enough is let go if it is no text, and as far as it looks like a word: a value that begins
+/// with such a word is found all the same, and replaced behind it.
+fn held(alphabet: &Alphabet, head: &[u8]) -> Option<usize> {
+    let word = word(head);
+    if word == head.len() {
+        return None;
+    }
+    let whole = head.len() - head.len() % alphabet.group;
+    let mut groups = head.chunks(alphabet.group);
+    let text = groups.all(|digits| {
+        let (bytes, whole) = alphabet.decode(digits);
+        bytes[..whole]
+            .iter()
+            .all(|byte| is_text(*byte) || *byte == 0)
+    });
+    (text || whole == 0).then_some(word)
+}
+
 /// How many of the digits at the beginning make a word: small letters, the first also a capital.
-fn word(head: &[u8]) -> usize {
+pub(super) fn word(head: &[u8]) -> usize {
     let capital = usize::from(head.first().is_some_and(u8::is_ascii_uppercase));
     capital
         + head[capital..]

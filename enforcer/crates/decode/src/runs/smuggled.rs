@@ -1,5 +1,6 @@
 //! Bytes in characters that are not seen: tags, which copy ASCII, and selectors of variations, of which there are 256.
 
+use super::reading::READINGS;
 use super::stretch::Stretch;
 use super::{Context, Work};
 use crate::engines::Window;
@@ -28,12 +29,18 @@ impl Default for Smuggled {
             next: 0,
             short: false,
             live: false,
-            stretch: Stretch::new(Layers::SMUGGLED),
+            stretch: Stretch::new(Layers::SMUGGLED, READINGS[0].looked_for()),
         }
     }
 }
 
 impl Smuggled {
+    /// As a new one, in the room that it has.
+    pub(super) fn restart(&mut self) {
+        (self.next, self.short, self.live) = (0, false, false);
+        self.stretch.restart();
+    }
+
     pub(super) fn begin_at(&mut self, at: u64) {
         self.next = at;
     }

@@ -1,7 +1,9 @@
 //! Pairs of hexadecimal digits with the same thing between them: `73:6b`, `73 6b`, `0x73, 0x6b`.
 
-use super::stretch::{Stretch, is_text};
-use super::{Context, Work, padded};
+use super::reading::READINGS;
+use super::sift::is_text;
+use super::stretch::Stretch;
+use super::{Context, Work, any};
 use crate::channel::LOOKBACK;
 use crate::chars::hex;
 use crate::engines::Window;
@@ -42,12 +44,19 @@ impl Default for Spaced {
             live: false,
             between: None,
             context: Context::default(),
-            stretch: Stretch::new(Layers::HEX),
+            stretch: Stretch::new(Layers::HEX, READINGS[0].looked_for()),
         }
     }
 }
 
 impl Spaced {
+    /// As a new one, in the room that it has.
+    pub(super) fn restart(&mut self) {
+        (self.next, self.short, self.live) = (0, false, false);
+        self.between = None;
+        self.stretch.restart();
+    }
+
     pub(super) fn begin_at(&mut self, at: u64) {
         self.next = at;
     }
@@ -208,11 +217,7 @@ fn candidate(text: &[u8], mut at: usize) -> usize {
         at += 64;
     }
     let rest = text.get(at..).unwrap_or_default();
-    if rest.len() < 64
-        && !padded(rest)
-            .iter()
-            .fold(false, |any, byte| any | first(*byte))
-    {
+    if rest.len() < 64 && !any(rest, |byte| first(*byte)) {
         return text.len();
     }
     let behind = |i: usize| rest.get(i + 2).is_some_and(u8::is_ascii_alphanumeric);

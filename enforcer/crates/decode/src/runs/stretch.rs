@@ -1,16 +1,17 @@
 //! Text in what digits say.
 
+use super::sift::is_text;
 use super::{Context, LET_GO, Work};
 use crate::channel::{Channel, Last};
 use crate::layers::Layers;
-
-/// So many bytes of text on end are no chance.
-const ENOUGH: usize = 8;
 
 /// Finds text in decoded bytes, and shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Stretch {
     layer: Layers,
+    /// How much text on end is looked for, and whether that is more than ASCII.
+    enough: usize,
+    wide: bool,
     /// Offset of the first digit.
     start: u64,
     /// What is replaced begins here at the earliest.
@@ -26,6 +27,8 @@ pub(super) struct Stretch {
     before: u8,
     context: Context,
     view: Option<Box<Channel>>,
+    /// One that ended, to be used again.
+    spare: Option<Box<Channel>>,
     grown: bool,
 }
 
@@ -44,43 +47,14 @@ enum Kind {
     Wide,
 }
 
-/// Whether it is a byte of plain text.
-pub(super) const fn is_text(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
-}
-
-/// How many of `bytes` pass before something that is text for long enough, or up to their end.
-pub(super) fn skim(bytes: &[u8]) -> usize {
-    let (mut start, mut at) = (0, 0);
-    while let Some(byte) = bytes.get(at) {
-        let len = match byte {
-            byte if is_text(*byte) => 1,
-            0 if at > start && is_text(bytes[at - 1]) => 1,
-            0xc2..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xf4 => 4,
-            _ => 0,
-        };
-        let more = bytes
-            .get(at + 1..bytes.len().min(at + len))
-            .unwrap_or_default();
-        let cut = more.iter().take_while(|byte| **byte & 0xc0 == 0x80).count();
-        at += 1 + cut;
-        if len == 0 || cut < more.len() {
-            start = at;
-        } else if at - start >= ENOUGH {
-            break;
-        }
-    }
-    start
-}
-
 // === impl Stretch ===
 
 impl Stretch {
-    pub(super) fn new(layer: Layers) -> Self {
+    pub(super) fn new(layer: Layers, (enough, wide): (usize, bool)) -> Self {
         Self {
             layer,
+            enough,
+            wide,
             start: 0,
             free: 0,
             bar: 0,
@@ -90,8 +64,17 @@ impl Stretch {
             before: 0,
             context: Context::default(),
             view: None,
+            spare: None,
             grown: false,
         }
+    }
+
+    /// As a new one, in the room that it has.
+    pub(super) fn restart(&mut self) {
+        if let Some(view) = self.view.take() {
+            self.spare = Some(view);
+        }
+        self.clear();
     }
 
     /// Digits begin at `start`, of which none before `free` is replaced, behind what `context` says.
@@ -139,11 +122,35 @@ impl Stretch {
         self.keep(group, work);
     }
 
+    /// Takes groups of which each says `per` bytes, as far as they are plain text of a view that is shown; says how many.
+    pub(super) fn go_on(&mut self, bytes: &[u8], per: usize, (at, took): (u64, u8)) -> usize {
+        let Some(view) = &mut self.view else {
+            return 0;
+        };
+        if self.more > 0 || at < self.free {
+            return 0;
+        }
+        let plain = bytes.iter().position(|byte| !is_text(*byte));
+        let groups = plain.unwrap_or(bytes.len()) / per;
+        if let Some(last) = (groups * per).checked_sub(1) {
+            self.before = bytes[last];
+            self.count += groups * per;
+            self.grown = true;
+            view.groups((&bytes[..groups * per], per), (at, took), self.layer);
+        }
+        groups
+    }
+
     /// What follows is no part of it.
     pub(super) fn end(&mut self, work: &mut Work<'_, '_>) {
         if let Some(mut view) = self.view.take() {
             view.show(work.trail, Last::Text, work.look);
+            self.spare = Some(view);
         }
+        self.clear();
+    }
+
+    fn clear(&mut self) {
         self.units.clear();
         self.count = 0;
         self.more = 0;
@@ -199,10 +206,17 @@ impl Stretch {
             self.context.text.clear();
         }
         self.units.push(group);
-        if self.count < ENOUGH {
+        if self.count < self.enough {
             return;
         }
-        let mut view = Box::new(Channel::new(work.above | self.layer, work.limits));
+        let layers = work.above | self.layer;
+        let mut view = match self.spare.take() {
+            Some(mut spare) => {
+                spare.restart(layers, work.limits);
+                spare
+            }
+            None => Box::new(Channel::new(layers, work.limits)),
+        };
         // A value's name and the sign behind it are all that detectors need to see again.
         let wake = self.context.text.len().saturating_sub(4);
         view.context(&self.context.text, self.context.at, wake);
@@ -215,6 +229,9 @@ impl Stretch {
     }
 
     fn kind(&mut self, byte: u8) -> Kind {
+        if byte >= 0x80 && !self.wide {
+            return Kind::Break;
+        }
         if self.more > 0 && byte & 0xc0 == 0x80 {
             self.more -= 1;
             return Kind::Text;

@@ -149,6 +149,10 @@ impl Desk {
 
     /// Looks at a whole text; says what changes, if anything.
     pub(crate) fn judge(&mut self, text: &[u8]) -> Result<Option<Pieces>, Stop> {
+        if self.is_quiet(text) {
+            self.join(text)?;
+            return Ok(None);
+        }
         let short = self.short(text);
         if short.is_none_or(|short| !self.known.holds(&short)) {
             let before = self.findings.len();
@@ -163,6 +167,16 @@ impl Desk {
         }
         self.join(text)?;
         Ok(None)
+    }
+
+    /// Nothing can be found in it, as one look tells.
+    fn is_quiet(&self, text: &[u8]) -> bool {
+        let named = || {
+            (!self.trail.at_name())
+                .then(|| self.trail.field())
+                .flatten()
+        };
+        self.cover.is_none() && self.rules.is_quiet(self.direction, text, named)
     }
 
     /// A text of which all that counts is what it says and the name of its field.

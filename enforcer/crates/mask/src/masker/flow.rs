@@ -7,7 +7,7 @@ use super::looker::{BEHIND, Looker, Open};
 use super::merge::{self, Hit};
 use super::{Around, CHUNK, HOLD, Out, token, views};
 use crate::custom::Part;
-use crate::scan::{self, Span, Woken};
+use crate::scan::{self, BRIEF, Sift, Span, Woken};
 use crate::{Direction, Stop};
 
 /// A run of digits is told so late at most, a long run 24 bytes: what is near them begins so much further back.
@@ -69,12 +69,46 @@ impl Flow {
         text: &[u8],
         out: &mut Out<'_>,
     ) -> Result<(), Stop> {
+        if text.len() <= BRIEF {
+            return self.brief(around, text, out);
+        }
         let mut end = 0;
         while text.len() - end > CHUNK {
             end += CHUNK;
             self.step(around, &text[..end], false, out)?;
         }
         self.step(around, text, true, out)
+    }
+
+    /// All of a short text: only what can be in it is looked for.
+    fn brief(&mut self, around: Around<'_>, text: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
+        let (last, sift) = (true, Sift::of(text));
+        self.begin(around, text, last);
+        let mut looker = self.looker(around, text, last);
+        let plan = &around.lane.plan;
+        plan.wakes_in(text, sift, &mut |woken| looker.ask(woken));
+        if sift.coded() {
+            self.decode(around, (text, 0), last);
+        }
+        self.customs(around, text, last);
+        if sift.bracket() {
+            self.tokens(around, text, last);
+        }
+        if self.hits.is_empty() {
+            self.sent = text.len();
+            if !text.is_empty() {
+                out.sink.keep(text);
+            }
+            return Ok(());
+        }
+        let stretch = merge::Stretch {
+            text,
+            base: 0,
+            sent: 0,
+            free: text.len(),
+        };
+        self.sent = merge::settle(around, stretch, &mut self.hits, out)?;
+        Ok(())
     }
 
     /// The text grew, or ended.

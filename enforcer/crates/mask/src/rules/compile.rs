@@ -1,11 +1,11 @@
 //! Rules of one direction, by what is looked for.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use enforcer_decode::Limits;
 use enforcer_recognize::{Confidence, Detector, Family};
 
+use super::kind::{Choice, Kind, label};
 use super::path::Path;
 use super::{Rule, RuleError, Settings, What};
 use crate::custom::{Canary, Custom, Dictionary, Pattern};
@@ -28,27 +28,6 @@ pub(crate) struct Lane {
     fields: HashMap<String, usize>,
     headers: HashMap<String, usize>,
     paths: Vec<(Path, usize)>,
-}
-
-/// One kind of value, and what is done with it.
-#[derive(Debug)]
-pub(crate) struct Kind {
-    pub(crate) name: Arc<str>,
-    /// What placeholders call it: `US_SSN`.
-    pub(crate) label: Arc<str>,
-    /// The family of a detector of `recognize`.
-    pub(crate) family: Option<Family>,
-    pub(crate) canary: bool,
-    choices: Vec<Choice>,
-    examples: &'static [&'static str],
-}
-
-/// What a rule wants.
-#[derive(Clone, Debug)]
-pub(crate) struct Choice {
-    least: Confidence,
-    pub(crate) action: Action,
-    pub(crate) rule: Arc<str>,
 }
 
 /// Builds a lane and gathers what is wrong.
@@ -163,46 +142,6 @@ impl Lane {
     }
 }
 
-// === impl Kind ===
-
-impl Kind {
-    fn of(detector: &'static Detector) -> Self {
-        Self {
-            examples: detector.examples,
-            family: Some(detector.family),
-            ..Self::named(detector.name, detector.name)
-        }
-    }
-
-    fn named(name: &str, label: &str) -> Self {
-        Self {
-            name: name.into(),
-            label: Some(self::label(label))
-                .filter(|label| !label.is_empty())
-                .unwrap_or_else(|| "VALUE".to_owned())
-                .into(),
-            family: None,
-            canary: false,
-            choices: Vec::new(),
-            examples: &[],
-        }
-    }
-
-    fn choose(&self, confidence: Confidence) -> Option<&Choice> {
-        let fitting = self
-            .choices
-            .iter()
-            .filter(|choice| choice.least <= confidence);
-        fitting.reduce(|best, next| {
-            if next.action > best.action {
-                next
-            } else {
-                best
-            }
-        })
-    }
-}
-
 // === impl Builder ===
 
 impl Builder<'_> {
@@ -224,9 +163,19 @@ impl Builder<'_> {
         if !wanted {
             return;
         }
+        let broad = match what {
+            What::Named(name) => name == "all" || family(name).is_some(),
+            What::Canary { .. }
+            | What::Dictionary { .. }
+            | What::Field(_)
+            | What::Header(_)
+            | What::Path(_)
+            | What::Regex { .. } => false,
+        };
         for kind in kinds {
             self.kinds[kind].choices.push(Choice {
                 least: rule.least,
+                broad,
                 action: rule.action,
                 rule: rule.id.as_str().into(),
             });
@@ -422,18 +371,4 @@ fn empty(rule: &str, name: &str) -> RuleError {
 fn joined(name: &str) -> String {
     let letters = name.chars().filter(|letter| letter.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
-}
-
-/// `US_SSN`.
-fn label(name: &str) -> String {
-    let mut label = String::new();
-    for letter in name.chars().take(40) {
-        if letter.is_ascii_alphanumeric() {
-            label.push(letter.to_ascii_uppercase());
-        } else if !label.is_empty() && !label.ends_with('_') {
-            label.push('_');
-        }
-    }
-    label.truncate(label.trim_end_matches('_').len());
-    label
 }

@@ -55,8 +55,18 @@ impl Prefixes {
         range: Range<usize>,
         see: &mut impl FnMut(Armed, usize),
     ) {
-        for at in range {
+        let Range { start, end } = range;
+        for at in start..end.min(start + 2) {
             if begins(text, at) {
+                self.at(text, at, |armed| see(armed, at));
+            }
+        }
+        // No escape begins within a run.
+        let Some(rest) = text.get(start + 1..end.saturating_sub(1)) else {
+            return;
+        };
+        for (at, before) in (start + 2..).zip(rest) {
+            if !before.is_ascii_alphanumeric() {
                 self.at(text, at, |armed| see(armed, at));
             }
         }

@@ -7,15 +7,27 @@ const WORDS: usize = 12;
 const SHORTEST: usize = 3;
 const LONGEST: usize = 8;
 /// At least so many bytes has a run.
-const RUN: usize = WORDS * (SHORTEST + 1) - 1;
+pub(super) const RUN: usize = WORDS * (SHORTEST + 1) - 1;
 /// How much of a tail may turn out to belong to a value that is woken behind it, and how much before the place where a
 /// detector is woken can belong to its value.
 const LOCAL: usize = 64;
 
+static TOKEN: [bool; 256] = {
+    let mut own = [false; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        let plain = byte as u8;
+        own[byte] = plain.is_ascii_alphanumeric()
+            || matches!(plain, b'_' | b'-' | b'.' | b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    own
+};
+
 /// A byte of a run that wakes `Wake::Token`.
 #[inline]
 pub(super) fn token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'+' | b'/' | b'=')
+    TOKEN[usize::from(byte)]
 }
 
 /// A byte of a run that wakes `Wake::Solid`.

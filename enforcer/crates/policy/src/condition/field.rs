@@ -168,6 +168,11 @@ pub(crate) const FIELDS: &[Field] = &[
     field("group", Takes::Words, "a group of the principal"),
     field("header", Takes::Headers, "headers of the request"),
     field(
+        "host_data",
+        Takes::Number,
+        "how sure it is, from 0 to 1, that the labels of the host's name carry data",
+    ),
+    field(
         "max_tokens",
         Takes::Number,
         "the most tokens the answer may have; unlimited when left out",

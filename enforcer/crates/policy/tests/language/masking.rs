@@ -301,3 +301,28 @@ fn what_a_policy_masks_is_masked_in_all_that_it_allows() {
         lines(&found)
     );
 }
+
+#[test]
+fn hosts_whose_labels_carry_data_are_denied() {
+    crate::check(
+        "
+- { id: a, effect: allow, match: { host: \"*.files.example.com\" } }
+- { id: b, effect: deny, match: { host: \"*.files.example.com\", host_data: { over: 0.7 } } }",
+        &[
+            ("GET https://static.files.example.com/", "allow a"),
+            ("GET https://eu-west-1.files.example.com/", "allow a"),
+            (
+                "GET https://mfrggzdfmztwq2lknnwg23tpobyxe43u.files.example.com/",
+                "deny b",
+            ),
+            (
+                "GET https://736563726574206f6620746865206b696e67.files.example.com/",
+                "deny b",
+            ),
+            (
+                "tls 736563726574206f6620746865206b696e67.files.example.com",
+                "deny b",
+            ),
+        ],
+    );
+}

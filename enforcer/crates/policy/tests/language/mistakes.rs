@@ -185,7 +185,7 @@ fn unknown_keys_are_refused_with_the_one_that_was_meant() {
         "- { id: a, effect: deny, match: { hots: x.example, url: / } }",
         &[
             "1:35 hots | `match` has no key `hots` | did you mean `host`?",
-            "1:52 url | `match` has no key `url` | its keys are `host`, `cidr`, `port`, `protocol`, `method`, `path`, `answer`, `attachments`, `content_type`, `cost`, `group`, `header`, `max_tokens`, `mcp`, `messages`, `model`, `operation`, `principal`, `provider`, `query`, `schema`, `size`, `stream`, `temperature`, `text`, `tokens`, `tool_call`, `tool_choice`, `tool_kind`, `tools` and `webhook`",
+            "1:52 url | `match` has no key `url` | its keys are `host`, `cidr`, `port`, `protocol`, `method`, `path`, `answer`, `attachments`, `content_type`, `cost`, `group`, `header`, `host_data`, `max_tokens`, `mcp`, `messages`, `model`, `operation`, `principal`, `provider`, `query`, `schema`, `size`, `stream`, `temperature`, `text`, `tokens`, `tool_call`, `tool_choice`, `tool_kind`, `tools` and `webhook`",
         ],
     );
 }
@@ -217,7 +217,7 @@ fn rules_that_lack_something_are_refused() {
             "1:5 effect | a rule without `id` | -",
             "1:5 effect | a rule without `match` | -",
             "2:3 text | a rule is a map of keys and values | its keys are `id`, `effect`, `reason`, `inspect`, `action`, `match`, `when`, `inject`, `limit`, `mask`, `record` and `sign`",
-            "3:26 match | `match` is a map of keys and values | its keys are `host`, `cidr`, `port`, `protocol`, `method`, `path`, `answer`, `attachments`, `content_type`, `cost`, `group`, `header`, `max_tokens`, `mcp`, `messages`, `model`, `operation`, `principal`, `provider`, `query`, `schema`, `size`, `stream`, `temperature`, `text`, `tokens`, `tool_call`, `tool_choice`, `tool_kind`, `tools` and `webhook`",
+            "3:26 match | `match` is a map of keys and values | its keys are `host`, `cidr`, `port`, `protocol`, `method`, `path`, `answer`, `attachments`, `content_type`, `cost`, `group`, `header`, `host_data`, `max_tokens`, `mcp`, `messages`, `model`, `operation`, `principal`, `provider`, `query`, `schema`, `size`, `stream`, `temperature`, `text`, `tokens`, `tool_call`, `tool_choice`, `tool_kind`, `tools` and `webhook`",
             "4:12 effect | `effect` takes one value | -",
             "5:35 host | `host` with an empty list, which nothing is among | leave `host` out to take any",
         ],

@@ -46,13 +46,15 @@ pub(super) enum Rendered {
 }
 
 /// One thing that is ruled on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Id(usize);
 
 /// What was ruled so far.
 #[derive(Debug, Default)]
 pub(super) struct Rulings {
-    all: Vec<Option<bool>>,
+    /// How many were forgotten, the first ones.
+    forgotten: usize,
+    all: VecDeque<Option<bool>>,
     stripped: bool,
 }
 
@@ -94,12 +96,20 @@ pub(super) struct Desk {
 impl Rulings {
     /// Something that is not complete yet.
     pub(super) fn open(&mut self) -> Id {
-        self.all.push(None);
-        Id(self.all.len() - 1)
+        self.all.push_back(None);
+        Id(self.forgotten + self.all.len() - 1)
+    }
+
+    /// Forgets what was ruled before `first`, of which nothing will be asked again; all, if there is none.
+    pub(super) fn forget_before(&mut self, first: Option<Id>) {
+        let end = self.forgotten + self.all.len();
+        let first = first.map_or(end, |first| first.0.clamp(self.forgotten, end));
+        self.all.drain(..first - self.forgotten);
+        self.forgotten = first;
     }
 
     pub(super) fn is_stripped(&self, id: Id) -> bool {
-        self.all.get(id.0).copied().flatten() == Some(true)
+        self.known(id).flatten() == Some(true)
     }
 
     /// It passes, because the same was ruled on under another name.
@@ -109,7 +119,8 @@ impl Rulings {
 
     fn close(&mut self, id: Id, ruling: Ruling) {
         let stripped = ruling == Ruling::Strip;
-        if let Some(slot) = self.all.get_mut(id.0) {
+        let slot = id.0.checked_sub(self.forgotten);
+        if let Some(slot) = slot.and_then(|slot| self.all.get_mut(slot)) {
             *slot = Some(stripped);
         }
         self.stripped |= stripped;
@@ -117,7 +128,12 @@ impl Rulings {
 
     fn are_made(&self, ids: &[Id]) -> bool {
         ids.iter()
-            .all(|id| self.all.get(id.0).is_some_and(Option::is_some))
+            .all(|id| self.known(*id).is_some_and(|ruling| ruling.is_some()))
+    }
+
+    fn known(&self, id: Id) -> Option<Option<bool>> {
+        let slot = id.0.checked_sub(self.forgotten)?;
+        self.all.get(slot).copied()
     }
 }
 
@@ -382,5 +398,25 @@ fn agree(frame: &Frame<'_>, document: &Document<'_>) -> Result<(), Undecidable> 
             Err(Undecidable::new(Cause::Inconsistent, "/type", 0))
         }
         Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rulings_that_nobody_asks_for_are_forgotten() {
+        let mut rulings = Rulings::default();
+        for _ in 0..10_000 {
+            let (old, new) = (rulings.open(), rulings.open());
+            rulings.close(old, Ruling::Keep);
+            rulings.close(new, Ruling::Strip);
+            rulings.forget_before(Some(new));
+            assert!(rulings.is_stripped(new) && rulings.are_made(&[new]));
+            assert!(rulings.all.len() <= 3);
+        }
+        rulings.forget_before(None);
+        assert!(rulings.all.is_empty() && !rulings.are_made(&[Id(0)]));
     }
 }

@@ -30,7 +30,7 @@ impl Dialect for Responses {
         let root = said.document.root();
         let place = Place::ROOT;
         let kind = root.get("type").and_then(Value::as_str).unwrap_or_default();
-        self.forget();
+        self.forget(bench.rulings);
         if self.items.len() > bench.limits.parts || self.names.len() > bench.limits.parts {
             return Err(place.wrong(Cause::TooMany, root).into());
         }
@@ -74,7 +74,7 @@ impl Dialect for Responses {
 
 impl Responses {
     /// Forgets what was before the current response. A session may last for days; what shows again is ruled on again.
-    fn forget(&mut self) {
+    fn forget(&mut self, rulings: &mut Rulings) {
         /// As many items as a response may have before anybody has to count.
         const MANY: usize = 256;
         // While something waits for a ruling, frames wait that have to be rendered by what is known.
@@ -86,6 +86,7 @@ impl Responses {
         self.items
             .retain(|item| item.index.is_some_and(|(response, _)| response == current));
         self.names.retain(|(_, response)| *response == current);
+        rulings.forget_before(self.items.iter().map(|item| item.ruling).min());
     }
 
     /// Notes which response is spoken of.

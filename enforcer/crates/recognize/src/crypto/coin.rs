@@ -21,10 +21,12 @@ impl Coin {
         // The run's first letter can be that of an escape.
         let start = look.at + usize::from(shapes::after_escape(look.text, look.at + 1));
         let rest = &look.text[start..];
-        let begins = self
-            .begins
-            .iter()
-            .any(|known| rest.starts_with(known) || (!look.last && known.starts_with(rest)));
+        let first = rest.first();
+        let begins = self.begins.iter().any(|known| {
+            // Most runs begin with something else.
+            (first.is_none() || first == known.first())
+                && (rest.starts_with(known) || (!look.last && known.starts_with(rest)))
+        });
         if !begins {
             return Sight::Nothing;
         }

@@ -1,5 +1,7 @@
 //! Seed phrases of wallets: 12 to 24 words of the English list of BIP-39, the last of which checks the others.
 
+use std::sync::LazyLock;
+
 use bip39::{Language, Mnemonic};
 
 use crate::context::Words;
@@ -37,6 +39,51 @@ const WORDS: Words = Words::new(&[
     "wallet",
     "passphrase",
 ]);
+
+static LISTED: LazyLock<Listed> = LazyLock::new(Listed::new);
+
+/// The list by the first four letters, of which no two words have the same.
+struct Listed {
+    /// One more than the place in the list; none is 0.
+    places: Box<[u16; SLOTS]>,
+}
+
+/// Four times as many as there are words.
+const SLOTS: usize = 8192;
+
+impl Listed {
+    fn new() -> Self {
+        let mut places = Box::new([0; SLOTS]);
+        for (place, word) in (1..).zip(Language::English.word_list()) {
+            let mut slot = Self::slot(word.as_bytes());
+            while places[slot] != 0 {
+                slot = (slot + 1) % SLOTS;
+            }
+            places[slot] = place;
+        }
+        Self { places }
+    }
+
+    fn holds(&self, word: &[u8]) -> bool {
+        let list = Language::English.word_list();
+        let mut slot = Self::slot(word);
+        while let Some(place) = usize::from(self.places[slot]).checked_sub(1) {
+            if list[place].as_bytes() == word {
+                return true;
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+        false
+    }
+
+    fn slot(word: &[u8]) -> usize {
+        let mut head = [0; 4];
+        for (to, from) in head.iter_mut().zip(word) {
+            *to = *from;
+        }
+        (u32::from_le_bytes(head).wrapping_mul(0x9E37_79B1) >> 19) as usize
+    }
+}
 
 /// Words of the list that follow each other.
 struct Row {
@@ -203,16 +250,16 @@ fn is_listed(look: &Look<'_>, (start, end): (usize, usize)) -> bool {
     if end - start > 8 {
         return false;
     }
-    let Ok(word) = std::str::from_utf8(&look.text[start..end]) else {
-        return false;
-    };
+    let word = &look.text[start..end];
     match look.text.get(end) {
-        None if !look.last => Language::English
-            .words_by_prefix_iter(word)
-            .next()
-            .is_some(),
+        None if !look.last => {
+            let list = Language::English.word_list();
+            let place = list.partition_point(|known| known.as_bytes() < word);
+            list.get(place)
+                .is_some_and(|known| known.as_bytes().starts_with(word))
+        }
         // Longer than its small letters.
         Some(byte) if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') => false,
-        Some(_) | None => end - start > 2 && Language::English.find_word(word).is_some(),
+        Some(_) | None => end - start > 2 && LISTED.holds(word),
     }
 }

@@ -32,6 +32,11 @@ const WORDS: Words = Words::new(&[
     "pubkey",
 ]);
 
+/// No letter or digit of Base58.
+fn is_foreign(byte: u8) -> bool {
+    matches!(byte, b'0' | b'O' | b'I' | b'l')
+}
+
 /// Any letter or digit begins one; so the words come first.
 fn recognise(look: &Look<'_>) -> Sight {
     let (start, (least, most)) = (look.at, LENGTHS);
@@ -39,12 +44,10 @@ fn recognise(look: &Look<'_>) -> Sight {
     let length = rest
         .iter()
         .take(most + 1)
-        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .take_while(|byte| byte.is_ascii_alphanumeric() && !is_foreign(**byte))
         .count();
     let open = length == rest.len() && !look.last;
-    let foreign = rest[..length]
-        .iter()
-        .any(|byte| matches!(byte, b'0' | b'O' | b'I' | b'l'));
+    let foreign = rest.get(length).is_some_and(|byte| is_foreign(*byte));
     if length > most || foreign || (length < least && !open) || !context::told(look, start, &WORDS)
     {
         return Sight::Nothing;

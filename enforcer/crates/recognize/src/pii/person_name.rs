@@ -108,7 +108,50 @@ fn recognise(look: &Look<'_>) -> Sight {
     }
 }
 
+pub(super) static ENDS: Ends = Ends::of(&[SURE, PERHAPS]);
+
+/// How the names of fields begin and end and how long they are: most fields have other names.
+pub(super) struct Ends([u32; 1 << 10]);
+
+impl Ends {
+    pub(super) const fn of(lists: &[&[&str]]) -> Self {
+        let mut ends = [0; 1 << 10];
+        let mut list = 0;
+        while list < lists.len() {
+            let mut next = 0;
+            while next < lists[list].len() {
+                let name = lists[list][next].as_bytes();
+                ends[Self::place(name[0], name[name.len() - 1])] |= 1 << name.len();
+                next += 1;
+            }
+            list += 1;
+        }
+        Self(ends)
+    }
+
+    /// One of the names may be this one.
+    pub(super) fn fits(&self, field: &str) -> bool {
+        let (mut first, mut last, mut length) = (0, 0, 0);
+        for byte in field.bytes() {
+            if !joint(byte) {
+                first = if length == 0 { byte } else { first };
+                last = byte;
+                length += 1;
+            }
+        }
+        length < 32 && self.0[Self::place(first, last)] >> length & 1 != 0
+    }
+
+    /// Capitals and small letters have the same.
+    const fn place(first: u8, last: u8) -> usize {
+        (first as usize & 31) << 5 | last as usize & 31
+    }
+}
+
 fn of_field(field: &str) -> Option<Confidence> {
+    if !ENDS.fits(field) {
+        return None;
+    }
     let is = |known: &&str| same(field, known);
     if SURE.iter().any(is) {
         Some(High)
@@ -119,11 +162,12 @@ fn of_field(field: &str) -> Option<Confidence> {
 
 /// The field's name is this one, or ends with it behind a joint; joints within it do not count.
 pub(super) fn same(field: &str, known: &str) -> bool {
-    let mut rest = field
-        .bytes()
-        .rev()
-        .filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b' '));
+    let mut rest = field.bytes().rev().filter(|byte| !joint(*byte));
     known.bytes().rev().all(|byte| rest.next() == Some(byte)) && rest.next().is_none()
+}
+
+fn joint(byte: u8) -> bool {
+    matches!(byte, b'_' | b'-' | b'.' | b' ')
 }
 
 fn in_name(byte: u8) -> bool {

@@ -1,6 +1,6 @@
 //! Postal addresses, which only the name of their field tells.
 
-use super::person_name::same;
+use super::person_name::{Ends, same};
 use crate::{
     Confidence::{High, Medium},
     Detector, Family, Look, Sight, Wake,
@@ -56,8 +56,10 @@ const SURE: &[&str] = &[
 /// Addresses of other things too.
 const PERHAPS: &[&str] = &["address", "addr", "residence", "home"];
 
+pub(super) static ENDS: Ends = Ends::of(&[SURE, PERHAPS]);
+
 fn recognise(look: &Look<'_>) -> Sight {
-    let Some(field) = look.field else {
+    let Some(field) = look.field.filter(|field| ENDS.fits(field)) else {
         return Sight::Nothing;
     };
     let sure = SURE.iter().any(|known| same(field, known));

@@ -38,6 +38,7 @@ rules:
   - { id: open, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: "/open/**" } }
   - { id: model, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: [/v1/chat/completions, /v1/realtime] }, mask: { detect: [name, number] } }
   - { id: answers, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: "/answers/**" }, mask: [{ detect: name, direction: answer }, { detect: planted, direction: answer, action: block }] }
+  - { id: frugal, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: /v1/responses }, mask: name, limit: { tokens: 120, per: 1h } }
   - { id: pages, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: "/pages/**" } }
   - { id: no-orders, effect: deny, match: { host: api.example, path: /pages/block, answer: { injection: { over: 0.6 } } } }
   - { id: noted, effect: deny, action: flag, match: { host: api.example, path: /pages/flag, answer: { injection: { over: 0.6 } } } }
@@ -634,4 +635,22 @@ rules:
     assert!(is_masked);
     assert_eq!(masked, signature("by [NAME].").await.0);
     assert_ne!(masked, signature("by nobody.").await.0);
+}
+
+#[tokio::test]
+async fn what_a_masked_answer_took_is_counted() {
+    let answer = r#"{"id":"r","object":"response","model":"gpt-5","output":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"by Ada Lovelace"}]}],"usage":{"input_tokens":1,"output_tokens":1,"total_tokens":2}}"#;
+    let head = "200 OK\r\ncontent-type: application/json";
+    let world = world(upstream::fixed(head, answer).await);
+    let body = json!({"model": "gpt-5", "input": "hi", "max_output_tokens": 50}).to_string();
+    // Reserved in full, the third would be too much.
+    for round in 0..4 {
+        let response = ask(&world, post("/v1/responses", body.clone())).await;
+        assert_eq!(response.status(), StatusCode::OK, "{round}");
+        let told = text(response).await;
+        assert!(
+            told.contains("by [NAME]") && !told.contains("Lovelace"),
+            "{told}"
+        );
+    }
 }

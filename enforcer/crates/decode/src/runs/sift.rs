@@ -1,0 +1,301 @@
+//! Which readings of a run could say text, told without decoding it.
+//!
+//! Most long runs are names of commits, identifiers and paths. Where eight bytes on end were text, every eighth byte
+//! would be: reading begins there and goes back, and mostly passes eight bytes with the first that it looks at.
+
+use super::SHORTEST;
+use super::alphabet::{ALPHABETS, Alphabet, NONE};
+use super::reading::{READINGS, Reading, Set, TWINS};
+
+/// Runs of which so much is not told at once are decoded to be told.
+const MOST: usize = 128;
+
+/// Digits of three groups of base64.
+const THREE: usize = 12;
+
+/// What a byte can be in text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Nothing.
+    Break,
+    Text,
+    /// Every other byte of a wide encoding.
+    Zero,
+    /// It goes on with a character.
+    More,
+    /// It begins one of which so many bytes follow.
+    Lead(u8),
+}
+
+static CLASSES: [Class; 256] = classes();
+
+/// The alphabets that each byte is a digit of: a byte each.
+static DIGITS_OF: [u64; 256] = digits_of();
+
+/// The highest bits that digits of base64 give to the first, second and third byte of a group.
+static TELLING: [u8; 256] = telling();
+
+/// How many of `len` bytes pass before something that is text for `enough` bytes, or up to their end; `wide` if text is
+/// more than ASCII.
+#[inline]
+fn skim(len: usize, (enough, wide): (usize, bool), byte: impl Fn(usize) -> u8) -> usize {
+    let mut start = 0;
+    while start < len {
+        let end = len.min(start + enough);
+        match last_break(start, end, |at| class(byte(at), wide)) {
+            Some(behind) => start = behind,
+            None => break,
+        }
+    }
+    start
+}
+
+/// Whether it is a byte of plain text.
+pub(super) const fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
+}
+
+/// The readings that could say text of `run`, which nothing makes longer. Readings that say the same are told once.
+pub(super) fn sift(run: &[u8], wanted: Set) -> Set {
+    if run.len() > MOST {
+        return wanted;
+    }
+    let (whole, long) = count(run);
+    let mut found = Set::NONE;
+    for (index, alphabet) in ALPHABETS.iter().enumerate() {
+        let bit = 1 << index;
+        let again = index == 1 && whole & 3 == 3;
+        if long & bit == 0 || again || !wanted.has(index) {
+            continue;
+        }
+        if whole & bit != 0 {
+            found = found.with(part(run, index));
+            continue;
+        }
+        for part_of in run.split(|byte| alphabet.values[usize::from(*byte)] == NONE) {
+            if part_of.len() >= SHORTEST {
+                found = found.with(part(part_of, index));
+            }
+        }
+    }
+    found
+}
+
+/// Those that could say text of digits that are all of the alphabet at `index`.
+fn part(digits: &[u8], index: usize) -> Set {
+    let mut found = Set::NONE;
+    if may(digits, index) {
+        found = Set::of(index);
+    }
+    let apart = TWINS.iter().skip(1).map(|twins| [twins.0, twins.1]);
+    if index < 2 && candidate(digits).is_some() {
+        for reading in apart.map(|twins| twins[index]) {
+            if may(digits, reading) {
+                found = found.with(Set::of(reading));
+            }
+        }
+    }
+    found
+}
+
+/// Whether `digits`, which nothing makes longer, could say text as the reading at `index` has it.
+pub(super) fn may(digits: &[u8], index: usize) -> bool {
+    let reading = &READINGS[index];
+    let (alphabet, (enough, wide)) = (reading.alphabet(), reading.looked_for());
+    if digits.len() < SHORTEST + reading.shift {
+        return false;
+    }
+    let digits = &digits[reading.shift..];
+    let len = digits.len() * usize::from(alphabet.bits) / 8;
+    (wide || candidate(digits).is_some())
+        && skim_digits(digits, alphabet, (enough, wide)) + enough <= len
+}
+
+/// How many whole groups of `digits` pass before something that may be text as `reading` has it.
+pub(super) fn pass(digits: &[u8], reading: &Reading) -> usize {
+    let alphabet = reading.alphabet();
+    let (enough, group) = (reading.looked_for(), alphabet.group);
+    let per = group * usize::from(alphabet.bits) / 8;
+    if reading.shift == 0 {
+        return skim_digits(digits, alphabet, enough) / per;
+    }
+    let mut from = 0;
+    loop {
+        let end = (digits.len() - from).saturating_sub(THREE);
+        let next = candidate(&digits[from..]).unwrap_or(end);
+        // What begins in the group before it may be text as well.
+        from += (next.min(end) / group * group).saturating_sub(group);
+        let till = digits.len().min(from + 16 * group);
+        let passed = skim_digits(&digits[from..till], alphabet, enough) / per;
+        from += passed * group;
+        if till == digits.len() || (till - from) / group * per >= enough.0 {
+            return from / group;
+        }
+    }
+}
+
+/// The first place where any three groups of base64 on end could be ASCII: what no byte of it has is told by one bit of
+/// three of four digits.
+fn candidate(digits: &[u8]) -> Option<usize> {
+    /// Those bits of eleven digits, the first of each group, the second, the third.
+    const LOOKED_AT: u64 = 0b001_010_100_000_001_010_100_000_001_010_100;
+    let mut told = u64::MAX;
+    for (at, digit) in digits.iter().enumerate() {
+        told = told << 3 | u64::from(TELLING[usize::from(*digit)]);
+        if told & LOOKED_AT == 0 {
+            return Some(at.saturating_sub(10));
+        }
+    }
+    None
+}
+
+fn skim_digits(digits: &[u8], alphabet: &Alphabet, looked_for: (usize, bool)) -> usize {
+    match (alphabet.bits, looked_for) {
+        (4, (enough, _)) => skim_bits::<4>(digits, alphabet, (enough, true)),
+        (5, (enough, _)) => skim_bits::<5>(digits, alphabet, (enough, true)),
+        (_, (enough, true)) => skim_bits::<6>(digits, alphabet, (enough, true)),
+        (_, (enough, false)) => skim_bits::<6>(digits, alphabet, (enough, false)),
+    }
+}
+
+#[inline]
+fn skim_bits<const BITS: usize>(
+    digits: &[u8],
+    alphabet: &Alphabet,
+    looked_for: (usize, bool),
+) -> usize {
+    let len = digits.len() * BITS / 8;
+    let value = |at: usize| {
+        let digit = digits
+            .get(at)
+            .map(|digit| alphabet.values[usize::from(*digit)]);
+        u32::from(digit.unwrap_or_default())
+    };
+    skim(len, looked_for, |at| {
+        let (first, off) = (at * 8 / BITS, at * 8 % BITS);
+        if BITS == 5 {
+            let number = value(first) << 10 | value(first + 1) << 5 | value(first + 2);
+            (number >> (7 - off)) as u8
+        } else {
+            let number = value(first) << BITS | value(first + 1);
+            (number >> (2 * BITS - 8 - off)) as u8
+        }
+    })
+}
+
+/// Where text that is still going on at `end` can begin at the earliest, if not at `start`: behind the last byte that
+/// ends text. Nothing is text already at `start`.
+#[inline]
+fn last_break(start: usize, end: usize, class: impl Fn(usize) -> Class) -> Option<usize> {
+    // Bytes behind that go on with a character, up to the end; whether the byte behind must follow on text.
+    let (mut more, mut edge, mut zero) = (0, true, false);
+    for at in (start..end).rev() {
+        match class(at) {
+            Class::Break => return Some(at + 1),
+            Class::Text if more > 0 => return Some(at + 2),
+            Class::Text => zero = false,
+            Class::Zero if more > 0 || zero => return Some(at + 2),
+            Class::Zero => zero = true,
+            Class::More if zero => return Some(at + 2),
+            Class::More => {
+                more += 1;
+                continue;
+            }
+            Class::Lead(_) if zero => return Some(at + 2),
+            Class::Lead(needs) => {
+                let needs = usize::from(needs);
+                if more < needs && !edge {
+                    return Some(at + 1 + more);
+                }
+                if more > needs {
+                    return Some(at + 2 + needs);
+                }
+                more = 0;
+            }
+        }
+        edge = false;
+    }
+    (more > 0 || zero).then_some(start + 1)
+}
+
+fn class(byte: u8, wide: bool) -> Class {
+    match CLASSES[usize::from(byte)] {
+        Class::More | Class::Lead(_) if !wide => Class::Break,
+        class => class,
+    }
+}
+
+/// The alphabets of which `digits` have as many on end as say something.
+pub(super) fn on_end(digits: &[u8]) -> u8 {
+    let mut found = 0;
+    for from in (0..digits.len()).step_by(MOST - SHORTEST) {
+        found |= count(&digits[from..digits.len().min(from + MOST)]).1;
+    }
+    found
+}
+
+/// The alphabets that all of at most [`MOST`] `digits` are of, and those that enough on end are of, as bits.
+fn count(digits: &[u8]) -> (u8, u8) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOO_FEW: u64 = (0x80 - SHORTEST as u64) * ONES;
+    let (mut all, mut enough, mut lengths) = (u64::MAX, 0, 0_u64);
+    for digit in digits {
+        let own = DIGITS_OF[usize::from(*digit)];
+        lengths = (lengths + ONES) & own;
+        enough |= lengths.wrapping_add(TOO_FEW) & ONES << 7;
+        all &= own;
+    }
+    (bits(all), bits(enough))
+}
+
+/// A bit of each byte's highest.
+const fn bits(bytes: u64) -> u8 {
+    ((bytes >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+}
+
+const fn digits_of() -> [u64; 256] {
+    let mut of = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut index = 0;
+        while index < ALPHABETS.len() {
+            if ALPHABETS[index].values[byte] != NONE {
+                of[byte] |= 0xff << (8 * index);
+            }
+            index += 1;
+        }
+        byte += 1;
+    }
+    of
+}
+
+const fn telling() -> [u8; 256] {
+    let mut telling = [7; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (one, other) = (ALPHABETS[0].values[byte], ALPHABETS[1].values[byte]);
+        let value = if one == NONE { other } else { one };
+        telling[byte] = value >> 5 & 1 | value >> 2 & 2 | value << 1 & 4;
+        byte += 1;
+    }
+    telling
+}
+
+const fn classes() -> [Class; 256] {
+    let mut classes = [Class::Break; 256];
+    let mut i = 0;
+    while i < 256 {
+        let byte = i as u8;
+        classes[i] = match byte {
+            0 => Class::Zero,
+            0x80..=0xbf => Class::More,
+            0xc2..=0xdf => Class::Lead(1),
+            0xe0..=0xef => Class::Lead(2),
+            0xf0..=0xf4 => Class::Lead(3),
+            byte if is_text(byte) => Class::Text,
+            _ => Class::Break,
+        };
+        i += 1;
+    }
+    classes
+}
