@@ -21,11 +21,12 @@ use enforcer_tests::sandbox::Sandbox;
 use enforcer_tests::turn::Turn;
 use enforcer_tests::upstream::{Face, Options, Upstream};
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "README.md",
     "SECURITY.md",
+    "policies/LANGUAGE.md",
     "policies/README.md",
 ];
 /// Stand for the real far side, so they must be addresses that a name may lead to: public ones. They are ours in the test's

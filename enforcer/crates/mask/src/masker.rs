@@ -263,7 +263,10 @@ impl Masker {
     pub fn held(&self) -> usize {
         self.swallowed
             .as_ref()
-            .map_or(self.text.len() - self.flow.sent(), Swallowed::held)
+            // A text that was looked at where it lay was never here.
+            .map_or(self.text.len().saturating_sub(self.flow.sent()), |held| {
+                held.held()
+            })
     }
 
     /// What was found and not taken yet.

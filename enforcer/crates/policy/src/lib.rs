@@ -2,7 +2,7 @@
 //! (compiled for asking), and [`PolicySet::evaluate`] from a [`Question`] to a [`Decision`].
 //!
 //! Pure: no I/O, no clock, no globals. Evaluation is total; what no rule allows is denied, and what cannot be decided
-//! never helps to allow. `policies/README.md` teaches the language.
+//! never helps to allow. `policies/README.md` teaches the language, `LANGUAGE.md` beside it has all of it.
 
 #![forbid(unsafe_code)]
 

@@ -71,6 +71,9 @@ pub(super) fn long<const LEAST: usize>(
     if nobody {
         return;
     }
+    if text.len() < LEAST {
+        return;
+    }
     let back = text[..from]
         .iter()
         .rev()
@@ -113,6 +116,7 @@ pub(super) fn long<const LEAST: usize>(
     }
 }
 
+#[inline]
 fn end(text: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     from + rest
