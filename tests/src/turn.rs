@@ -1,6 +1,6 @@
 //! Taking turns: a daemon serves every labelled cgroup of the machine, so two of them would serve each other's agents.
 //!
-//! Whoever starts a daemon holds the turn for as long as it runs; `enforcer run` needs none.
+//! Whoever starts a daemon holds the turn for as long as it runs; `enforcer run` needs none, but that nobody uninstalls.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -40,6 +40,40 @@ impl Turn {
 
     fn place() -> PathBuf {
         std::env::temp_dir().join("enforcer-tests.lock")
+    }
+}
+
+/// The right to run commands under enforcement, which many have at once, or to see that nobody does: what uninstalls takes
+/// away what all commands stand on. Given back when dropped.
+#[derive(Debug)]
+pub struct Runs {
+    _lock: File,
+}
+
+impl Runs {
+    /// Beside others.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made.
+    pub fn share() -> anyhow::Result<Self> {
+        let lock = Self::open()?;
+        lock.lock_shared()?;
+        Ok(Self { _lock: lock })
+    }
+
+    /// With nobody else, once those have ended.
+    ///
+    /// # Errors
+    /// When the lock file cannot be made.
+    pub fn alone() -> anyhow::Result<Self> {
+        let lock = Self::open()?;
+        lock.lock()?;
+        Ok(Self { _lock: lock })
+    }
+
+    fn open() -> anyhow::Result<File> {
+        let path = std::env::temp_dir().join("enforcer-tests.runs.lock");
+        File::create(&path).with_context(|| format!("{}", path.display()))
     }
 }
 

@@ -241,7 +241,14 @@ impl Report {
             state.join("fingerprint.key"),
             state.join("masking.key"),
             state.join("quarantine.json"),
+            state.join("recordings"),
         ]);
+        // The database, and what it keeps beside itself while it is written.
+        all.extend(["", "-shm", "-wal"].map(|end| {
+            let mut name = config.costs.budgets.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        }));
         for path in all.iter().filter(|path| path.exists()) {
             if purge {
                 self.remove(path);

@@ -10,6 +10,7 @@ use enforcer_tests::daemon::Places;
 use enforcer_tests::ledger::LedgerProbe;
 use enforcer_tests::process::{Finished, Process};
 use enforcer_tests::sandbox::Sandbox;
+use enforcer_tests::turn::Runs;
 use enforcer_tests::upstream::Upstream;
 use rustix::process::Signal;
 
@@ -23,6 +24,7 @@ pub(crate) struct Bare {
     policy: PathBuf,
     upstream: Upstream,
     pub(crate) sandbox: Arc<Sandbox>,
+    _runs: Runs,
 }
 
 impl Bare {
@@ -37,6 +39,7 @@ impl Bare {
             policy,
             upstream,
             sandbox,
+            _runs: Runs::share().expect("nobody uninstalls"),
         })
     }
 
