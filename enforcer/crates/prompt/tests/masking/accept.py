@@ -1,44 +1,12 @@
 """Has the vendors' SDKs read masked answers, and prints what they say. No network: answers come from files."""
 
 import sys
-import warnings
 from pathlib import Path
 
-warnings.simplefilter("ignore")
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import anthropic  # noqa: E402
-import openai  # noqa: E402
-from google import genai  # noqa: E402
-
-try:
-    import httpx2 as httpx  # noqa: E402
-except ImportError:
-    import httpx  # noqa: E402
-
-folder = Path(sys.argv[1])
-
-
-def transport(name):
-    kind = "text/event-stream" if name.endswith(".sse") else "application/json"
-
-    def answer(_):
-        return httpx.Response(200, headers={"content-type": kind}, content=(folder / name).read_bytes())
-
-    return httpx.MockTransport(answer)
-
-
-def of_openai(name):
-    return openai.OpenAI(api_key="k", http_client=httpx.Client(transport=transport(name)))
-
-
-def of_anthropic(name):
-    return anthropic.Anthropic(api_key="k", http_client=httpx.Client(transport=transport(name)))
-
-
-def of_google(name):
-    options = genai.types.HttpOptions(client_args={"transport": transport(name)})
-    return genai.Client(api_key="k", http_options=options)
-
+from answering import of_anthropic, of_google, of_openai, openai  # noqa: E402
 
 hello = [{"role": "user", "content": "hi"}]
 
