@@ -98,7 +98,7 @@ fn client(
     Ok(Arc::new(config))
 }
 
-/// One handshake with the tickets that follow it.
+/// One handshake, to the end of what either side has to say.
 fn handshake(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Result<(), AnyError> {
     let name = ServerName::try_from("host-0.example.com")?;
     let mut client = ClientConnection::new(Arc::clone(client), name)?;

@@ -85,6 +85,10 @@ impl Leaves {
         // Tickets carry the session; nothing is stored here that an agent could fill up.
         template.session_storage = Arc::new(NoServerSessionStorage {});
         template.max_early_data_size = 0;
+        // A ticket of TLS 1.3 follows the handshake as a message of its own, and from so near it arrives just while the agent writes
+        // its first request. A program that reads and writes one OpenSSL connection on two threads without a lock (Python's
+        // `websockets`) then loses that request. It also costs each new connection a write and a wake-up, to spare few agents little.
+        template.send_tls13_tickets = 0;
         Ok(Self {
             issuing: ArcSwap::from_pointee(Issuing::new(authority, capacity)),
             capacity,

@@ -82,13 +82,22 @@ pub(super) async fn carry(
             }
         }
     };
-    match tokio::time::timeout(FAREWELL, farewell).await {
-        Ok(ending) => ending,
-        Err(_) => Ending::Broken(Broken {
-            side,
-            cause: "close_timeout",
-        }),
+    let told = tokio::time::timeout(FAREWELL, farewell).await;
+    if told.is_ok() {
+        let _ = tokio::time::timeout(FAREWELL, listen_out(&mut agent_stream)).await;
     }
+    told.unwrap_or(Ending::Broken(Broken {
+        side,
+        cause: "close_timeout",
+    }))
+}
+
+/// Takes what the agent still says, and passes nothing on, until it has closed as well (RFC 6455, section 7.1.1).
+///
+/// A connection that is closed over bytes that nobody read is reset, and a reset takes the last words from whoever has not yet
+/// read them (RFC 1122, section 4.2.2.13).
+async fn listen_out(agent: &mut SplitStream<Socket>) {
+    while let Some(Ok(_)) = agent.next().await {}
 }
 
 /// Why one direction ended.
