@@ -4,7 +4,7 @@ use enforcer_prompt::{
     AnswerEditor, AnswerHead, Cause, Head, Item, Limits, Ruling, Stop, recognise,
 };
 
-use super::{GEMINI, GOOGLE, OPENAI, case};
+use super::{ANTHROPIC, GEMINI, GOOGLE, OPENAI, case, ruled};
 
 fn cause(name: &'static str, host: &'static str, path: &'static str, text: &str) -> Option<Cause> {
     let edited = case(name, host, path).edit([text.as_bytes()], Ruling::Keep);
@@ -77,7 +77,7 @@ fn streams_that_are_cut_in_two_ways() {
 #[test]
 fn names_of_events_and_types_of_data_agree() {
     let text = "event: ping\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n";
-    let found = cause("x.sse", "api.anthropic.com", "/v1/messages", text);
+    let found = cause("x.sse", ANTHROPIC, "/v1/messages", text);
     assert_eq!(found, Some(Cause::Inconsistent));
 }
 
@@ -136,7 +136,7 @@ fn anthropic_blocks_that_contradict_themselves() {
     let start = "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{\"a\":1}}}\n\n";
     let delta = "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{}\"}}\n\n";
     let stop = "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n";
-    let of = |text: &str| cause("x.sse", "api.anthropic.com", "/v1/messages", text);
+    let of = |text: &str| cause("x.sse", ANTHROPIC, "/v1/messages", text);
     assert_eq!(of(&[start, stop].concat()), None);
     assert_eq!(
         of(&[start, delta, stop].concat()),
@@ -275,13 +275,7 @@ fn long_sessions_are_edited_as_short_ones() {
     });
     let mut editor = AnswerEditor::new(&shape, &Limits::default()).unwrap();
     let mut out = Vec::new();
-    let mut judge = |item: &Item<'_>| {
-        if super::forbidden(item) {
-            Ruling::Strip
-        } else {
-            Ruling::Keep
-        }
-    };
+    let mut judge = |item: &Item<'_>| ruled(item, Ruling::Strip);
     for n in 0..3_000 {
         let name = if n % 2 == 0 {
             "delete_user"

@@ -2,7 +2,7 @@
 
 use enforcer_prompt::{Item, Ruling, Stop};
 
-use super::{Case, GEMINI, GOOGLE, OPENAI, case, shown};
+use super::{ANTHROPIC, Case, GEMINI, GOOGLE, OPENAI, case, shown};
 
 fn heard(case: Case, phrase: &str) -> (Vec<String>, Vec<u8>, Result<(), Stop>) {
     let mut editor = case.editor();
@@ -47,13 +47,10 @@ fn a_phrase_that_two_pieces_share_is_heard_and_ends_the_answer() {
 fn every_interface_lets_its_words_be_heard() {
     for (case, phrase) in [
         (
-            case("anthropic.sse", "api.anthropic.com", "/v1/messages"),
+            case("anthropic.sse", ANTHROPIC, "/v1/messages"),
             "Ok\u{e4}y",
         ),
-        (
-            case("anthropic.json", "api.anthropic.com", "/v1/messages"),
-            "ok",
-        ),
+        (case("anthropic.json", ANTHROPIC, "/v1/messages"), "ok"),
         (case("chat.json", OPENAI, "/v1/chat/completions"), "ok"),
         (
             case("completions.sse", OPENAI, "/v1/completions"),

@@ -8,37 +8,24 @@ mod sdk;
 mod streams;
 mod tallies;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "../answers/case.rs"]
+mod answers;
+#[path = "../answers/sdks.rs"]
+mod sdks;
 
-use enforcer_prompt::{
-    AnswerEditor, AnswerHead, Arguments, Head, Item, Limits, Ruling, Shape, Stop, Tally, recognise,
-};
+use std::path::PathBuf;
+
+use answers::{ANTHROPIC, Case, GEMINI, GOOGLE, OPENAI, case, contains};
+use enforcer_prompt::{AnswerEditor, Arguments, Item, Limits, Ruling, Stop, Tally};
 
 /// The call that judges of these tests do not like.
 const FORBIDDEN: &str = "delete_user";
 
-/// An answer's file, and the host and the path whose answer it is.
-#[derive(Clone, Copy, Debug)]
-struct Case {
-    name: &'static str,
-    host: &'static str,
-    path: &'static str,
-}
-
-const fn case(name: &'static str, host: &'static str, path: &'static str) -> Case {
-    Case { name, host, path }
-}
-
-const OPENAI: &str = "api.openai.com";
-const GOOGLE: &str = "generativelanguage.googleapis.com";
-const GEMINI: &str = "/v1beta/models/gemini-2.5-flash:streamGenerateContent";
-
 /// Answers with calls that are taken out by stripping.
 const CASES: &[Case] = &[
-    case("anthropic-only.sse", "api.anthropic.com", "/v1/messages"),
-    case("anthropic.json", "api.anthropic.com", "/v1/messages"),
-    case("anthropic.sse", "api.anthropic.com", "/v1/messages"),
+    case("anthropic-only.sse", ANTHROPIC, "/v1/messages"),
+    case("anthropic.json", ANTHROPIC, "/v1/messages"),
+    case("anthropic.sse", ANTHROPIC, "/v1/messages"),
     case("chat-choices.sse", OPENAI, "/v1/chat/completions"),
     case("chat-legacy.sse", OPENAI, "/v1/chat/completions"),
     case("chat-only.sse", OPENAI, "/v1/chat/completions"),
@@ -68,33 +55,10 @@ struct Edited {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/answers")
+    answers::folder("answers")
 }
 
 impl Case {
-    fn bytes(self) -> Vec<u8> {
-        fs::read(folder().join(self.name)).unwrap()
-    }
-
-    fn shape(self) -> Shape {
-        let request = recognise(&Head {
-            host: self.host,
-            method: "POST",
-            path: self.path,
-            content_type: Some("application/json"),
-            mcp: self.path == "/mcp",
-            ..Head::default()
-        });
-        request.answer(&AnswerHead {
-            status: 200,
-            content_type: Some(if self.name.ends_with(".sse") {
-                "text/event-stream; charset=utf-8"
-            } else {
-                "application/json"
-            }),
-        })
-    }
-
     fn editor(self) -> AnswerEditor {
         AnswerEditor::new(&self.shape(), &Limits::default()).unwrap()
     }
@@ -102,28 +66,27 @@ impl Case {
     /// Edits chunks, with a judge that rules `ruling` on what is forbidden.
     fn edit<'c>(self, chunks: impl IntoIterator<Item = &'c [u8]>, ruling: Ruling) -> Edited {
         let mut editor = self.editor();
-        let mut out = Vec::new();
         let mut asked = Vec::new();
         let mut judge = |item: &Item<'_>| {
             asked.push(shown(item));
-            if forbidden(item) {
-                ruling
-            } else {
-                Ruling::Keep
-            }
+            ruled(item, ruling)
         };
-        let mut result = chunks
-            .into_iter()
-            .try_for_each(|chunk| editor.push(chunk, &mut judge, &mut out));
-        if result.is_ok() {
-            result = editor.finish(&mut judge, &mut out);
-        }
+        let (out, result) = answers::edit(&mut editor, chunks, &mut judge);
         Edited {
             out,
             result,
             asked,
             tally: editor.tally().clone(),
         }
+    }
+}
+
+/// `ruling` on what is forbidden, and all else is kept.
+fn ruled(item: &Item<'_>, ruling: Ruling) -> Ruling {
+    if forbidden(item) {
+        ruling
+    } else {
+        Ruling::Keep
     }
 }
 

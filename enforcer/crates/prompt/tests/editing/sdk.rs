@@ -1,14 +1,11 @@
 //! Stripped and blocked answers are read by the vendors' own SDKs.
-//!
-//! They are looked for in `target/sdks/venv`, where `cargo xtask test` installs them. Without them the test says so and passes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use enforcer_prompt::Ruling;
+use enforcer_prompt::{Item, Ruling};
 
-use super::{Case, OPENAI, case, folder};
+use super::sdks::{python, said, script};
+use super::{ANTHROPIC, Case, OPENAI, case, folder, ruled};
 
 const EXPECTED: &str = r#"chat.sse: get_weather({"city":"Oslo"}) get_time({}) [tool_calls]
 chat-only.sse: - [stop]
@@ -23,27 +20,11 @@ gemini.sse: get_weather({'city': 'Oslo'}) [STOP]
 gemini-whole.json: get_weather({'city': 'Oslo'}) [-]
 "#;
 
-fn python() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3)?;
-    let python = root.join("target/sdks/venv/bin/python");
-    let works = Command::new(&python)
-        .args(["-c", "import openai, anthropic, google.genai"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    works.then_some(python)
-}
-
 /// What a client gets of an answer that is blocked: what came before, and the refusal.
 fn blocked(case: Case) -> Vec<u8> {
     let mut editor = case.editor();
     let mut out = Vec::new();
-    let mut judge = |item: &enforcer_prompt::Item<'_>| {
-        if super::forbidden(item) {
-            Ruling::Block
-        } else {
-            Ruling::Keep
-        }
-    };
+    let mut judge = |item: &Item<'_>| ruled(item, Ruling::Block);
     editor
         .push(&case.bytes(), &mut judge, &mut out)
         .unwrap_err();
@@ -53,8 +34,7 @@ fn blocked(case: Case) -> Vec<u8> {
 
 #[test]
 fn sdks_read_stripped_answers_and_raise_at_blocked_ones() {
-    let Some(python) = python() else {
-        eprintln!("skipped: no Python with the SDKs at target/sdks/venv");
+    let Some(mut command) = python() else {
         return;
     };
     let answers = tempfile::tempdir().unwrap();
@@ -73,20 +53,12 @@ fn sdks_read_stripped_answers_and_raise_at_blocked_ones() {
         ),
         (
             "blocked-anthropic.sse",
-            case("anthropic.sse", "api.anthropic.com", "/v1/messages"),
+            case("anthropic.sse", ANTHROPIC, "/v1/messages"),
         ),
     ] {
         fs::write(answers.path().join(name), blocked(case)).unwrap();
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/editing/accept.py");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(answers.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}\n{complained}");
+    command.arg(script("editing/accept.py")).arg(answers.path());
     let refused = "the tool `delete_user` is denied";
     let expected = [
         EXPECTED.to_owned(),
@@ -94,5 +66,5 @@ fn sdks_read_stripped_answers_and_raise_at_blocked_ones() {
         format!("blocked-responses.sse: APIError {refused}\n"),
         format!("blocked-anthropic.sse: APIStatusError {refused}\n"),
     ];
-    assert_eq!(said, expected.concat());
+    assert_eq!(said(&mut command), expected.concat());
 }

@@ -5,13 +5,7 @@ use std::fs;
 use enforcer_prompt::{Item, Limits, Ruling, Stop};
 use proptest::prelude::*;
 
-use super::{CASES, Case, FORBIDDEN, case, folder, forbidden, shown};
-
-fn contains(bytes: &[u8], what: &str) -> bool {
-    bytes
-        .windows(what.len())
-        .any(|window| window == what.as_bytes())
-}
+use super::{CASES, Case, FORBIDDEN, OPENAI, case, contains, folder, forbidden, ruled, shown};
 
 /// What stripping leaves is in a file, for people to read.
 #[test]
@@ -98,16 +92,16 @@ fn no_call_leaves_before_it_was_ruled_on() {
         let mut editor = case.editor();
         let mut out = Vec::new();
         for byte in bytes.chunks(1) {
-            let mut ruled = false;
+            let mut asked = false;
             let before = contains(&out, FORBIDDEN);
             let mut judge = |item: &Item<'_>| {
-                ruled |= forbidden(item);
+                asked |= forbidden(item);
                 Ruling::Keep
             };
             editor.push(byte, &mut judge, &mut out).unwrap();
             let after = contains(&out, FORBIDDEN);
             assert!(
-                before || !after || ruled,
+                before || !after || asked,
                 "{}: out before the ruling",
                 case.name
             );
@@ -156,7 +150,7 @@ fn a_stopped_editor_stays_stopped() {
 fn messages(ruling: Ruling) -> (Vec<String>, Vec<String>, Vec<String>) {
     let text = fs::read_to_string(folder().join("realtime.jsonl")).unwrap();
     let shape = enforcer_prompt::recognise(&enforcer_prompt::Head {
-        host: "api.openai.com",
+        host: OPENAI,
         method: "GET",
         path: "/v1/realtime",
         websocket: true,
@@ -168,11 +162,7 @@ fn messages(ruling: Ruling) -> (Vec<String>, Vec<String>, Vec<String>) {
     for line in text.lines() {
         let mut judge = |item: &Item<'_>| {
             asked.push(shown(item));
-            if forbidden(item) {
-                ruling
-            } else {
-                Ruling::Keep
-            }
+            ruled(item, ruling)
         };
         if editor.message(line, &mut judge, &mut out).is_err() {
             break;
@@ -213,7 +203,7 @@ fn realtime_messages_are_kept_stripped_and_blocked_as_events_are() {
 /// A run waits for all outputs: taking a call out would leave it waiting for ever.
 #[test]
 fn a_call_of_a_run_is_kept_or_ends_the_answer() {
-    let run = case("assistants.sse", "api.openai.com", "/v1/threads/t/runs");
+    let run = case("assistants.sse", OPENAI, "/v1/threads/t/runs");
     let bytes = run.bytes();
     assert_eq!(run.edit([&bytes[..]], Ruling::Keep).out, bytes);
     for ruling in [Ruling::Strip, Ruling::Block] {

@@ -2,7 +2,7 @@
 
 use enforcer_prompt::{Body, Limits, Ruling, Usage};
 
-use super::{Case, GEMINI, GOOGLE, OPENAI, case};
+use super::{ANTHROPIC, Case, GEMINI, GOOGLE, OPENAI, case};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -54,7 +54,7 @@ fn usage_and_reasons_are_read_from_streams_and_documents() {
             3,
         ),
         (
-            case("anthropic.sse", "api.anthropic.com", "/v1/messages"),
+            case("anthropic.sse", ANTHROPIC, "/v1/messages"),
             "40 10 5 89 - - -",
             "claude-sonnet-4-5-20250929",
             "tool_use",
@@ -143,7 +143,7 @@ fn whole_answers_are_read_as_streams_are() {
             6,
         ),
         (
-            case("anthropic.json", "api.anthropic.com", "/v1/messages"),
+            case("anthropic.json", ANTHROPIC, "/v1/messages"),
             "delete_user",
             "tool_use",
             "5 - - 6 - - -",

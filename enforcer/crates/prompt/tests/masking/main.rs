@@ -10,33 +10,19 @@ mod random;
 mod sdk;
 mod seen;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "../answers/case.rs"]
+mod answers;
+#[path = "../answers/sdks.rs"]
+mod sdks;
 
+use std::path::PathBuf;
+
+use answers::{ANTHROPIC, Case, GEMINI, GOOGLE, OPENAI, case, contains, shape};
 use editor::Numbers;
-use enforcer_prompt::{
-    AnswerEditor, AnswerHead, Head, Item, Limits, Ruling, Shape, Stop, recognise,
-};
+use enforcer_prompt::{AnswerEditor, Item, Limits, Ruling, Stop};
 
 /// The value that must not be seen.
 const VALUE: &str = "123-45-6789";
-
-/// An answer's file, and the host and the path whose answer it is.
-#[derive(Clone, Copy, Debug)]
-struct Case {
-    name: &'static str,
-    host: &'static str,
-    path: &'static str,
-}
-
-const fn case(name: &'static str, host: &'static str, path: &'static str) -> Case {
-    Case { name, host, path }
-}
-
-const ANTHROPIC: &str = "api.anthropic.com";
-const OPENAI: &str = "api.openai.com";
-const GOOGLE: &str = "generativelanguage.googleapis.com";
-const GEMINI: &str = "/v1beta/models/gemini-2.5-flash:streamGenerateContent";
 
 const CASES: &[Case] = &[
     case("anthropic.json", ANTHROPIC, "/v1/messages"),
@@ -60,18 +46,10 @@ const CASES: &[Case] = &[
 ];
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/said")
+    answers::folder("said")
 }
 
 impl Case {
-    fn bytes(self) -> Vec<u8> {
-        fs::read(folder().join(self.name)).unwrap()
-    }
-
-    fn shape(self) -> Shape {
-        shape((self.host, self.path), self.name.ends_with(".sse"))
-    }
-
     fn editor(self) -> AnswerEditor {
         AnswerEditor::unjudged(&self.shape(), &Limits::default(), Numbers::boxed())
     }
@@ -92,26 +70,6 @@ impl Case {
     }
 }
 
-fn shape((host, path): (&str, &str), events: bool) -> Shape {
-    let request = recognise(&Head {
-        host,
-        method: "POST",
-        path,
-        content_type: Some("application/json"),
-        mcp: path == "/mcp",
-        websocket: path == "/v1/realtime",
-        ..Head::default()
-    });
-    request.answer(&AnswerHead {
-        status: 200,
-        content_type: Some(if events {
-            "text/event-stream; charset=utf-8"
-        } else {
-            "application/json"
-        }),
-    })
-}
-
 /// Keeps everything.
 fn keep(_: &Item<'_>) -> Ruling {
     Ruling::Keep
@@ -121,14 +79,7 @@ fn edit<'c>(
     mut editor: AnswerEditor,
     chunks: impl IntoIterator<Item = &'c [u8]>,
 ) -> (Vec<u8>, Result<(), Stop>) {
-    let mut out = Vec::new();
-    let mut result = chunks
-        .into_iter()
-        .try_for_each(|chunk| editor.push(chunk, &mut keep, &mut out));
-    if result.is_ok() {
-        result = editor.finish(&mut keep, &mut out);
-    }
-    (out, result)
+    answers::edit(&mut editor, chunks, &mut keep)
 }
 
 fn messages(mut editor: AnswerEditor, lines: &str) -> Vec<u8> {
@@ -139,10 +90,4 @@ fn messages(mut editor: AnswerEditor, lines: &str) -> Vec<u8> {
     out.iter()
         .flat_map(|line| [line.as_bytes(), b"\n"].concat())
         .collect()
-}
-
-fn contains(bytes: &[u8], what: &str) -> bool {
-    bytes
-        .windows(what.len())
-        .any(|window| window == what.as_bytes())
 }

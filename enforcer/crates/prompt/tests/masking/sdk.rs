@@ -1,11 +1,9 @@
 //! Masked answers are read by the vendors' own SDKs, and say the same to all of them.
-//!
-//! They are looked for in `target/sdks`, where `cargo xtask test` installs them. Without them a test says so and passes.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::folder;
+use super::sdks::{installed, python, said, script};
 
 const PYTHON: &str = r#"chat 0 My number: <"SSN">, ok | None | length
 chat call call_a store {"ssn":"<\"SSN\">","n":123}
@@ -40,53 +38,26 @@ responses Sée My number: <"SSN">, ok 4 | true | completed
 assistants My number: <"SSN">, ok file 3
 "#;
 
-fn sdks() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3)?;
-    Some(root.join("target/sdks"))
-}
-
-fn script(name: &str) -> PathBuf {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/masking");
-    tests.join(name)
-}
-
-fn said(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{complaint}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
 #[test]
 fn the_python_sdks_read_masked_answers() {
-    let python = sdks().map(|sdks| sdks.join("venv/bin/python"));
-    let works = |python: &PathBuf| {
-        let import = ["-c", "import openai, anthropic, google.genai"];
-        let output = Command::new(python).args(import).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    let Some(python) = python.filter(works) else {
-        eprintln!("skipped: no Python with the SDKs at target/sdks/venv");
+    let Some(mut command) = python() else {
         return;
     };
-    let mut command = Command::new(python);
     command
-        .arg(script("accept.py"))
+        .arg(script("masking/accept.py"))
         .arg(folder().join("masked"));
     assert_eq!(said(&mut command), PYTHON);
 }
 
 #[test]
 fn the_node_sdk_reads_masked_answers() {
-    let modules = sdks().map(|sdks| sdks.join("node_modules"));
-    let Some(modules) = modules.filter(|modules| modules.join("openai").is_dir()) else {
-        eprintln!("skipped: no SDK for Node at target/sdks/node_modules");
+    let Some(sdk) = installed("node_modules/openai") else {
         return;
     };
     let mut command = Command::new("node");
     command
-        .arg(script("accept.mjs"))
+        .arg(script("masking/accept.mjs"))
         .arg(folder().join("masked"))
-        .arg(modules);
+        .arg(sdk.parent().unwrap());
     assert_eq!(said(&mut command), NODE);
 }
