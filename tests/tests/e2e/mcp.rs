@@ -6,7 +6,7 @@ use std::process::Command;
 use enforcer_tests::process::Process;
 use serde_json::{Value, json};
 
-use crate::sdk::{found, told};
+use crate::sdk::Program;
 use crate::stage::{PATIENCE, Stage, binaries};
 
 /// Tools, a prompt and resources. With `pulled` the description of one tool is not what it was.
@@ -162,7 +162,7 @@ fn an_mcp_server_is_used_as_rules_say_and_what_they_deny_is_hidden() {
         let Some((stage, server)) = staged(&POLICY.replace("PINNED", ""), form) else {
             return;
         };
-        let said = asked(&stage);
+        let said = Program::Python.says(&stage, CLIENT, &[]);
         for mode in ["legacy", "auto"] {
             let of = |case: &str| &said[format!("{mode}_{case}")];
             // Neither what may not be called, nor what speaks to the model.
@@ -210,7 +210,7 @@ fn a_tool_that_is_no_more_what_was_reviewed_is_hidden() {
         let Some((stage, _server)) = staged(&POLICY.replace("PINNED", &pinned), form) else {
             return;
         };
-        let said = asked(&stage);
+        let said = Program::Python.says(&stage, CLIENT, &[]);
         for mode in ["legacy", "auto"] {
             assert_eq!(said[format!("{mode}_tools")], expected, "{form}: {said}");
         }
@@ -235,7 +235,7 @@ fn fingerprint() -> String {
 }
 
 fn staged(policy: &str, form: &str) -> Option<(Stage, Process)> {
-    let python = found("venv/bin/python")?;
+    let python = Program::Python.found()?;
     Stage::beside(policy, |sandbox, setup| {
         let script = sandbox.write("server.py", SERVER).expect("a script");
         let mut command = Command::new(&python);
@@ -249,12 +249,4 @@ fn staged(policy: &str, form: &str) -> Option<(Stage, Process)> {
         let setup = setup.to("tracker.corp.example:80", ([127, 0, 0, 1], port).into());
         (setup, server)
     })
-}
-
-fn asked(stage: &Stage) -> Value {
-    let python = found("venv/bin/python").expect("Python");
-    let script = stage.sandbox.write("client.py", CLIENT).expect("a script");
-    let mut command = stage.agent.command(python);
-    command.arg(script);
-    told(stage, command)
 }

@@ -167,18 +167,66 @@ await ask('stream_stripped', () => stream('send_mail'));
 console.log(JSON.stringify(said));
 "#;
 
+/// Programs that use SDKs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Program {
+    Node,
+    Python,
+}
+
+impl Program {
+    /// What runs it; without it the test is skipped.
+    pub(crate) fn found(self) -> Option<PathBuf> {
+        match self {
+            Self::Node => installed("node_modules/openai").map(|_| PathBuf::from("node")),
+            Self::Python => installed("venv/bin/python"),
+        }
+    }
+
+    /// A stage for it.
+    pub(crate) fn stage(self, policy: &str) -> Option<Stage> {
+        self.found()?;
+        Stage::with(policy, |setup| setup)
+    }
+
+    /// What it says last, as the agent of a stage.
+    pub(crate) fn says(self, stage: &Stage, script: &str, arguments: &[&str]) -> Value {
+        let mut command = stage.agent.command(self.found().expect("the program"));
+        match self {
+            // Modules are looked for where it runs.
+            Self::Node => command
+                .args(["--input-type=module", "--eval", script, "--"])
+                .current_dir(sdks()),
+            Self::Python => command.arg(stage.sandbox.write("agent.py", script).expect("a script")),
+        };
+        let program = stage.agent.start(command.args(arguments));
+        let finished = program.expect("a program").finish(PATIENCE * 3);
+        let finished = finished.expect("an end");
+        let line = finished.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
+    }
+}
+
+fn sdks() -> PathBuf {
+    std::env::var_os("ENFORCER_SDKS").map_or_else(|| workspace().join("target/sdks"), PathBuf::from)
+}
+
+#[expect(clippy::print_stdout, reason = "a skipped test says why")]
+fn installed(name: &str) -> Option<PathBuf> {
+    let path = sdks().join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: no `{}`", path.display());
+    None
+}
+
 #[test]
 fn the_python_sdk_raises_what_rules_refuse() {
-    let Some(python) = found("venv/bin/python") else {
+    let Some(stage) = Program::Python.stage(POLICY) else {
         return;
     };
-    let Some(stage) = Stage::with(POLICY, |setup| setup) else {
-        return;
-    };
-    let script = stage.sandbox.write("agent.py", PYTHON).expect("a script");
-    let mut command = stage.agent.command(python);
-    command.arg(script);
-    let said = told(&stage, command);
+    let said = Program::Python.says(&stage, PYTHON, &[]);
     assert_eq!(said["allowed"], "You said: hello");
     assert_eq!(said["streamed"], "You said: hello");
     refused(&said, "model", "PermissionDeniedError", "no rule allows it");
@@ -216,20 +264,10 @@ fn the_python_sdk_raises_what_rules_refuse() {
 
 #[test]
 fn the_node_sdk_raises_what_rules_refuse() {
-    let Some(modules) = found("node_modules/openai") else {
+    let Some(stage) = Program::Node.stage(POLICY) else {
         return;
     };
-    let Some(stage) = Stage::with(POLICY, |setup| setup) else {
-        return;
-    };
-    // Modules are looked for beside the script.
-    let folder = modules.ancestors().nth(2).expect("a folder").to_owned();
-    let script = folder.join(format!("agent-{}.mjs", std::process::id()));
-    std::fs::write(&script, NODE).expect("a script");
-    let mut command = stage.agent.command("node");
-    command.arg(&script);
-    let said = told(&stage, command);
-    std::fs::remove_file(&script).expect("a script");
+    let said = Program::Node.says(&stage, NODE, &[]);
     assert_eq!(said["allowed"], "You said: hello");
     refused(&said, "model", "PermissionDeniedError", "no rule allows it");
     let words = "salaries stay in the house";
@@ -246,23 +284,4 @@ fn refused(said: &Value, case: &str, class: &str, words: &str) {
     assert_eq!(told[0], class, "{case}: {said}");
     let message = told[1].as_str().unwrap_or_default();
     assert!(message.contains(words), "{case}: {message}");
-}
-
-pub(crate) fn told(stage: &Stage, mut command: std::process::Command) -> Value {
-    let program = stage.agent.start(&mut command).expect("a program");
-    let finished = program.finish(PATIENCE * 3).expect("an end");
-    let line = finished.stdout.lines().last().unwrap_or_default();
-    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
-}
-
-#[expect(clippy::print_stdout, reason = "a skipped test says why")]
-pub(crate) fn found(path: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("ENFORCER_SDKS").map(PathBuf::from);
-    let folder = folder.unwrap_or_else(|| workspace().join("target/sdks"));
-    let path = folder.join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: no `{}`", path.display());
-    None
 }

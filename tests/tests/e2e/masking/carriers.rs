@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::masking::coded;
 use crate::masking::request::Request;
 use crate::masking::{KEY, SSN};
-use crate::sdk::{found, told};
+use crate::sdk::Program;
 use crate::stage::{OUTSIDE, PATIENCE, Stage};
 
 const POLICY: &str = r#"
@@ -306,14 +306,11 @@ async def all():
     return {host: await talk(host + ".corp.example", cut) for host in ["redact", "block", "open"]}
 print(json.dumps(asyncio.run(all())))
 "#;
-    let Some(python) = found("venv/bin/python") else {
+    if Program::Python.found().is_none() {
         return;
-    };
+    }
     let Some(stage) = stage() else { return };
-    let script = stage.sandbox.write("talker.py", PYTHON).expect("a script");
-    let mut command = stage.agent.command(python);
-    command.arg(script).arg(SSN);
-    let said = told(&stage, command);
+    let said = Program::Python.says(&stage, PYTHON, &[SSN]);
     assert_eq!(
         said["redact"],
         json!(["it is [US_SSN], she said", "and now"])

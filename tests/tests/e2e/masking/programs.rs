@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::masking::{CANARY, CUSTOMER, EMAIL, KEY, SSN};
-use crate::sdk::{found, told};
+use crate::sdk::Program;
 use crate::stage::Stage;
 
 /// What is asked for is said back. Social security numbers are looked for in answers only, so that the upstream has one to
@@ -108,7 +108,7 @@ print(json.dumps(said))
 
 const NODE: &str = r#"
 import OpenAI from 'openai';
-const [ssn, customer, email, key] = process.argv.slice(2);
+const [ssn, customer, email, key] = process.argv.slice(1);
 const client = new OpenAI({ apiKey: 'sk-test', maxRetries: 0 });
 const said = {};
 const ask = async (name, call) => {
@@ -139,18 +139,11 @@ console.log(JSON.stringify(said));
 
 #[test]
 fn the_python_sdk_reads_masked_streams_and_gets_its_values_back() {
-    let Some(python) = found("venv/bin/python") else {
+    let Some(stage) = Program::Python.stage(POLICY) else {
         return;
     };
-    let Some(stage) = Stage::with(POLICY, |setup| setup) else {
-        return;
-    };
-    let script = stage.sandbox.write("agent.py", PYTHON).expect("a script");
-    let mut command = stage.agent.command(python);
-    command
-        .arg(script)
-        .args([SSN, CUSTOMER, EMAIL, KEY, CANARY]);
-    let said = told(&stage, command);
+    let arguments = [SSN, CUSTOMER, EMAIL, KEY, CANARY];
+    let said = Program::Python.says(&stage, PYTHON, &arguments);
     let number = "You said: slowly, the number is [US_SSN], she said";
     let letter = format!("You said: slowly, to {CUSTOMER} at {EMAIL}, today");
     for (case, expected) in [
@@ -216,20 +209,10 @@ fn the_python_sdk_reads_masked_streams_and_gets_its_values_back() {
 
 #[test]
 fn the_node_sdk_reads_masked_streams_and_gets_its_values_back() {
-    let Some(modules) = found("node_modules/openai") else {
+    let Some(stage) = Program::Node.stage(POLICY) else {
         return;
     };
-    let Some(stage) = Stage::with(POLICY, |setup| setup) else {
-        return;
-    };
-    // Modules are looked for beside the script.
-    let folder = modules.ancestors().nth(2).expect("a folder").to_owned();
-    let script = folder.join(format!("masked-{}.mjs", std::process::id()));
-    std::fs::write(&script, NODE).expect("a script");
-    let mut command = stage.agent.command("node");
-    command.arg(&script).args([SSN, CUSTOMER, EMAIL, KEY]);
-    let said = told(&stage, command);
-    std::fs::remove_file(&script).expect("a script");
+    let said = Program::Node.says(&stage, NODE, &[SSN, CUSTOMER, EMAIL, KEY]);
     let number = "You said: slowly, the number is [US_SSN], she said";
     let letter = format!("You said: slowly, to {CUSTOMER} at {EMAIL}, today");
     assert_eq!(said["chat"], json!({"text": number, "end": "stop"}));
