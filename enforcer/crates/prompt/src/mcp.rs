@@ -175,16 +175,10 @@ fn request<'b>(
 
 fn outcome<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<McpMethod<'b>, Undecidable> {
     let mut parts = Vec::new();
-    for key in ["content", "contents", "messages"] {
-        let at = at.key(key);
-        for (index, element) in value
-            .get(key)
-            .map(Value::elements)
-            .unwrap_or_default()
-            .iter()
-            .enumerate()
-        {
-            parts.push(part(&at.index(index), element)?);
+    for key in SAYINGS {
+        let place = at.key(key);
+        for (index, element) in elements(value, key) {
+            parts.push(part(&place.index(index), element)?);
         }
     }
     if let Some(structured) = value.get("structuredContent") {
@@ -193,13 +187,7 @@ fn outcome<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<McpMethod<'b>, Un
     let mut tools = Vec::new();
     for (key, kind) in LISTINGS {
         let place = at.key(key);
-        for (index, element) in value
-            .get(key)
-            .map(Value::elements)
-            .unwrap_or_default()
-            .iter()
-            .enumerate()
-        {
+        for (index, element) in elements(value, key) {
             tools.push(listed(&place.index(index), kind, element)?);
         }
     }
@@ -212,6 +200,14 @@ fn outcome<'b>(at: &Place<'_>, value: &'b Value<'b>) -> Result<McpMethod<'b>, Un
         value,
     })
 }
+
+fn elements<'b>(value: &'b Value<'b>, key: &str) -> impl Iterator<Item = (usize, &'b Value<'b>)> {
+    let list = value.get(key).map(Value::elements).unwrap_or_default();
+    list.iter().enumerate()
+}
+
+/// Where results have parts for the model to read.
+pub(crate) const SAYINGS: [&str; 3] = ["content", "contents", "messages"];
 
 /// Where results list what a server has, and what that is.
 pub(crate) const LISTINGS: [(&str, ToolKind); 4] = [

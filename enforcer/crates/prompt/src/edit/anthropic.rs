@@ -106,11 +106,7 @@ impl Dialect for Anthropic {
                 patch.replace(reason, "\"end_turn\"");
             }
         }
-        if patch.is_empty() {
-            Rendered::Same
-        } else {
-            Rendered::Edited(patch.apply(said.document.text()))
-        }
+        Rendered::patched(patch, said.document)
     }
 }
 

@@ -97,13 +97,11 @@ impl Dialect for Chat {
             };
             says_something |= choice.render(value, rulings, &mut patch);
         }
-        if patch.is_empty() {
-            return Rendered::Same;
+        if says_something || patch.is_empty() {
+            Rendered::patched(patch, said.document)
+        } else {
+            Rendered::Dropped
         }
-        if !says_something {
-            return Rendered::Dropped;
-        }
-        Rendered::Edited(patch.apply(said.document.text()))
     }
 }
 

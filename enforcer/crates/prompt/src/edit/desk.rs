@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use super::frame::{Data, Frame};
 use super::hearing::Hearing;
 use super::{Item, Judge, Ruling, Stop, sse};
-use crate::json::{Document, Value};
+use crate::json::{Document, Patch, Value};
 use crate::{Cause, Finish, Limits, Tally, Undecidable, Usage};
 
 /// Who understands the answers of one interface.
@@ -38,10 +38,11 @@ pub(super) struct Said<'s, 'd> {
 }
 
 /// A frame after the editing.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Rendered {
     Dropped,
     Edited(String),
+    #[default]
     Same,
 }
 
@@ -89,6 +90,19 @@ pub(super) struct Desk {
     bytes: usize,
     /// Whether anybody rules; otherwise frames are only counted.
     rules: bool,
+}
+
+// === impl Rendered ===
+
+impl Rendered {
+    /// What a patch leaves of a document.
+    pub(super) fn patched(patch: Patch, document: &Document<'_>) -> Self {
+        if patch.is_empty() {
+            Self::Same
+        } else {
+            Self::Edited(patch.apply(document.text()))
+        }
+    }
 }
 
 // === impl Rulings ===

@@ -2,7 +2,7 @@
 
 use super::{Stop, sse};
 use crate::json::Document;
-use crate::{Limits, answer};
+use crate::{Cause, Limits, Undecidable, answer};
 
 /// How much of what was said before is said again, in bytes: a phrase may stand in two events.
 const MEMORY: usize = 2 * 1024;
@@ -12,7 +12,14 @@ const MEMORY: usize = 2 * 1024;
 pub struct Events {
     splitter: sse::Splitter,
     limits: Limits,
+    heard: Heard,
+}
+
+/// What events have brought so far.
+#[derive(Debug, Default)]
+struct Heard {
     rows: u64,
+    /// The last of their texts.
     before: String,
 }
 
@@ -34,8 +41,7 @@ impl Events {
         Self {
             splitter: sse::Splitter::default(),
             limits: *limits,
-            rows: 0,
-            before: String::new(),
+            heard: Heard::default(),
         }
     }
 
@@ -52,11 +58,10 @@ impl Events {
         let Self {
             splitter,
             limits,
-            rows,
-            before,
+            heard,
         } = self;
         splitter.push(bytes, limits, &mut |frame| {
-            event(frame.data(), limits, (rows, before), tell)
+            heard.event(frame.data(), limits, tell)
         })
     }
 
@@ -69,44 +74,48 @@ impl Events {
         let Self {
             splitter,
             limits,
-            rows,
-            before,
+            heard,
         } = self;
-        splitter.finish(&mut |frame| event(frame.data(), limits, (rows, before), tell))
+        splitter.finish(&mut |frame| heard.event(frame.data(), limits, tell))
     }
 }
 
-fn event(
-    data: Option<&[u8]>,
-    limits: &Limits,
-    (rows, before): (&mut u64, &mut String),
-    tell: &mut dyn FnMut(Event<'_>) -> bool,
-) -> Result<(), Stop> {
-    let Some(data) = data.filter(|data| !data.is_empty() && *data != b"[DONE]") else {
-        return Ok(());
-    };
-    let in_it = match Document::parse(data, limits) {
-        Ok(document) => {
-            document.root().strings(&mut |text| {
+// === impl Heard ===
+
+impl Heard {
+    fn event(
+        &mut self,
+        data: Option<&[u8]>,
+        limits: &Limits,
+        tell: &mut dyn FnMut(Event<'_>) -> bool,
+    ) -> Result<(), Stop> {
+        let Some(data) = data.filter(|data| !data.is_empty() && *data != b"[DONE]") else {
+            return Ok(());
+        };
+        let Self { rows, before } = self;
+        let in_it = match Document::parse(data, limits) {
+            Ok(document) => {
+                document.root().strings(&mut |text| {
+                    before.push_str(text);
+                    before.push('\n');
+                });
+                answer::rows(document.root())
+            }
+            // What is no JSON is text.
+            Err(_) => {
+                let text = std::str::from_utf8(data);
+                let text = text.map_err(|_| Undecidable::whole(Cause::InvalidUnicode))?;
                 before.push_str(text);
-                before.push('\n');
-            });
-            answer::rows(document.root())
-        }
-        // What is no JSON is text.
-        Err(_) => {
-            let text = std::str::from_utf8(data);
-            let text = text.map_err(|_| crate::Undecidable::whole(crate::Cause::InvalidUnicode))?;
-            before.push_str(text);
-            None
-        }
-    };
-    *rows = rows.saturating_add(in_it.unwrap_or(1).max(1));
-    let goes_on = tell(Event {
-        rows: *rows,
-        text: before,
-    });
-    let forgotten = before.ceil_char_boundary(before.len().saturating_sub(MEMORY));
-    before.drain(..forgotten);
-    if goes_on { Ok(()) } else { Err(Stop::Blocked) }
+                None
+            }
+        };
+        *rows = rows.saturating_add(in_it.unwrap_or(1).max(1));
+        let goes_on = tell(Event {
+            rows: *rows,
+            text: before,
+        });
+        let forgotten = before.ceil_char_boundary(before.len().saturating_sub(MEMORY));
+        before.drain(..forgotten);
+        if goes_on { Ok(()) } else { Err(Stop::Blocked) }
+    }
 }

@@ -10,7 +10,7 @@ use crate::read::{self, Place};
 #[derive(Debug, Default)]
 pub(super) struct Gemini {
     /// The document without what was taken out of it.
-    edited: Option<String>,
+    edited: Rendered,
 }
 
 impl Dialect for Gemini {
@@ -35,7 +35,7 @@ impl Dialect for Gemini {
                 }
             }
         }
-        self.edited = (!patch.is_empty()).then(|| patch.apply(said.document.text()));
+        self.edited = Rendered::patched(patch, said.document);
         Ok(Vec::new())
     }
 
@@ -44,10 +44,7 @@ impl Dialect for Gemini {
     }
 
     fn render(&self, _: &Said<'_, '_>, _: &Rulings) -> Rendered {
-        match &self.edited {
-            Some(edited) => Rendered::Edited(edited.clone()),
-            None => Rendered::Same,
-        }
+        self.edited.clone()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{Cause, mcp};
 #[derive(Debug, Default)]
 pub(super) struct Mcp {
     /// The document without what was taken out of it.
-    edited: Option<String>,
+    edited: Rendered,
 }
 
 impl Dialect for Mcp {
@@ -35,12 +35,10 @@ impl Dialect for Mcp {
             mcp::message(at, value)?;
             message(document, value, bench, &mut patch)?;
         }
-        if patch.is_empty() {
-            self.edited = None;
-        } else {
+        if !patch.is_empty() {
             bench.something_is_stripped();
-            self.edited = Some(patch.apply(document.text()));
         }
+        self.edited = Rendered::patched(patch, document);
         Ok(Vec::new())
     }
 
@@ -54,10 +52,7 @@ impl Dialect for Mcp {
     }
 
     fn render(&self, _: &Said<'_, '_>, _: &Rulings) -> Rendered {
-        match &self.edited {
-            Some(edited) => Rendered::Edited(edited.clone()),
-            None => Rendered::Same,
-        }
+        self.edited.clone()
     }
 }
 
@@ -93,7 +88,7 @@ fn message(
         }
         patch.remove_elements(tools, |index| gone.contains(&index));
     }
-    for key in ["content", "contents", "messages"] {
+    for key in mcp::SAYINGS {
         if let Some(parts) = result.get(key) {
             texts(&place.key(key), parts, bench, patch)?;
         }

@@ -37,11 +37,7 @@ pub(super) fn render(responses: &Responses, said: &Said<'_, '_>, rulings: &Rulin
         }
     }
     renumber(responses, root, rulings, &mut patch);
-    if patch.is_empty() {
-        Rendered::Same
-    } else {
-        Rendered::Edited(patch.apply(said.document.text()))
-    }
+    Rendered::patched(patch, said.document)
 }
 
 /// Moves an item up by as many as are gone before it.
