@@ -1,11 +1,12 @@
 //! `connect(2)`: remember where the agent wanted to go, and point its socket at the enforcer.
 
+use aya_ebpf::EbpfContext as _;
 use aya_ebpf::programs::SockAddrContext;
 use enforcer_common::{Address, Hook, Reason};
 
 use crate::event::{Refusal, refuse};
 use crate::socket::{Socket, state};
-use crate::verdict::{Verdict, carrier, judge};
+use crate::verdict::{Verdict, carrier, changes, judge};
 use crate::{PASS, sockaddr, workload};
 
 /// Both hooks. An IPv6 socket is bent to the IPv4-mapped loopback too: containers often have no `::1`, and one listener
@@ -17,17 +18,20 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
         _ => sockaddr::ip6(ctx),
     };
     let refusal = Refusal::at(ctx, hook, ip);
+    let changes = changes();
     let Some(workload) = workload::current() else {
         return refuse(&refusal, None, Reason::Unlabelled);
     };
-    // What `socket(2)` never gave out: the kernel's own, or one from before the programs.
-    let bent = match Socket::of(ctx) {
-        Some(_) => state::BENT,
-        None => state::CARRIER,
-    };
-    let Some(socket) = Socket::claim(ctx, workload.cgroup) else {
+    let Some(socket) = Socket::made(ctx) else {
         return refuse(&refusal, None, Reason::Full);
     };
+    // What `socket(2)` never gave out: the kernel's own, or one from before the programs.
+    let bent = if socket.is_known() {
+        state::BENT
+    } else {
+        state::CARRIER
+    };
+    socket.identify(ctx.as_ptr(), workload.cgroup);
     if workload.is_quarantined() {
         return refuse(&refusal, Some(socket), Reason::Quarantined);
     }
@@ -52,6 +56,10 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
         Verdict::Refuse(reason) => return refuse(&refusal, Some(socket), reason),
     };
     socket.bend(state, listener, ip, refusal.port);
+    if state == bent {
+        // The backstop would ask of the first packet what was asked here.
+        socket.settled = changes;
+    }
     match hook {
         Hook::Connect4 => sockaddr::set_ip4(ctx, &Address::LOOPBACK4),
         _ => sockaddr::set_ip6(ctx, &Address::LOOPBACK4),

@@ -9,9 +9,9 @@ use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
 use enforcer_common::{Address, DNS_PORT, Hook, NetnsEntry, OriginKey, Reason, ipproto};
 
 use crate::event::{Refusal, refuse, refuse_always, refuse_unknown};
-use crate::maps::{CHANGES, LOOKUPS};
+use crate::maps::LOOKUPS;
 use crate::socket::{self, Socket, hundredths, state};
-use crate::verdict::{Carrier, listeners, own_port};
+use crate::verdict::{Carrier, changes, listeners, own_port};
 use crate::{PASS, workload};
 
 /// Whether packets' programs may ask for their network namespace (Linux 6.15). Set by the daemon before it loads; where it
@@ -105,15 +105,6 @@ fn is_settled(ctx: &SkBuffContext, socket: &Socket, changes: u32) -> bool {
             && header.add(16).cast::<u32>().read_unaligned() == Address::LOOPBACK4.words[3]
             && header.add(IPV4_HEADER + 2).cast::<u16>().read_unaligned() == socket.listener.to_be()
     }
-}
-
-/// The number in `CHANGES`.
-#[inline(always)]
-fn changes() -> u32 {
-    CHANGES.get_ptr(0).map_or(0, |number| {
-        // SAFETY: a live element, read at once.
-        unsafe { number.read_volatile() }
-    })
 }
 
 /// Whether the packet goes by the loopback device, which is the first of every network namespace. A socket bound to another

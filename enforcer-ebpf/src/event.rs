@@ -48,14 +48,20 @@ impl Refusal {
 /// Reports a refusal and returns it. Where the workload is only observed, what would be refused is let past instead.
 #[inline(always)]
 pub fn refuse(refusal: &Refusal, socket: Option<&mut Socket>, reason: Reason) -> i32 {
-    let Some(socket) = socket else {
-        return refuse_unknown(refusal, 0, reason);
-    };
-    if !may_pass(reason) || !is_observed(socket.origin.cgroup) {
+    match socket {
+        None => refuse_unknown(refusal, 0, reason),
+        Some(socket) if may_pass(reason) => refuse_unless_observed(refusal, socket, reason),
+        Some(socket) => refuse_always(refusal, socket, reason),
+    }
+}
+
+#[inline(never)]
+fn refuse_unless_observed(refusal: &Refusal, socket: &mut Socket, reason: Reason) -> i32 {
+    if !is_observed(socket.origin.cgroup) {
         return refuse_always(refusal, socket, reason);
     }
     if socket.observe(refusal.ip, refusal.port) {
-        Sender::of(socket).send(refusal, reason, LET_PAST);
+        send(refusal, socket, reason, LET_PAST);
     }
     PASS
 }
@@ -63,31 +69,21 @@ pub fn refuse(refusal: &Refusal, socket: Option<&mut Socket>, reason: Reason) ->
 /// Reports a refusal and returns it, whatever the workload: what is let past here would go nowhere, or come back to us.
 #[inline(always)]
 pub fn refuse_always(refusal: &Refusal, socket: &Socket, reason: Reason) -> i32 {
-    Sender::of(socket).send(refusal, reason, 0);
+    send(refusal, socket, reason, 0);
     REFUSE
 }
 
 /// Reports a refusal and returns it, where nothing is kept of the socket.
 #[inline(always)]
 pub fn refuse_unknown(refusal: &Refusal, cgroup: u64, reason: Reason) -> i32 {
-    let sender = Sender {
-        cgroup,
-        netns: refusal.netns,
-        socket: None,
-    };
-    sender.send(refusal, reason, 0);
+    send_unknown(refusal, cgroup, reason, 0);
     REFUSE
 }
 
-/// Reports what would be refused were the workload not only observed.
+/// Reports what would be refused were the workload not only observed, where nothing is kept of the socket.
 #[inline(always)]
 pub fn let_past(refusal: &Refusal, cgroup: u64, reason: Reason) {
-    let sender = Sender {
-        cgroup,
-        netns: refusal.netns,
-        socket: None,
-    };
-    sender.send(refusal, reason, LET_PAST);
+    send_unknown(refusal, cgroup, reason, LET_PAST);
 }
 
 /// Whether observing a workload lets past what is refused for this reason.
@@ -96,6 +92,7 @@ fn may_pass(reason: Reason) -> bool {
     match reason {
         Reason::Own | Reason::Quarantined | Reason::Unaccepted | Reason::Unlabelled => false,
         Reason::Backstop
+        | Reason::Cgroup
         | Reason::Full
         | Reason::NoListener
         | Reason::Protocol
@@ -121,42 +118,68 @@ pub fn report(hook: Hook, reason: Reason, socket: &Socket) {
         ip: socket.origin.ip,
         port: socket.origin.port,
     };
-    Sender::of(socket).send(&refusal, reason, 0);
+    send(&refusal, socket, reason, 0);
+}
+
+/// Never inlined, as all that only refusals need: what is let through then runs over less code.
+#[inline(never)]
+fn send(refusal: &Refusal, socket: &Socket, reason: Reason, flags: u8) {
+    let origin = &socket.origin;
+    let who = Who {
+        cgroup: origin.cgroup,
+        netns: socket.key.netns,
+        comm: origin.comm,
+        pid: origin.pid,
+        uid: origin.uid,
+    };
+    who.send(refusal, reason, flags);
+}
+
+/// The same where nothing is known but the cgroup, or not even that.
+#[inline(never)]
+fn send_unknown(refusal: &Refusal, cgroup: u64, reason: Reason, flags: u8) {
+    let who = Who {
+        cgroup,
+        netns: refusal.netns,
+        comm: [0; 16],
+        pid: 0,
+        uid: 0,
+    };
+    who.send(refusal, reason, flags);
 }
 
 /// Whose packet or call it was, as far as that is known.
-struct Sender<'a> {
+struct Who {
     cgroup: u64,
     netns: u64,
-    socket: Option<&'a Socket>,
+    comm: [u8; 16],
+    pid: u32,
+    uid: u32,
 }
 
-impl<'a> Sender<'a> {
+impl Who {
     #[inline(always)]
-    fn of(socket: &'a Socket) -> Self {
-        Self {
-            cgroup: socket.origin.cgroup,
-            netns: socket.key.netns,
-            socket: Some(socket),
-        }
-    }
-
-    #[inline(always)]
-    fn send(&self, refusal: &Refusal, reason: Reason, flags: u8) {
-        if !within_budget(self.cgroup) {
+    fn send(self, refusal: &Refusal, reason: Reason, flags: u8) {
+        let Self {
+            cgroup,
+            netns,
+            comm,
+            pid,
+            uid,
+        } = self;
+        if !within_budget(cgroup) {
             return count(LostSlot::Suppressed);
         }
         let Some(mut slot) = EVENTS.reserve(0) else {
             return count(LostSlot::Full);
         };
-        let origin = self.socket.map(|socket| &socket.origin);
         slot.write(KernelEvent {
-            cgroup: self.cgroup,
-            netns: self.netns,
+            cgroup,
+            netns,
             ip: refusal.ip,
-            comm: origin.map_or([0; 16], |origin| origin.comm),
-            pid: origin.map_or(0, |origin| origin.pid),
-            uid: origin.map_or(0, |origin| origin.uid),
+            comm,
+            pid,
+            uid,
             protocol: refusal.protocol,
             family: refusal.family,
             port: refusal.port,

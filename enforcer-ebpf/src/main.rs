@@ -13,6 +13,7 @@ mod connect;
 mod egress;
 mod established;
 mod event;
+mod lsm;
 mod maps;
 mod peer;
 mod seal;
@@ -26,10 +27,10 @@ mod verdict;
 mod workload;
 
 use aya_ebpf::macros::{
-    cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, classifier, sock_ops,
+    cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, classifier, lsm_cgroup, sock_ops,
 };
 use aya_ebpf::programs::{
-    SkBuffContext, SockAddrContext, SockContext, SockOpsContext, SockoptContext, TcContext,
+    LsmContext, SkBuffContext, SockAddrContext, SockContext, SockOpsContext, SockoptContext, TcContext,
 };
 use enforcer_common::Hook;
 
@@ -138,6 +139,18 @@ fn egress(ctx: SkBuffContext) -> i32 {
 #[classifier]
 fn seal(ctx: TcContext) -> i32 {
     seal::seal(&ctx)
+}
+
+/// `socket(2)` of any family, as the kernel's security modules are asked. Loaded by our own hand: see [`lsm`].
+#[lsm_cgroup(hook = "socket_create")]
+fn lsm_socket(ctx: LsmContext) -> i32 {
+    lsm::socket::create(&ctx)
+}
+
+/// Whether an inode may be written to, as the kernel's security modules are asked; as above.
+#[lsm_cgroup(hook = "inode_permission")]
+fn lsm_cgroup(ctx: LsmContext) -> i32 {
+    lsm::cgroup::write(&ctx)
 }
 
 // No helper used here is reserved for the GPL, so the programs carry the project's own licence.

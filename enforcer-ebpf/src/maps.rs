@@ -5,7 +5,7 @@ use aya_ebpf::bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use enforcer_common::{
-    KernelEvent, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry,
+    KernelEvent, KernelLayout, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry,
 };
 
 use crate::peer::CarriedValue;
@@ -46,6 +46,10 @@ pub static SEALS: HashMap<u64, SealEntry, 16384, NO_PREALLOC> = HashMap::new();
 /// of `NETNS` and of workloads' flags; a socket that was judged since then need not be judged again.
 #[btf_map]
 pub static CHANGES: Array<u32, 1> = Array::new();
+
+/// Where this kernel keeps what `lsm_cgroup` reads. Written by the daemon before that program hangs anywhere.
+#[btf_map]
+pub static LAYOUT: Array<KernelLayout, 1> = Array::new();
 
 /// What is known of each socket; goes with the socket. Written by `sock_create`, `connect` and `sendmsg`, read by all others.
 #[btf_map]

@@ -27,7 +27,7 @@ pub struct Socket {
     pub state: u16,
     /// Port of the listener it was bent to, unless plain.
     pub listener: u16,
-    /// The number in `CHANGES` when a packet of the socket last passed to our TCP listener; 0 if none did.
+    /// The number in `CHANGES` when the socket was last let connect, or a packet of it pass, to our TCP listener; 0 if never.
     pub settled: u32,
 }
 
@@ -57,16 +57,53 @@ impl Socket {
         unsafe { entry((*ctx.sock_addr).__bindgen_anon_1.sk.cast(), 0) }
     }
 
-    /// The entry of the socket that `ctx` is about, made if need be, with namespace, task and `cgroup` filled in.
+    /// The same, made if need be.
     #[inline(always)]
-    pub fn claim(ctx: &SockAddrContext, cgroup: u64) -> Option<&mut Self> {
+    pub fn made(ctx: &SockAddrContext) -> Option<&mut Self> {
         // SAFETY: as above.
-        let socket = unsafe {
+        unsafe {
             let sk = (*ctx.sock_addr).__bindgen_anon_1.sk.cast();
             entry(sk, BPF_SK_STORAGE_GET_F_CREATE.into())
-        }?;
+        }
+    }
+
+    /// The same, with namespace, task and `cgroup` filled in.
+    #[inline(always)]
+    pub fn claim(ctx: &SockAddrContext, cgroup: u64) -> Option<&mut Self> {
+        let socket = Self::made(ctx)?;
         socket.identify(ctx.as_ptr(), cgroup);
         Some(socket)
+    }
+
+    /// What would be kept of a socket that nothing is kept of: enough to tell who used it.
+    #[inline(always)]
+    pub fn unkept(ctx: *mut c_void, cgroup: u64) -> Self {
+        let origin = OriginValue {
+            cgroup: 0,
+            socket: 0,
+            ip: Address::NONE,
+            comm: [0; 16],
+            pid: 0,
+            uid: 0,
+            port: 0,
+            filed: 0,
+            at: 0,
+        };
+        let mut socket = Self {
+            origin,
+            key: OriginKey::new(0, Address::NONE, 0),
+            state: state::PLAIN,
+            listener: 0,
+            settled: 0,
+        };
+        socket.identify(ctx, cgroup);
+        socket
+    }
+
+    /// Whether it was identified before: no socket's cookie is zero.
+    #[inline(always)]
+    pub fn is_known(&self) -> bool {
+        self.origin.socket != 0
     }
 
     /// Fills in namespace, cookie, cgroup and the current task.

@@ -9,7 +9,8 @@ use aya_ebpf::programs::SockAddrContext;
 use enforcer_common::workload_flag::{QUARANTINED, UNIX_REFUSED};
 use enforcer_common::{Address, Hook, Reason, ipproto};
 
-use crate::event::{Refusal, is_observed, let_past, refuse_unknown};
+use crate::event::{Refusal, refuse, refuse_always, refuse_unknown};
+use crate::socket::Socket;
 use crate::{PASS, workload};
 
 /// `AF_UNIX`.
@@ -31,15 +32,12 @@ pub fn connect(ctx: &SockAddrContext, hook: Hook) -> i32 {
         return refuse_unknown(&refusal, 0, Reason::Unlabelled);
     };
     let flags = workload::flags(cgroup);
+    if flags & (QUARANTINED | UNIX_REFUSED) == 0 {
+        return PASS;
+    }
+    let mut socket = Socket::unkept(ctx.as_ptr(), cgroup);
     if flags & QUARANTINED != 0 {
-        return refuse_unknown(&refusal, cgroup, Reason::Quarantined);
+        return refuse_always(&refusal, &socket, Reason::Quarantined);
     }
-    if flags & UNIX_REFUSED == 0 {
-        return PASS;
-    }
-    if is_observed(cgroup) {
-        let_past(&refusal, cgroup, Reason::Unix);
-        return PASS;
-    }
-    refuse_unknown(&refusal, cgroup, Reason::Unix)
+    refuse(&refusal, Some(&mut socket), Reason::Unix)
 }

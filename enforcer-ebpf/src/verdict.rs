@@ -4,7 +4,7 @@
 use enforcer_common::netns_flag::LOOPBACK_EXEMPT;
 use enforcer_common::{Address, DNS_PORT, NetnsEntry, Reason, ipproto};
 
-use crate::maps::NETNS;
+use crate::maps::{CHANGES, NETNS};
 use crate::sockaddr::{DGRAM, STREAM};
 
 /// What becomes of an address that an agent named.
@@ -38,6 +38,15 @@ pub fn carrier(kind: u32, protocol: u32) -> Option<Carrier> {
         (DGRAM, ipproto::UDP) => Some(Carrier::Datagram),
         _ => None,
     }
+}
+
+/// The number in `CHANGES`. To be read before anything that it counts changes of: a change meanwhile then shows.
+#[inline(always)]
+pub fn changes() -> u32 {
+    CHANGES.get_ptr(0).map_or(0, |number| {
+        // SAFETY: a live element, read at once.
+        unsafe { number.read_volatile() }
+    })
 }
 
 /// The listeners of a namespace.

@@ -15,6 +15,8 @@ mod backstop;
 mod cost;
 #[path = "hooks/destroy.rs"]
 mod destroy;
+#[path = "hooks/hollow.rs"]
+mod hollow;
 #[path = "hooks/lifecycle.rs"]
 mod lifecycle;
 #[path = "hooks/probe.rs"]

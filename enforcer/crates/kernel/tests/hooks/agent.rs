@@ -241,7 +241,15 @@ impl Hands {
                 self.socket = Some(Socket::from(stream));
                 Ok("ok".into())
             }
-            ["connects", addr, count] => connects(addr, count.parse().unwrap()),
+            ["pin", core] => {
+                let mut cores = rustix::thread::CpuSet::new();
+                cores.set(core.parse().unwrap());
+                rustix::thread::sched_setaffinity(None, &cores)?;
+                Ok("ok".into())
+            }
+            ["connects", addr, count, swept] => {
+                connects(addr, count.parse().unwrap(), swept.parse().unwrap())
+            }
             ["pour", count] => {
                 self.socket().set_tcp_nodelay(true)?;
                 for _ in 0..count.parse().unwrap() {
@@ -270,11 +278,15 @@ impl Hands {
     }
 }
 
-/// Connects again and again, and says what the call took in the median, in nanoseconds.
-fn connects(addr: &str, count: usize) -> io::Result<String> {
+/// Connects again and again, and says what the call took in the median, in nanoseconds. Before each, `swept` bytes are written,
+/// as by other work in between.
+fn connects(addr: &str, count: usize, swept: usize) -> io::Result<String> {
     let addr = parse(addr);
     let mut times = Vec::with_capacity(count);
-    for _ in 0..count {
+    let mut other = vec![0_u8; swept];
+    for round in 0..count {
+        other.fill(round.to_le_bytes()[0]);
+        std::hint::black_box(&mut other);
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_linger(Some(Duration::ZERO))?;
         let began = Instant::now();

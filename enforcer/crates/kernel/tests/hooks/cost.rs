@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
+use std::path::Path;
 use std::thread;
 
 use enforcer_kernel::Loopback;
 
 use crate::agent::Agent;
+use crate::hollow::Hollow;
 use crate::sandbox::Sandbox;
 
 const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
@@ -78,7 +80,10 @@ fn what_the_programs_take() {
     let Some(sandbox) = Sandbox::new(Loopback::Redirect) else {
         return;
     };
-    let (mut agent, mut stranger) = (sandbox.agent(), sandbox.stranger());
+    // What these are counted with is what counting takes.
+    let _hollow = [Hollow::EGRESS, Hollow::CONNECT4, Hollow::ESTABLISHED]
+        .map(|hollow| hollow.hang(&sandbox.cgroup));
+    let mut agent = sandbox.agent();
     agent.ask("socket 2 1 6");
     agent.ask("connect 192.0.2.1:443");
     let (mut stream, _, _) = sandbox.accept();
@@ -91,24 +96,95 @@ fn what_the_programs_take() {
     drain.join().unwrap();
     let listener = sandbox.listeners.tcp.try_clone().unwrap();
     thread::spawn(move || while listener.accept().is_ok() {});
-    tell("connects", &mut agent, "connects 192.0.2.1:443 100");
-    let own = sandbox.listeners.ports(Loopback::Redirect).unwrap().tcp;
-    let median = |agent: &mut Agent, addr: &str| -> u64 {
-        let answer = agent.ask(&format!("connects {addr} 400"));
-        answer.strip_prefix("ok ").unwrap().parse().unwrap()
+    tell("connects", &mut agent, "connects 192.0.2.1:443 100 0");
+}
+
+/// Turns of connects, without the programs and with them: neighbours in time meet the same neighbours on the machine.
+const TURNS: usize = 400;
+const EACH: usize = 20;
+/// What is written in between, so that nothing of the last connect is in a near cache: nothing, or all that there is room for.
+const SWEEPS: [(&str, usize); 2] = [("warm", 0), ("cold", 2 << 20)];
+
+/// Who connects in turn, on one core, to a listener that takes nobody in meanwhile.
+struct Turns<'a> {
+    sandbox: &'a Sandbox,
+    stranger: Agent,
+    agent: Agent,
+}
+
+impl<'a> Turns<'a> {
+    fn of(sandbox: &'a Sandbox) -> Self {
+        let (mut agent, mut stranger) = (sandbox.agent(), sandbox.stranger());
+        for hands in [&mut agent, &mut stranger] {
+            assert_eq!(hands.ask("pin 1"), "ok");
+        }
+        sandbox.listeners.tcp.set_nonblocking(true).unwrap();
+        Self {
+            sandbox,
+            stranger,
+            agent,
+        }
+    }
+
+    /// Says what the call takes for the agent, which connects to `there`, beside one that no program runs for.
+    fn compare(&mut self, what: &str, there: &str) {
+        let Self {
+            sandbox,
+            stranger,
+            agent,
+        } = self;
+        let own = sandbox.listeners.tcp.local_addr().unwrap().to_string();
+        let there = if there.is_empty() { &own } else { there };
+        for (state, swept) in SWEEPS {
+            let median = |hands: &mut Agent, addr: &str| -> i64 {
+                let answer = hands.ask(&format!("connects {addr} {EACH} {swept}"));
+                while sandbox.listeners.tcp.accept().is_ok() {}
+                answer.strip_prefix("ok ").unwrap().parse().unwrap()
+            };
+            let pairs: Vec<_> = (0..TURNS)
+                .map(|_| (median(stranger, &own), median(agent, there)))
+                .collect();
+            let middle = |mut numbers: Vec<i64>| {
+                numbers.sort_unstable();
+                numbers[TURNS / 2]
+            };
+            println!(
+                "connect(2), {what}, {state}: {} ns without, added {} ns",
+                middle(pairs.iter().map(|(direct, _)| *direct).collect()),
+                middle(pairs.iter().map(|(direct, bent)| bent - direct).collect()),
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "a measurement, as above"]
+fn what_connecting_takes() {
+    let Some(sandbox) = Sandbox::idle() else {
+        return;
     };
-    let mut pairs: Vec<(u64, u64)> = (0..WINDOWS)
-        .map(|_| {
-            let direct = median(&mut stranger, &format!("127.0.0.1:{own}"));
-            (direct, median(&mut agent, "192.0.2.1:443"))
-        })
-        .collect();
-    let direct = pairs.iter().map(|(direct, _)| *direct).min().unwrap();
-    let bent = pairs.iter().map(|(_, bent)| *bent).min().unwrap();
-    pairs.sort_by_key(|(direct, bent)| bent.cast_signed() - direct.cast_signed());
-    let (usual_direct, usual_bent) = pairs[WINDOWS / 2];
-    println!(
-        "connect(2), least median of {WINDOWS}: {direct} ns without the programs, {bent} ns with them; \
-        median of the pairs: {usual_direct} and {usual_bent}"
-    );
+    let mut turns = Turns::of(&sandbox);
+    turns.compare("no programs", "");
+    {
+        let _hollow = [Hollow::EGRESS, Hollow::CONNECT4, Hollow::ESTABLISHED]
+            .map(|hollow| hollow.hang(&sandbox.cgroup));
+        turns.compare("programs that do nothing", "");
+    }
+    sandbox.enforce(Loopback::Redirect);
+    turns.compare("ours", "192.0.2.1:443");
+    for name in ["egress", "established"] {
+        take_off(&sandbox.pins, name);
+        turns.compare(&format!("ours without `{name}`, too"), "192.0.2.1:443");
+    }
+}
+
+/// Removes a link, wherever it is pinned below.
+fn take_off(folder: &Path, name: &str) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            take_off(&entry.path(), name);
+        } else if entry.file_name() == name {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
 }

@@ -71,6 +71,9 @@ fn unix_sockets_are_refused_where_they_may_not_be_connected() {
             let seen = (refused.hook, refused.reason, refused.protocol);
             assert_eq!(seen, (hook, Reason::Unix, ipproto::UNIX));
             assert_eq!((refused.cgroup, refused.dst), (Some(sandbox.id), None));
+            assert_eq!(refused.process.pid, agent.pid());
+            assert!(!refused.process.comm.is_empty());
+            assert_eq!(refused.netns, Some(sandbox.netns.cookie()));
         }
     });
     assert_eq!(agent.ask("unix-pair"), "ok");
