@@ -1,7 +1,7 @@
 //! Values of fixed forms: digits and letters at known places, a check over them, and words that tell of them.
 
 use crate::context::Words;
-use crate::{Confidence, Look, Shapes, Sight, context, shapes};
+use crate::{Confidence, Detector, Family, Look, Shapes, Sight, Wake, context, shapes};
 
 /// The most letters and digits that a value of a form has.
 const MOST: usize = 24;
@@ -52,6 +52,23 @@ struct Compact {
 }
 
 impl Rule {
+    /// What finds it in texts, woken by its forms; `recognise` calls [`Rule::judge`] of this rule.
+    pub(crate) const fn detector(
+        &self,
+        name: &'static str,
+        wake: &'static [Wake],
+        recognise: fn(&Look<'_>) -> Sight,
+    ) -> Detector {
+        Detector {
+            name,
+            family: Family::Pii,
+            wake,
+            longest: self.longest(),
+            recognise,
+            examples: &[],
+        }
+    }
+
     /// The runs of digits with which its forms begin.
     pub(crate) const fn wakes(&self) -> Shapes {
         let mut all = Shapes::NONE;

@@ -2,16 +2,13 @@
 
 use crate::context::Words;
 use crate::form::{Form, Rule};
-use crate::{Confidence::Medium, Detector, Family, Wake};
+use crate::{Confidence::Medium, Detector, Wake};
 
-pub(crate) static MEDICAL_RECORD_NUMBER: Detector = Detector {
-    name: "medical_record_number",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static MEDICAL_RECORD_NUMBER: Detector = RULE.detector(
+    "medical_record_number",
+    &[Wake::Shape(RULE.wakes())],
+    |look| RULE.judge(look),
+);
 
 const RULE: Rule = Rule {
     forms: &[

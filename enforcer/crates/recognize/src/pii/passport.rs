@@ -2,16 +2,12 @@
 
 use crate::context::Words;
 use crate::form::{Form, Rule};
-use crate::{Confidence::Medium, Detector, Family, Wake};
+use crate::{Confidence::Medium, Detector, Wake};
 
-pub(crate) static PASSPORT: Detector = Detector {
-    name: "passport",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static PASSPORT: Detector =
+    RULE.detector("passport", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

@@ -5,16 +5,14 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
 pub(crate) static US_BANK_ROUTING: Detector = Detector {
-    name: "us_bank_routing",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
     examples: &["021000021", "011000015"],
+    ..RULE.detector("us_bank_routing", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    })
 };
 
 const RULE: Rule = Rule {

@@ -5,16 +5,14 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
 pub(crate) static US_DEA: Detector = Detector {
-    name: "us_dea",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
     examples: &["AB1234563"],
+    ..RULE.detector("us_dea", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    })
 };
 
 const RULE: Rule = Rule {

@@ -5,16 +5,14 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
 pub(crate) static US_NPI: Detector = Detector {
-    name: "us_npi",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
     examples: &["1234567893"],
+    ..RULE.detector("us_npi", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    })
 };
 
 const RULE: Rule = Rule {

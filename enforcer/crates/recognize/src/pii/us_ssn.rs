@@ -4,16 +4,14 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
 pub(crate) static US_SSN: Detector = Detector {
-    name: "us_ssn",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
     examples: &["078-05-1120", "123-45-6789", "219-09-9999", "987-65-4321"],
+    ..RULE.detector("us_ssn", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    })
 };
 
 const RULE: Rule = Rule {

@@ -4,17 +4,13 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static BR_CNPJ: Detector = Detector {
-    name: "br_cnpj",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static BR_CNPJ: Detector =
+    RULE.detector("br_cnpj", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

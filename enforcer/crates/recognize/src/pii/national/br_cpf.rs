@@ -5,17 +5,13 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static BR_CPF: Detector = Detector {
-    name: "br_cpf",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static BR_CPF: Detector =
+    RULE.detector("br_cpf", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

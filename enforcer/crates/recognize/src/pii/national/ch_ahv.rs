@@ -5,17 +5,13 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static CH_AHV: Detector = Detector {
-    name: "ch_ahv",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static CH_AHV: Detector =
+    RULE.detector("ch_ahv", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

@@ -3,16 +3,12 @@
 use crate::checksum::{is_day, number, weighted};
 use crate::context::Words;
 use crate::form::{Form, Rule};
-use crate::{Confidence::High, Detector, Family, Wake};
+use crate::{Confidence::High, Detector, Wake};
 
-pub(crate) static CN_RESIDENT_ID: Detector = Detector {
-    name: "cn_resident_id",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static CN_RESIDENT_ID: Detector =
+    RULE.detector("cn_resident_id", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

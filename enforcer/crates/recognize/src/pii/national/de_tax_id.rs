@@ -5,17 +5,13 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low, Medium},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static DE_TAX_ID: Detector = Detector {
-    name: "de_tax_id",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static DE_TAX_ID: Detector =
+    RULE.detector("de_tax_id", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

@@ -3,16 +3,12 @@
 use crate::checksum::{is_day, number};
 use crate::context::Words;
 use crate::form::{Form, Rule};
-use crate::{Confidence::Medium, Detector, Family, Wake};
+use crate::{Confidence::Medium, Detector, Wake};
 
-pub(crate) static DK_CPR: Detector = Detector {
-    name: "dk_cpr",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static DK_CPR: Detector =
+    RULE.detector("dk_cpr", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

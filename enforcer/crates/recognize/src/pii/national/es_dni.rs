@@ -4,17 +4,13 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static ES_DNI: Detector = Detector {
-    name: "es_dni",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static ES_DNI: Detector =
+    RULE.detector("es_dni", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

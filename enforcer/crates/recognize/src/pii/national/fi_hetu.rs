@@ -5,17 +5,13 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static FI_HETU: Detector = Detector {
-    name: "fi_hetu",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static FI_HETU: Detector =
+    RULE.detector("fi_hetu", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

@@ -3,16 +3,12 @@
 use crate::checksum::{mod_97, number};
 use crate::context::Words;
 use crate::form::{Form, Rule};
-use crate::{Confidence::High, Detector, Family, Wake};
+use crate::{Confidence::High, Detector, Wake};
 
-pub(crate) static FR_NIR: Detector = Detector {
-    name: "fr_nir",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static FR_NIR: Detector =
+    RULE.detector("fr_nir", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

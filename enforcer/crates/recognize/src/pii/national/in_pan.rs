@@ -4,17 +4,13 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static IN_PAN: Detector = Detector {
-    name: "in_pan",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static IN_PAN: Detector =
+    RULE.detector("in_pan", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[Form::new("AAAAA9999A", Medium, High)],

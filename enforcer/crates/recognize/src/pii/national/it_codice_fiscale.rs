@@ -3,16 +3,12 @@
 use crate::checksum::number;
 use crate::context::Words;
 use crate::form::{Form, Rule};
-use crate::{Confidence::High, Detector, Family, Wake};
+use crate::{Confidence::High, Detector, Wake};
 
-pub(crate) static IT_CODICE_FISCALE: Detector = Detector {
-    name: "it_codice_fiscale",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static IT_CODICE_FISCALE: Detector =
+    RULE.detector("it_codice_fiscale", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[Form::new("AAAAAA99A99A999A", High, High)],

@@ -3,16 +3,12 @@
 use crate::checksum::{digit, is_day, number};
 use crate::context::Words;
 use crate::form::{Form, Rule};
-use crate::{Confidence::High, Detector, Family, Wake};
+use crate::{Confidence::High, Detector, Wake};
 
-pub(crate) static MX_CURP: Detector = Detector {
-    name: "mx_curp",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static MX_CURP: Detector =
+    RULE.detector("mx_curp", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[

@@ -5,17 +5,13 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Medium},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static SG_NRIC: Detector = Detector {
-    name: "sg_nric",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static SG_NRIC: Detector =
+    RULE.detector("sg_nric", &[Wake::Shape(RULE.wakes())], |look| {
+        RULE.judge(look)
+    });
 
 const RULE: Rule = Rule {
     forms: &[Form::new("A9999999A", Medium, High)],

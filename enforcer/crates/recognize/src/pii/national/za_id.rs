@@ -5,17 +5,12 @@ use crate::context::Words;
 use crate::form::{Form, Rule};
 use crate::{
     Confidence::{High, Low},
-    Detector, Family, Wake,
+    Detector, Wake,
 };
 
-pub(crate) static ZA_ID: Detector = Detector {
-    name: "za_id",
-    family: Family::Pii,
-    wake: &[Wake::Shape(RULE.wakes())],
-    longest: RULE.longest(),
-    recognise: |look| RULE.judge(look),
-    examples: &[],
-};
+pub(crate) static ZA_ID: Detector = RULE.detector("za_id", &[Wake::Shape(RULE.wakes())], |look| {
+    RULE.judge(look)
+});
 
 const RULE: Rule = Rule {
     forms: &[
