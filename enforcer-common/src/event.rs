@@ -68,6 +68,10 @@ pub enum Hook {
     ConnectUnix = 12,
     /// `sendmsg(2)` with an address on a unix socket.
     SendmsgUnix = 13,
+    /// `socket(2)` of any family, asked of the kernel's security modules.
+    LsmSocket = 14,
+    /// A change of a cgroup, asked of the kernel's security modules.
+    LsmCgroup = 15,
 }
 
 /// Why it refused.
@@ -94,6 +98,8 @@ pub enum Reason {
     Unaccepted = 10,
     /// The workload may not connect unix sockets.
     Unix = 12,
+    /// A cgroup that is not at or below the label was to be changed, which is how to leave it.
+    Cgroup = 13,
 }
 
 /// Index into the per-processor array `LOST`.
@@ -115,7 +121,7 @@ impl TryFrom<u8> for Hook {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Hook; 12] = [
+        const ALL: [Hook; 14] = [
             Hook::Connect4,
             Hook::Connect6,
             Hook::Egress,
@@ -128,6 +134,8 @@ impl TryFrom<u8> for Hook {
             Hook::Setsockopt,
             Hook::ConnectUnix,
             Hook::SendmsgUnix,
+            Hook::LsmSocket,
+            Hook::LsmCgroup,
         ];
         ALL.into_iter().find(|hook| *hook as u8 == byte).ok_or(byte)
     }
@@ -139,7 +147,7 @@ impl TryFrom<u8> for Reason {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Reason; 10] = [
+        const ALL: [Reason; 11] = [
             Reason::Backstop,
             Reason::Full,
             Reason::NoListener,
@@ -150,6 +158,7 @@ impl TryFrom<u8> for Reason {
             Reason::Quarantined,
             Reason::Unaccepted,
             Reason::Unix,
+            Reason::Cgroup,
         ];
         ALL.into_iter()
             .find(|reason| *reason as u8 == byte)
@@ -166,7 +175,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_hook_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Hook::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 12);
+        assert_eq!(known.count(), 14);
         assert_eq!(Hook::try_from(Hook::SockOps as u8), Ok(Hook::SockOps));
         assert_eq!(Hook::try_from(0), Err(0));
     }
@@ -174,7 +183,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_reason_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Reason::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 10);
+        assert_eq!(known.count(), 11);
         assert_eq!(
             Reason::try_from(Reason::Unlabelled as u8),
             Ok(Reason::Unlabelled)

@@ -12,6 +12,7 @@
 
 mod address;
 mod event;
+mod layout;
 mod netns;
 mod origin;
 mod seal;
@@ -19,6 +20,7 @@ mod workload;
 
 pub use address::Address;
 pub use event::{Hook, KernelEvent, LOST_SLOTS, LostSlot, Reason, event_flag};
+pub use layout::KernelLayout;
 pub use netns::{NetnsEntry, netns_flag};
 pub use origin::{OriginKey, OriginValue};
 pub use seal::SealEntry;
@@ -39,8 +41,13 @@ pub mod ipproto {
     pub const UDP: u32 = 17;
     /// Multipath TCP, as `socket(2)` names it.
     pub const MPTCP: u32 = 262;
-    /// Not a protocol: what events of unix sockets say, beyond all numbers of protocols.
-    pub const UNIX: u32 = 0x1_0001;
+    /// Not a protocol: an address family is added to it where the family is what an event tells of. Beyond all numbers of
+    /// protocols.
+    pub const FAMILY: u32 = 0x1_0000;
+    /// The same for unix sockets.
+    pub const UNIX: u32 = FAMILY + 1;
+    /// Not a protocol either: what events say that are about cgroups.
+    pub const CGROUP: u32 = 0x2_0000;
 }
 
 /// The port of name lookups.

@@ -25,6 +25,8 @@ pub mod workload_flag {
     pub const OBSERVED: u32 = 1 << 1;
     /// Unix sockets are connected to nothing that has a name.
     pub const UNIX_REFUSED: u32 = 1 << 2;
+    /// It is no workload but a trial of the LSM programs, which then tell of nothing.
+    pub const TRIAL: u32 = 1 << 3;
 }
 
 /// Connections a workload may have at a time. A fraction of what `FLOWS` holds, so that no workload alone can fill it.

@@ -30,7 +30,8 @@ use aya_ebpf::macros::{
     cgroup_skb, cgroup_sock, cgroup_sock_addr, cgroup_sockopt, classifier, lsm_cgroup, sock_ops,
 };
 use aya_ebpf::programs::{
-    LsmContext, SkBuffContext, SockAddrContext, SockContext, SockOpsContext, SockoptContext, TcContext,
+    LsmContext, SkBuffContext, SockAddrContext, SockContext, SockOpsContext, SockoptContext,
+    TcContext,
 };
 use enforcer_common::Hook;
 

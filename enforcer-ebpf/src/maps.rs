@@ -5,7 +5,8 @@ use aya_ebpf::bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC};
 use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use enforcer_common::{
-    KernelEvent, KernelLayout, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry,
+    KernelEvent, KernelLayout, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry,
+    WorkloadEntry,
 };
 
 use crate::peer::CarriedValue;

@@ -83,6 +83,8 @@ fn hook(hook: Hook) -> &'static str {
         Hook::ConnectUnix => "connect_unix",
         Hook::Egress => "egress",
         Hook::Bind => "bind",
+        Hook::LsmCgroup => "lsm_cgroup",
+        Hook::LsmSocket => "lsm_socket",
         Hook::Seal => "seal",
         Hook::Sendmsg4 => "sendmsg4",
         Hook::Sendmsg6 => "sendmsg6",
@@ -96,6 +98,7 @@ fn hook(hook: Hook) -> &'static str {
 fn cause(reason: Reason) -> &'static str {
     match reason {
         Reason::Backstop => "no_listener_of_ours",
+        Reason::Cgroup => "cgroup",
         Reason::Full => "table_full",
         Reason::NoListener => "namespace_not_served",
         Reason::Own => "loop",
