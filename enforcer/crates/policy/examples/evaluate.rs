@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use enforcer_flow::{Attributes, CgroupId, Host, Principal, Protocol, Workload};
 use enforcer_policy::{PolicySet, Question, Request, Source};
+use http::{HeaderMap, HeaderValue};
 
 const ROUNDS: usize = 41;
 const QUESTIONS: usize = 1_000;
@@ -41,11 +42,7 @@ fn main() {
                 format!("/services/T{n}/secret"),
             )
         });
-        let groups = (0..count)
-            .map(|n| format!("host: api.example.com, path: /v1/responses, group: team-{n}"));
-        measure(&mut report, count, "groups at one path", groups, |_| {
-            ("api.example.com".to_owned(), "/v1/responses".to_owned())
-        });
+        one_place(&mut report, count);
     }
     #[expect(
         clippy::print_stdout,
@@ -54,6 +51,55 @@ fn main() {
     {
         print!("{report}");
     }
+}
+
+/// Rules at one host and path that differ in one thing about who asks or about the head.
+fn one_place(report: &mut String, count: usize) {
+    let place = "host: api.example.com, path: /v1/responses";
+    let ask = |_| ("api.example.com".to_owned(), "/v1/responses".to_owned());
+    let kinds: [(&str, &dyn Fn(usize) -> String); 7] = [
+        ("groups", &|n| format!("{place}, group: team-{n}")),
+        ("groups in pairs", &|n| {
+            format!("{place}, group: [team-{n}, team-{}]", n + 1)
+        }),
+        ("group and header", &|n| {
+            let (group, header) = (n % 100, n / 100 % 100);
+            format!("{place}, group: team-{group}, header: {{ x-task: t{header} }}")
+        }),
+        ("principals", &|n| match n {
+            0 => format!("{place}, principal: ada"),
+            _ => format!("{place}, principal: p-{n}"),
+        }),
+        ("headers", &|n| {
+            format!("{place}, header: {{ x-task: t{n} }}")
+        }),
+        ("header names", &|n| {
+            format!("{place}, header: {{ x-task-{n}: '*' }}")
+        }),
+        ("methods, ports", &|n| match n {
+            0 => place.to_owned(),
+            _ => format!("{place}, method: M{}, port: {}", n % 100, 500 + n / 100),
+        }),
+    ];
+    for (what, line) in kinds {
+        measure(report, count, what, (0..count).map(line), ask);
+    }
+    let policies = (0..count).map(|n| {
+        let name = if n == 0 {
+            "bench".to_owned()
+        } else {
+            format!("w-{n}")
+        };
+        let scope = format!("applies_to: {{ workloads: {name} }}");
+        let rule = format!("- {{ id: r, effect: allow, match: {{ {place} }} }}");
+        format!("version: 1\nname: p{n}\n{scope}\nrules:\n{rule}\n")
+    });
+    compare(
+        report,
+        (count, "workloads"),
+        &policies.collect::<Vec<_>>(),
+        ask,
+    );
 }
 
 /// Measures one set with questions that it allows and questions that it denies.
@@ -69,13 +115,26 @@ fn measure(
         .map(|(n, line)| format!("- {{ id: r{n}, effect: allow, match: {{ {line} }} }}\n"))
         .collect();
     let text = format!("version: 1\nname: bench\nrules:\n{rules}");
+    compare(report, (count, what), &[text], ask);
+}
+
+/// The same with policies as they are written.
+fn compare(
+    report: &mut String,
+    (count, what): (usize, &str),
+    policies: &[String],
+    ask: impl Fn(usize) -> (String, String),
+) {
     let started = Instant::now();
-    let source = Source {
-        name: "bench.yaml",
-        text: &text,
-    };
+    let sources: Vec<Source<'_>> = policies
+        .iter()
+        .map(|text| Source {
+            name: "bench.yaml",
+            text,
+        })
+        .collect();
     let (set, _) =
-        PolicySet::compile(&[source]).unwrap_or_else(|found| panic!("{:?}", found.first()));
+        PolicySet::compile(&sources).unwrap_or_else(|found| panic!("{:?}", found.first()));
     let compiled = started.elapsed();
     let allowed: Vec<(Host, String)> = (0..QUESTIONS)
         .map(|n| parse(ask(n * 7919 % count)))
@@ -110,13 +169,17 @@ fn time(set: &PolicySet, questions: &[(Host, String)], allowed: bool) -> String 
         }),
         stance: enforcer_flow::Stance::default(),
     };
+    let headers = headers();
     let mut rounds: Vec<u128> = (0..ROUNDS)
         .map(|_| {
             let started = Instant::now();
             for (host, path) in questions {
+                let request = Request {
+                    headers: Some(&headers),
+                    ..Request::new("POST", path)
+                };
                 let decision = set.evaluate(black_box(
-                    &Question::new(&workload, Protocol::Https, host, 443)
-                        .with_request(Request::new("POST", path)),
+                    &Question::new(&workload, Protocol::Https, host, 443).with_request(request),
                 ));
                 assert_eq!(decision.is_allow(), allowed, "{host}{path}");
                 black_box(&decision);
@@ -131,4 +194,23 @@ fn time(set: &PolicySet, questions: &[(Host, String)], allowed: bool) -> String 
         rounds[0],
         rounds[ROUNDS - 1]
     )
+}
+
+/// As an agent's client sends them.
+fn headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("host", "api.example.com"),
+        ("accept", "application/json"),
+        ("accept-encoding", "gzip, deflate"),
+        ("authorization", "Bearer sk-none"),
+        ("content-type", "application/json"),
+        ("content-length", "4711"),
+        ("user-agent", "OpenAI/Python 1.99.0"),
+        ("x-task", "t0"),
+        ("x-task-0", "yes"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
 }

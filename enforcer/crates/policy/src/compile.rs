@@ -13,6 +13,7 @@ use crate::compile::host::HostIndex;
 use crate::compile::method::Method;
 use crate::compile::path::PathPattern;
 use crate::compile::reach::Reach;
+use crate::compile::sieve::{Field, Key, MAX_VALUES, Sieve, Told};
 use crate::diagnostic::{Findings, Spot};
 use crate::lexicon::{Automata, Lexicon};
 use crate::masking::sets::Sets;
@@ -28,6 +29,7 @@ pub(crate) mod method;
 pub(crate) mod overlap;
 pub(crate) mod path;
 pub(crate) mod reach;
+pub(crate) mod sieve;
 
 /// One policy file's text.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,9 @@ pub struct Source<'a> {
 pub struct PolicySet {
     /// Sorted by name.
     pub(crate) policies: Box<[Policy]>,
-    by_name: HashMap<Box<str>, usize>,
+    by_name: HashMap<Box<str>, u32>,
+    /// Those that are for whom no label names one, by whom they are for.
+    by_scope: Sieve,
     digest: Box<str>,
     /// All keywords and patterns.
     pub(crate) automata: Automata,
@@ -168,22 +172,30 @@ impl PolicySet {
 
     /// The policies that judge a workload: the one its label names, or those that apply to it. None when there is no
     /// policy of the name its label has.
-    pub(crate) fn scope<'s, 'q>(
-        &'s self,
-        subject: Subject<'q>,
-    ) -> Option<impl Iterator<Item = &'s Policy> + Clone + use<'s, 'q>> {
-        let (policies, labelled) = match &subject.workload.policy {
-            Some(name) => (
-                std::slice::from_ref(self.policies.get(*self.by_name.get(&**name)?)?),
-                true,
-            ),
-            None => (&*self.policies, false),
+    pub(crate) fn scope(
+        &self,
+        subject: Subject<'_>,
+    ) -> Option<impl Iterator<Item = &Policy> + Clone> {
+        let places = match &subject.workload.policy {
+            Some(name) => vec![*self.by_name.get(&**name)?],
+            None => self.applying(&subject),
         };
-        Some(
-            policies
-                .iter()
-                .filter(move |policy| labelled || policy.scope.has(&subject)),
-        )
+        let policy = |at: u32| self.policies.get(at as usize);
+        Some(places.into_iter().filter_map(policy))
+    }
+
+    /// The places of the policies that apply to a workload without a label, in their order.
+    fn applying(&self, subject: &Subject<'_>) -> Vec<u32> {
+        let mut places = Vec::new();
+        self.by_scope.visit(Some(&Told::of(*subject)), &mut |at| {
+            let policy = self.policies.get(at as usize);
+            if policy.is_some_and(|policy| policy.scope.has(subject)) {
+                places.push(at);
+            }
+        });
+        places.sort_unstable();
+        places.dedup();
+        places
     }
 
     fn new(policies: Box<[Policy]>, digest: Box<str>, automata: Automata) -> Self {
@@ -193,13 +205,18 @@ impl PolicySet {
             .fold(AnswerNeeds::NONE, |all, answer| all.or(answer.needs()));
         let mut rules = policies.iter().flat_map(|policy| &policy.rules);
         let estimates = rules.any(Rule::reads_estimate);
-        let named = policies.iter().enumerate();
+        let named = (0u32..).zip(&policies);
+        let scopes: Vec<(u32, Vec<Key>)> = named
+            .clone()
+            .map(|(at, policy)| (at, policy.scope.keys()))
+            .collect();
         let by_name = named
             .map(|(at, policy)| (policy.name.clone(), at))
             .collect();
         Self {
             policies,
             by_name,
+            by_scope: Sieve::new(&scopes),
             digest,
             automata,
             answers,
@@ -312,6 +329,21 @@ impl Rule {
                 || more.when.as_ref().is_some_and(|when| when.reads_estimate())
                 || more.obligations.iter().any(counted)
         })
+    }
+
+    /// What it can be found by, its paths apart.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let mut keys = Vec::new();
+        if let Some(ports) = self.reach.few_ports(MAX_VALUES) {
+            let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+            keys.push(Key::new(Field::Port, ports.iter().map(String::as_str)));
+        }
+        if let Some(methods) = &self.methods {
+            keys.push(Key::new(Field::Method, methods.iter().map(Method::as_str)));
+        }
+        let more = self.more.iter().flat_map(|more| &more.conditions);
+        more.for_each(|condition| condition.keys(&mut keys));
+        keys
     }
 
     /// What it says about answers, if it is about them.

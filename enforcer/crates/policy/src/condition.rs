@@ -3,6 +3,7 @@
 use enforcer_flow::Host;
 use enforcer_prompt::ModelCall;
 
+use crate::compile::sieve::{Field, Key};
 use crate::condition::attachment::AttachmentTest;
 use crate::condition::call::CallTest;
 use crate::condition::header::HeaderTest;
@@ -130,6 +131,38 @@ impl Condition {
             Test::Webhook(test) => test.places(),
             _ => None,
         }
+    }
+
+    /// What rules can be found by that have it: all that can be told from the head, and from who asks.
+    pub(crate) fn keys(&self, keys: &mut Vec<Key>) {
+        let (field, words) = match &self.test {
+            Test::ContentType(words) => (Field::ContentType, words),
+            Test::Group(words) => (Field::Group, words),
+            Test::Header(test) => return test.keys(keys),
+            Test::Principal(words) => (Field::Principal, words),
+            Test::Query(words) => (Field::Query, words),
+            Test::Attachments(_)
+            | Test::Cost(_)
+            | Test::HostData(_)
+            | Test::MaxTokens(_)
+            | Test::Mcp(_)
+            | Test::Messages(_)
+            | Test::Model(_)
+            | Test::Operation(_)
+            | Test::Provider(_)
+            | Test::Schema(_)
+            | Test::Size(_)
+            | Test::Stream(_)
+            | Test::Temperature(_)
+            | Test::Text(_)
+            | Test::Tokens(_)
+            | Test::ToolCall(_)
+            | Test::ToolChoice(_)
+            | Test::ToolKind(_)
+            | Test::Tools(_)
+            | Test::Webhook(_) => return,
+        };
+        keys.extend(words.exactly().map(|values| Key::new(field, values)));
     }
 
     /// Whether it may depend on the tool that an MCP server is asked to call.

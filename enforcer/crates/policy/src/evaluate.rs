@@ -7,6 +7,7 @@ use enforcer_flow::{Host, Protocol, Workload};
 
 use crate::check::Effect;
 use crate::compile::path::Path;
+use crate::compile::sieve::Told;
 use crate::compile::{Policy, Rule};
 use crate::evaluate::spoken::{Spoken, Verdicts};
 use crate::facts::Facts;
@@ -213,6 +214,16 @@ impl<'s, 'a> Asked<'s, 'a> {
         }
     }
 
+    /// What rules are found by.
+    fn told(&self) -> Told<'_> {
+        let question = self.facts.question;
+        Told {
+            subject: Subject::of(question),
+            request: question.request.as_ref(),
+            port: question.port,
+        }
+    }
+
     /// What it comes to that a rule cannot be judged before the body is there.
     fn settled(&self, rule: &Rule, truth: Truth) -> Truth {
         let later =
@@ -237,9 +248,9 @@ impl<'s, 'a> Asked<'s, 'a> {
 impl Policy {
     fn judge(&self, asked: &Asked<'_, '_>) -> Spoken {
         let mut spoken = Spoken::default();
-        let path = asked.clear_path();
+        let (path, told) = (asked.clear_path(), asked.told());
         self.index.visit(asked.host, |rules| {
-            rules.hear(path, |at| {
+            rules.hear(path, Some(&told), |at| {
                 if let Some(rule) = self.rule(at) {
                     spoken.hear(at, rule, asked);
                 }
@@ -257,6 +268,16 @@ impl Policy {
                 .filter_map(|at| self.rule(*at))
                 .for_each(&mut take);
         });
+    }
+
+    /// All rules that speak of a host, in the order of the file.
+    pub(crate) fn near(&self, host: &Host) -> Vec<&Rule> {
+        let mut near = Vec::new();
+        self.index
+            .visit(host, |rules| near.extend_from_slice(rules.all()));
+        near.sort_unstable();
+        near.dedup();
+        near.into_iter().filter_map(|at| self.rule(at)).collect()
     }
 
     pub(crate) fn rule(&self, at: u32) -> Option<&Rule> {

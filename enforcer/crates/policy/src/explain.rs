@@ -18,7 +18,8 @@ const MAX_CONSIDERED: usize = 50;
 pub struct Explanation {
     /// The answer, as [`PolicySet::evaluate`] gives it.
     pub decision: Decision,
-    /// The rules about this host, policy by policy in the order of their files; at most 50.
+    /// The rules about this host, policy by policy in the order of their files; at most 50, and all that match before
+    /// any that does not.
     pub considered: Vec<Considered>,
     /// How many more rules apply to the workload: about other hosts, or beyond the 50.
     pub others: usize,
@@ -60,19 +61,14 @@ impl PolicySet {
             others: 0,
         };
         let asked = Asked::read(question, self);
+        let mut considered = Vec::new();
         for policy in self.scope(Subject::of(question)).into_iter().flatten() {
-            let mut about = Vec::new();
-            policy
-                .index
-                .visit(question.host, |rules| about.extend_from_slice(rules.all()));
-            about.sort_unstable();
-            about.dedup();
-            explanation.others += policy.rules.len().saturating_sub(about.len());
-            let rules = about.into_iter().filter_map(|at| policy.rule(at));
-            for rule in rules {
-                explanation.consider(rule, question.protocol, &asked);
-            }
+            let near = policy.near(question.host);
+            explanation.others += policy.rules.len() - near.len();
+            let near = near.into_iter();
+            considered.extend(near.map(|rule| consider(rule, question.protocol, &asked)));
         }
+        explanation.take(considered);
         explanation
     }
 }
@@ -107,23 +103,34 @@ fn effect(rule: &Rule) -> RuleEffect {
 // === impl Explanation ===
 
 impl Explanation {
-    fn consider(&mut self, rule: &Rule, protocol: Protocol, asked: &Asked<'_, '_>) {
-        if self.considered.len() >= MAX_CONSIDERED {
-            self.others += 1;
-            return;
-        }
-        let mismatch = match protocol {
-            // Any rule about a name speaks of its lookup.
-            Protocol::Dns => None,
-            Protocol::Http | Protocol::Https | Protocol::Tcp | Protocol::Tls => {
-                rule.matches(asked).err()
-            }
-        };
-        self.considered.push(Considered {
-            rule: rule.name.clone(),
-            effect: effect(rule),
-            mismatch,
+    /// Keeps what fits: the rule that decided, then what matches, then what does not.
+    fn take(&mut self, mut considered: Vec<Considered>) {
+        let mut places: Vec<usize> = (0..considered.len()).collect();
+        places.sort_by_key(|at| {
+            let own = &considered[*at];
+            let decides = self.decision.rule.as_ref() == Some(&own.rule);
+            (!decides, own.mismatch.is_some())
         });
+        places.truncate(MAX_CONSIDERED);
+        self.others += considered.len() - places.len();
+        let mut at = 0..;
+        considered.retain(|_| at.next().is_some_and(|at| places.contains(&at)));
+        self.considered = considered;
+    }
+}
+
+fn consider(rule: &Rule, protocol: Protocol, asked: &Asked<'_, '_>) -> Considered {
+    let mismatch = match protocol {
+        // Any rule about a name speaks of its lookup.
+        Protocol::Dns => None,
+        Protocol::Http | Protocol::Https | Protocol::Tcp | Protocol::Tls => {
+            rule.matches(asked).err()
+        }
+    };
+    Considered {
+        rule: rule.name.clone(),
+        effect: effect(rule),
+        mismatch,
     }
 }
 
@@ -163,6 +170,12 @@ impl fmt::Display for Explanation {
         match others {
             0 => Ok(()),
             1 => write!(f, "\n  1 other rule is about other hosts"),
+            _ if considered.len() >= MAX_CONSIDERED => {
+                write!(
+                    f,
+                    "\n  {others} other rules are about other hosts, or are not shown"
+                )
+            }
             _ => write!(f, "\n  {others} other rules are about other hosts"),
         }
     }

@@ -1,6 +1,7 @@
 //! Which workloads a policy is for when their labels name none.
 
 use crate::compile::glob::Glob;
+use crate::compile::sieve::{Field, Key};
 use crate::{Attributes, Principal};
 
 /// Patterns of which one must match.
@@ -29,6 +30,38 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Scope {
+    /// What it can be found by.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let Self {
+            workloads,
+            images,
+            containers,
+            pods,
+            namespaces,
+            units,
+            principals,
+            groups,
+            labels,
+        } = self;
+        let named = [
+            (Field::Workload, workloads),
+            (Field::Image, images),
+            (Field::Container, containers),
+            (Field::Pod, pods),
+            (Field::Namespace, namespaces),
+            (Field::Unit, units),
+            (Field::Principal, principals),
+            (Field::Group, groups),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(field, globs)| key(field, globs.as_deref()?));
+        let labels = labels
+            .iter()
+            .filter_map(|(name, globs)| key(Field::Label(name.clone()), globs));
+        named.chain(labels).collect()
+    }
+
     /// Whether a policy with this scope is for them.
     pub(crate) fn has(&self, subject: &Subject<'_>) -> bool {
         let Self {
@@ -60,6 +93,14 @@ impl Scope {
                 .iter()
                 .all(|(name, globs)| among(globs, own.label(name)))
     }
+}
+
+fn key(field: Field, globs: &[Glob]) -> Option<Key> {
+    let literals = globs
+        .iter()
+        .map(|glob| std::str::from_utf8(glob.literal()?).ok());
+    let literals: Vec<&str> = literals.collect::<Option<_>>()?;
+    Some(Key::new(field, literals.into_iter()))
 }
 
 fn within(globs: &Option<Globs>, value: Option<&str>) -> bool {

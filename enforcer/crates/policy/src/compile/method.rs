@@ -31,6 +31,10 @@ impl Method {
         Ok(Self(text.into()))
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn is(&self, method: &str) -> bool {
         *self.0 == *method
     }

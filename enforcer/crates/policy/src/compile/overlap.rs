@@ -108,7 +108,7 @@ impl Search<'_, '_> {
     fn around(&mut self, place: &Place, beginning: Option<&[u8]>) -> Option<Vec<u32>> {
         let mut around = Vec::new();
         self.policy.index.visit_around(place, |rules| {
-            rules.hear(beginning, |at| around.push(at));
+            rules.hear(beginning, None, |at| around.push(at));
         });
         self.pairs = self.pairs.checked_sub(around.len())?;
         around.sort_unstable();

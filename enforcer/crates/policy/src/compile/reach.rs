@@ -163,6 +163,18 @@ pub(crate) fn usual(protocol: Protocol) -> Option<u16> {
 // === impl Reach ===
 
 impl Reach {
+    /// All its ports, if they are few enough to be told one by one.
+    pub(crate) fn few_ports(&self, most: usize) -> Option<Vec<u16>> {
+        match &self.ports {
+            Ports::Any => None,
+            Ports::In(ranges) => {
+                let each = || ranges.iter().flat_map(|(low, high)| *low..=*high);
+                (each().take(most + 1).count() <= most).then(|| each().collect())
+            }
+            Ports::Usual => Some(self.protocols.iter().filter_map(usual).collect()),
+        }
+    }
+
     pub(crate) fn has_port(&self, protocol: Protocol, port: u16) -> bool {
         self.ports.has(protocol, port)
     }

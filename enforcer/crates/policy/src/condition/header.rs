@@ -2,6 +2,7 @@
 
 use http::HeaderName;
 
+use crate::compile::sieve::{Field, Key};
 use crate::condition::Reader;
 use crate::condition::words::Words;
 use crate::diagnostic::excerpt;
@@ -34,6 +35,20 @@ impl HeaderTest {
             }
         }
         Some(Self(tests))
+    }
+
+    /// What it can be found by.
+    pub(crate) fn keys(&self, keys: &mut Vec<Key>) {
+        for (name, words) in &self.0 {
+            // Without the header nothing holds that does not want it gone.
+            if words.absent() != Truth::No {
+                continue;
+            }
+            keys.push(Key::new(Field::Headers, [name.as_str()].into_iter()));
+            if let Some(values) = words.exactly() {
+                keys.push(Key::new(Field::Header(name.as_str().into()), values));
+            }
+        }
     }
 
     pub(crate) fn judge(&self, facts: &Facts<'_, '_>, stance: Stance) -> Truth {

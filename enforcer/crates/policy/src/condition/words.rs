@@ -71,6 +71,14 @@ impl Words {
         Truth::of(among != self.negated)
     }
 
+    /// The words, if whatever is none of them, in whatever case, is seen not to be meant.
+    pub(crate) fn exactly(&self) -> Option<impl Iterator<Item = &str>> {
+        let literal = |word: &Glob| word.literal().is_some();
+        let told = !self.negated && self.folded.iter().all(literal);
+        let text = |word| std::str::from_utf8(Glob::literal(word)?).ok();
+        told.then(|| self.folded.iter().filter_map(text))
+    }
+
     /// What is said of something that is not there.
     pub(crate) fn absent(&self) -> Truth {
         Truth::of(self.negated)

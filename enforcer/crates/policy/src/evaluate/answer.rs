@@ -75,7 +75,9 @@ impl PolicySet {
     ) {
         let facts = Facts::of_answer(question, answer, &self.automata);
         let asked = Asked::with(question, facts);
-        self.hear_about(&asked, |rule| {
+        let policies = self.scope(Subject::of(question)).into_iter().flatten();
+        let rules = policies.flat_map(|policy| policy.near(question.host));
+        rules.for_each(|rule| {
             let Some(about) = rule.answer() else { return };
             let mismatch = match (
                 rule.asks_about_answer(&asked),
@@ -127,13 +129,13 @@ impl PolicySet {
         }
     }
 
-    /// Hands over the rules, of all policies that apply, that speak of the place that was asked for.
+    /// Hands over the rules, of all policies that apply, that may speak of what was asked for.
     fn hear_about<'s>(&'s self, asked: &Asked<'_, '_>, mut take: impl FnMut(&'s Rule)) {
-        let path = asked.clear_path();
+        let (path, told) = (asked.clear_path(), asked.told());
         let subject = Subject::of(asked.facts.question);
         for policy in self.scope(subject).into_iter().flatten() {
             policy.index.visit(asked.host, |rules| {
-                rules.hear(path, |at| {
+                rules.hear(path, Some(&told), |at| {
                     if let Some(rule) = policy.rule(at) {
                         take(rule);
                     }

@@ -56,6 +56,12 @@ impl Rule {
             .is_some_and(|more| !more.obligations.is_empty())
     }
 
+    /// Whether nothing beyond place, method and path is seen not to hold.
+    pub(super) fn may_hold_otherwise(&self, asked: &Asked<'_, '_>) -> bool {
+        let more = self.more.as_ref();
+        more.is_none_or(|more| more.judge(&asked.facts, self.stance()) != Truth::No)
+    }
+
     pub(super) fn first_line(&self, asked: &Asked<'_, '_>) -> Result<(), Mismatch> {
         if !self.reach.protocols.has(asked.protocol) {
             return Err(Mismatch::Protocol);

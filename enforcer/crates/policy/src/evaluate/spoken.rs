@@ -66,7 +66,7 @@ impl Spoken {
         let truth = match rule.judge(asked) {
             Ok(truth) => asked.settled(rule, truth),
             Err(Mismatch::AmbiguousPath) => {
-                self.unclear = true;
+                self.unclear |= rule.may_hold_otherwise(asked);
                 return;
             }
             Err(_) => return,

@@ -5,6 +5,7 @@
 mod bodies;
 mod content;
 mod decisions;
+mod found;
 mod hosts;
 mod masking;
 mod mistakes;
