@@ -1,6 +1,8 @@
 //! The fields of what is asked for and comes of it.
 
-use enforcer_flow::ExchangeId;
+use std::fmt::Display;
+
+use enforcer_flow::{ExchangeId, FlowId};
 
 use super::line::{DETAIL, broken, passed, workload};
 use super::object::{CODE, Object};
@@ -8,7 +10,6 @@ use super::observed::would;
 use super::{
     ContentFacts, ExchangeAborted, ExchangeClosed, ExchangeDenied, ExchangeFacts, PartRuled,
 };
-
 use crate::{BodyFacts, RecordingFacts};
 
 /// The bound of a URL path.
@@ -27,8 +28,7 @@ pub(super) fn part_ruled(line: &mut Object<'_>, ruled: &PartRuled<'_>) {
         rule,
         reason,
     } = ruled;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
+    identified(line, *exchange, *flow);
     line.code("part", part);
     if let Some(name) = name {
         line.text("name", name, CODE);
@@ -36,6 +36,17 @@ pub(super) fn part_ruled(line: &mut Object<'_>, ruled: &PartRuled<'_>) {
     if let Some(count) = count {
         line.number("count", *count);
     }
+    decided(line, cause, *rule, *reason);
+}
+
+/// Which exchange, and on which connection.
+pub(super) fn identified(line: &mut Object<'_>, exchange: ExchangeId, flow: FlowId) {
+    line.shown("exchange", &exchange, CODE);
+    line.shown("flow", &flow, CODE);
+}
+
+/// Why it was decided so, and by what rule, if one spoke.
+fn decided(line: &mut Object<'_>, cause: &str, rule: Option<&str>, reason: Option<&dyn Display>) {
     line.code("cause", cause);
     if let Some(rule) = rule {
         line.code("rule", rule);
@@ -66,8 +77,7 @@ pub(super) fn exchange(line: &mut Object<'_>, facts: &ExchangeFacts<'_>) {
         credentials: _,
         content,
     } = facts;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
+    identified(line, *exchange, *flow);
     self::workload(line, workload);
     super::line::process(line, process);
     line.code("protocol", protocol.as_str());
@@ -142,13 +152,7 @@ pub(super) fn exchange_denied(
     } = denied;
     exchange(line, facts);
     would(line, instead);
-    line.code("cause", cause);
-    if let Some(rule) = rule {
-        line.code("rule", rule);
-    }
-    if let Some(reason) = reason {
-        line.shown("reason", reason, DETAIL);
-    }
+    decided(line, cause, *rule, *reason);
     credentials(line, facts);
 }
 
@@ -161,8 +165,7 @@ pub(super) fn exchange_closed(line: &mut Object<'_>, closed: &ExchangeClosed) {
         upstream_addr,
         recording,
     } = closed;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
+    identified(line, *exchange, *flow);
     if let Some(status) = status {
         line.number("status", *status);
     }
@@ -208,8 +211,7 @@ pub(super) fn exchange_aborted(line: &mut Object<'_>, aborted: &ExchangeAborted<
         traffic,
         recording,
     } = aborted;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
+    identified(line, *exchange, *flow);
     broken(line, (*side, cause, *detail), traffic);
     recorded(line, *exchange, recording.as_ref());
 }

@@ -2,7 +2,8 @@
 
 use enforcer_flow::{ExchangeId, FlowId};
 
-use super::object::{CODE, Object};
+use super::exchange::identified;
+use super::object::Object;
 
 /// How many findings one line names; a line is bounded.
 pub const FINDINGS: usize = 8;
@@ -51,8 +52,7 @@ pub(super) fn data_found(line: &mut Object<'_>, found: &DataFound<'_>) {
         findings,
         more,
     } = found;
-    line.shown("exchange", exchange, CODE);
-    line.shown("flow", flow, CODE);
+    identified(line, *exchange, *flow);
     line.code("direction", direction);
     line.objects("findings", findings.iter().take(FINDINGS), finding);
     let left = findings.len().saturating_sub(FINDINGS) as u64;

@@ -64,15 +64,7 @@ impl<'b> Object<'b> {
 
     /// An array of what each item displays.
     pub(crate) fn list(&mut self, key: &'static str, items: impl Iterator<Item: Display>) {
-        self.key(key);
-        self.out.push(b'[');
-        for (index, item) in items.enumerate() {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            self.element_shown(&item, CODE);
-        }
-        self.out.push(b']');
+        self.array(key, items, |line, item| line.element_shown(&item, CODE));
     }
 
     /// An array of objects, each with at least one field, which `fields` must write.
@@ -82,13 +74,24 @@ impl<'b> Object<'b> {
         items: impl Iterator<Item = T>,
         fields: impl Fn(&mut Object<'_>, T),
     ) {
+        self.array(key, items, |line, item| {
+            line.braced(|line| fields(line, item));
+        });
+    }
+
+    fn array<T>(
+        &mut self,
+        key: &'static str,
+        items: impl Iterator<Item = T>,
+        each: impl Fn(&mut Self, T),
+    ) {
         self.key(key);
         self.out.push(b'[');
         for (index, item) in items.enumerate() {
             if index > 0 {
                 self.out.push(b',');
             }
-            self.braced(|line| fields(line, item));
+            each(self, item);
         }
         self.out.push(b']');
     }
