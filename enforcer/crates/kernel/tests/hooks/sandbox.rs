@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use enforcer_flow::{CgroupId, ClientAddr};
 use enforcer_kernel::{
@@ -11,6 +12,9 @@ use enforcer_kernel::{
 };
 
 use crate::agent::Agent;
+
+/// How long processes that were killed may take to be gone.
+const LAST_BREATH: Duration = Duration::from_secs(2);
 
 /// Everything a test needs.
 pub(crate) struct Sandbox {
@@ -137,7 +141,12 @@ impl Drop for Folders {
     fn drop(&mut self) {
         let Self { cgroup, pins } = self;
         let _ = fs::remove_dir_all(pins);
-        remove_cgroup(cgroup);
+        // Whoever is still in there was started by the test, and may outlive the value that holds this one.
+        let _ = fs::write(cgroup.join("cgroup.kill"), "1");
+        let until = Instant::now() + LAST_BREATH;
+        while !remove_cgroup(cgroup) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
@@ -166,12 +175,12 @@ pub(crate) fn block_on(task: impl Future<Output = ()>) {
     runtime.unwrap().block_on(task);
 }
 
-/// Removes a cgroup and those below it. Its processes must be gone.
-fn remove_cgroup(dir: &Path) {
+/// Removes a cgroup and those below it; says whether it is gone, for which its processes must be.
+fn remove_cgroup(dir: &Path) -> bool {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             remove_cgroup(&entry.path());
         }
     }
-    let _ = fs::remove_dir(dir);
+    fs::remove_dir(dir).is_ok() || !dir.exists()
 }
