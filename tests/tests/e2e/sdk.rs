@@ -255,7 +255,8 @@ fn the_python_sdk_raises_what_rules_refuse() {
     refused(&said, "socket_words", "error", words);
     refused(&said, "socket_heard", "error", "not said here");
     refused(&said, "socket_model", "error", "no rule allows it");
-    refused(&said, "session_model", "error", "no rule allows it");
+    // The handshake itself is refused.
+    refused(&said, "session_model", "InvalidStatus", "HTTP 403");
     assert!(!stage.ledger().text().contains("my salary"));
     stage.recorded("answer_blocked", |entry| entry["name"] == "shell");
     stage.recorded("answer_edited", |entry| entry["name"] == "send_mail");

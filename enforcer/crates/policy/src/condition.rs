@@ -1,7 +1,7 @@
 //! The fields of `match` beyond place, method and path: one room each, which reads it from the text and judges it.
 
 use enforcer_flow::Host;
-use enforcer_prompt::ModelCall;
+use enforcer_prompt::{self as prompt, ModelCall};
 
 use crate::compile::sieve::{Field, Key};
 use crate::condition::attachment::AttachmentTest;
@@ -221,12 +221,29 @@ impl Condition {
     fn judge_model(&self, facts: &Facts<'_, '_>, stance: Stance) -> Truth {
         let absent = match facts.model() {
             Fact::Absent => facts.bodiless().map_or(Truth::No, |shape| {
-                self.judge_call(&facts::bare(&shape), facts, stance)
+                self.judge_call(&facts::bare(shape), facts, stance)
             }),
-            Fact::Known(_) | Fact::Unknown | Fact::Unread => Truth::No,
+            Fact::Unread => return self.judge_opening(facts, stance),
+            Fact::Known(_) | Fact::Unknown => Truth::No,
         };
         let judge = |call: &ModelCall<'_>| self.judge_call(call, facts, stance);
         facts.model().judge(absent, judge)
+    }
+
+    /// Before anything is said: what the head of a WebSocket shows is enough to refuse it, and nothing more.
+    fn judge_opening(&self, facts: &Facts<'_, '_>, stance: Stance) -> Truth {
+        let told = |shape: &&prompt::Shape| {
+            matches!(self.test, Test::Operation(_) | Test::Provider(_))
+                || (matches!(self.test, Test::Model(_)) && shape.model.is_some())
+        };
+        let Some(shape) = facts.opening().filter(told) else {
+            return Truth::Unread;
+        };
+        match (self.judge_call(&facts::bare(shape), facts, stance), stance) {
+            (Truth::No, Stance::Each) => Truth::No,
+            (Truth::Yes, Stance::One) => Truth::Yes,
+            (Truth::No | Truth::Unknown | Truth::Unread | Truth::Yes, _) => Truth::Unread,
+        }
     }
 
     fn judge_call(&self, call: &ModelCall<'_>, facts: &Facts<'_, '_>, stance: Stance) -> Truth {

@@ -76,7 +76,7 @@ fn of_model(name: &str, facts: &Facts<'_, '_>) -> Fact<Bound> {
     let estimate = estimate.unwrap_or_default();
     match facts.model() {
         Fact::Absent => match facts.bodiless() {
-            Some(shape) => of_call(name, Fact::Known(&facts::bare(&shape)), estimate),
+            Some(shape) => of_call(name, Fact::Known(&facts::bare(shape)), estimate),
             None => of_call(name, Fact::Absent, estimate),
         },
         call => of_call(name, call, estimate),

@@ -182,3 +182,43 @@ fn mistakes_inside_of_expressions_and_patterns_have_their_place() {
         assert!(shown.contains(expected), "{expected}\n{shown}");
     }
 }
+
+#[test]
+fn a_socket_is_refused_by_the_model_that_its_head_names_and_allowed_by_what_is_said() {
+    let allow = "- { id: a, effect: allow, match: { host: x.example, model: gpt-5 } }\n";
+    let chat = "- { id: a, effect: allow, match: { host: x.example, operation: chat } }\n";
+    let broad = "- { id: a, effect: allow, match: { host: x.example } }\n- { id: d, effect: deny, match: { host: x.example, model: gpt-3 } }\n";
+    let picky = "- { id: a, effect: allow, match: { host: x.example, model: gpt-5, text: { contains: hello } } }\n";
+    for (rules, query, websocket, expected) in [
+        (allow, "model=gpt-5", true, "body"),
+        (allow, "model=gpt-3", true, "deny no_rule"),
+        // Of two nobody knows which counts, and without one messages say it.
+        (allow, "model=gpt-5&model=gpt-3", true, "body"),
+        (allow, "", true, "body"),
+        // What is no socket says it in its body.
+        (allow, "model=gpt-3", false, "body"),
+        (chat, "model=gpt-5", true, "deny no_rule"),
+        (broad, "model=gpt-3", true, "deny d"),
+        (broad, "model=gpt-5", true, "body"),
+        (picky, "model=gpt-5", true, "body"),
+        (picky, "model=gpt-3", true, "deny no_rule"),
+    ] {
+        let set = compile(rules);
+        let (workload, host) = (workload("w", None), Host::parse("x.example").unwrap());
+        let mut headers = HeaderMap::new();
+        if websocket {
+            headers.insert("upgrade", "WebSocket".parse().unwrap());
+        }
+        let question = Question::new(&workload, Protocol::Https, &host, 443);
+        let question = question.with_request(Request {
+            headers: Some(&headers),
+            query: Some(query),
+            ..Request::new("GET", "/v1/realtime")
+        });
+        let decided = match set.head(&question) {
+            Head::Body => "body".to_owned(),
+            Head::Decided(decision) => crate::shown(&decision),
+        };
+        assert_eq!(decided, expected, "{query} by\n{rules}");
+    }
+}

@@ -24,6 +24,14 @@ pub(crate) async fn open_at(
     path: &str,
     header: &str,
 ) -> WebSocketStream<DuplexStream> {
+    let (head, raw) = shake(world, path, header).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert!(!head.contains("permessage-deflate"), "{head}");
+    WebSocketStream::from_raw_socket(raw, Role::Client, None).await
+}
+
+/// What a handshake is answered.
+async fn shake(world: &World, path: &str, header: &str) -> (String, DuplexStream) {
     let mut raw = world.raw(Protocol::Http, "api.example").await;
     let handshake = HANDSHAKE.replace("PATH", path);
     let handshake = handshake.replace("\r\n\r\n", &format!("\r\n{header}\r\n"));
@@ -32,10 +40,7 @@ pub(crate) async fn open_at(
     while !head.ends_with(b"\r\n\r\n") {
         head.push(raw.read_u8().await.unwrap());
     }
-    let head = String::from_utf8(head).unwrap();
-    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-    assert!(!head.contains("permessage-deflate"), "{head}");
-    WebSocketStream::from_raw_socket(raw, Role::Client, None).await
+    (String::from_utf8(head).unwrap(), raw)
 }
 
 async fn heard(socket: &mut WebSocketStream<DuplexStream>) -> Value {
@@ -64,6 +69,25 @@ async fn messages_that_rules_allow_pass_in_both_directions() {
     let ledger = world.ledger().await;
     assert_eq!(ledger.one("exchange_granted")["rule"], "test/models");
     assert_eq!(ledger.one("exchange_closed")["status"], 101);
+}
+
+#[tokio::test]
+async fn a_socket_to_a_model_that_no_rule_allows_is_refused_before_it_opens() {
+    let world = world(upstream::messages(|text| vec![text.to_owned()]).await);
+    let (head, mut raw) = shake(&world, "/v1/realtime?model=gpt-3", "").await;
+    assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.unwrap().parse().unwrap()];
+    raw.read_exact(&mut body).await.unwrap();
+    let told: Value = serde_json::from_slice(&body).unwrap();
+    let message = told["error"]["message"].as_str().unwrap();
+    assert!(message.contains("no rule allows it"), "{message}");
+    drop(raw);
+    let ledger = world.ledger().await;
+    assert_eq!(ledger.one("exchange_denied")["cause"], "no_rule");
+    assert!(ledger.all("exchange_granted").is_empty());
 }
 
 #[tokio::test]
