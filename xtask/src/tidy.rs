@@ -55,7 +55,7 @@ fn read(root: &Path, folder: &Path, sources: &mut Vec<Source>) -> Result<()> {
             && let Ok(text) = String::from_utf8(fs::read(&path)?)
         {
             let path = path.strip_prefix(root).map(Path::to_path_buf)?;
-            sources.push(Source { path, text });
+            sources.push(Source::new(path, text));
         }
     }
     Ok(())
@@ -64,6 +64,11 @@ fn read(root: &Path, folder: &Path, sources: &mut Vec<Source>) -> Result<()> {
 // === impl Source ===
 
 impl Source {
+    fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        let (path, text) = (path.into(), text.into());
+        Self { path, text }
+    }
+
     fn is_rust(&self) -> bool {
         self.path
             .extension()

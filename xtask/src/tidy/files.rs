@@ -74,24 +74,17 @@ fn name(source: &Source) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn source(path: &str, text: &str) -> Source {
-        Source {
-            path: path.into(),
-            text: text.to_owned(),
-        }
-    }
-
     #[test]
     fn only_code_counts() {
         let text = "//! Doc.\n\nfn one() {\n    // Why.\n}\n\n#[cfg(test)]\nmod tests {\n    fn two() {}\n}\n";
-        assert_eq!(lines_of_code(&source("a.rs", text)), 2);
+        assert_eq!(lines_of_code(&Source::new("a.rs", text)), 2);
     }
 
     #[test]
     fn long_files_are_found_unless_they_are_tests() {
         let text = "fn x() {}\n".repeat(BUDGET + 1);
         for path in ["a/src/lib.rs", "tests/src/agent.rs"] {
-            assert_eq!(check(&[source(path, &text)]).len(), 1, "{path}");
+            assert_eq!(check(&[Source::new(path, &text)]).len(), 1, "{path}");
         }
         for path in [
             "a/tests/language/ask.rs",
@@ -99,7 +92,7 @@ mod tests {
             "a/src/config/tests.rs",
         ] {
             assert_eq!(
-                check(&[source(path, &text)]),
+                check(&[Source::new(path, &text)]),
                 Vec::<String>::new(),
                 "{path}"
             );
@@ -109,10 +102,10 @@ mod tests {
     #[test]
     fn names_that_say_nothing_are_found() {
         for path in ["a/src/util.rs", "a/src/helpers/x.rs", "a/src/x/mod.rs"] {
-            assert_eq!(check(&[source(path, "")]).len(), 1, "{path}");
+            assert_eq!(check(&[Source::new(path, "")]).len(), 1, "{path}");
         }
         assert_eq!(
-            check(&[source("enforcer-common/src/lib.rs", "")]),
+            check(&[Source::new("enforcer-common/src/lib.rs", "")]),
             Vec::<String>::new()
         );
     }

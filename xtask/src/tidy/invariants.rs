@@ -115,11 +115,10 @@ mod tests {
     use super::*;
 
     fn sources(document: &str, code: &str) -> Vec<Source> {
-        let source = |path: &str, text: &str| Source {
-            path: path.into(),
-            text: text.to_owned(),
-        };
-        vec![source(DOCUMENT, document), source("a/src/lib.rs", code)]
+        vec![
+            Source::new(DOCUMENT, document),
+            Source::new("a/src/lib.rs", code),
+        ]
     }
 
     const CODE: &str = "#[test]\nfn deny_wins_over_allow() {}\n#[tokio::test(start_paused = true)]\n#[ignore]\nasync fn no_byte_before_evidence() {}\nfn not_a_test_at_all() {}\n";

@@ -117,32 +117,25 @@ fn normal(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn source(path: &str, text: &str) -> Source {
-        Source {
-            path: path.into(),
-            text: text.to_owned(),
-        }
-    }
-
     #[test]
     fn files_that_no_module_names_are_found() {
         let mut tree = vec![
-            source("a/Cargo.toml", "[[bin]]\npath = \"odd/place.rs\"\n"),
-            source("a/build.rs", ""),
-            source("a/odd/place.rs", ""),
-            source(
+            Source::new("a/Cargo.toml", "[[bin]]\npath = \"odd/place.rs\"\n"),
+            Source::new("a/build.rs", ""),
+            Source::new("a/odd/place.rs", ""),
+            Source::new(
                 "a/src/lib.rs",
                 "mod one;\npub(crate) mod two;\n#[path = \"../x.rs\"]\nmod y;",
             ),
-            source("a/src/one.rs", "mod inner;"),
-            source("a/src/one/inner.rs", ""),
-            source("a/src/two.rs", "#[cfg(test)]\nmod tests;"),
-            source("a/src/two/tests.rs", ""),
-            source("a/src/bin/tool.rs", ""),
-            source("a/tests/own.rs", ""),
-            source("a/tests/many/main.rs", "mod beside;"),
-            source("a/tests/many/beside.rs", ""),
-            source("a/x.rs", ""),
+            Source::new("a/src/one.rs", "mod inner;"),
+            Source::new("a/src/one/inner.rs", ""),
+            Source::new("a/src/two.rs", "#[cfg(test)]\nmod tests;"),
+            Source::new("a/src/two/tests.rs", ""),
+            Source::new("a/src/bin/tool.rs", ""),
+            Source::new("a/tests/own.rs", ""),
+            Source::new("a/tests/many/main.rs", "mod beside;"),
+            Source::new("a/tests/many/beside.rs", ""),
+            Source::new("a/x.rs", ""),
         ];
         assert_eq!(check(&tree), Vec::<String>::new());
         for lost in [
@@ -151,7 +144,7 @@ mod tests {
             "a/tests/many/lost.rs",
             "a/src/two/inner.rs",
         ] {
-            tree.push(source(lost, ""));
+            tree.push(Source::new(lost, ""));
             let found = check(&tree);
             assert!(found.len() == 1 && found[0].starts_with(lost), "{found:?}");
             tree.pop();

@@ -55,10 +55,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Source {
-        Source {
-            path: "a.rs".into(),
-            text: text.to_owned(),
-        }
+        Source::new("a.rs", text)
     }
 
     #[test]
