@@ -107,6 +107,17 @@ impl fmt::Debug for Fingerprinter {
 
 // === impl Fingerprint ===
 
+impl Fingerprint {
+    /// Whether a text is one, written out.
+    #[must_use]
+    pub fn is_written(text: &str) -> bool {
+        let mut parts = text.rsplitn(3, ':');
+        let tag = parts.next().unwrap_or_default();
+        let is_tag = tag.len() == 16 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_tag && parts.next() == Some("hmac-sha256") && parts.next().is_some()
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, tag } = self;

@@ -29,7 +29,7 @@ pub use fingerprint::{Fingerprint, FingerprintError, Fingerprinter, HostKey, ope
 pub use ledger::{Config, Durability, Head, HeadError, Ledger, LedgerError, OpenError, Receipt};
 pub use recording::{
     BodyFacts, BodyHead, Message, Recorded, Recording, RecordingError, RecordingFacts, Recordings,
-    Track, Wanted, Way, read_recording,
+    Said, Spoken, Track, Wanted, Way, read_recording,
 };
 pub use verify::{Finding, Problem, Report, Verifier, VerifyError};
 

@@ -3,7 +3,7 @@
 //! An exchange has up to three files, named by its id: `ID.request` and `ID.answer` are bodies as they went, `ID.json` says
 //! the rest and is put there last and whole, so that what lacks it is torn. Room is taken before an exchange is granted and
 //! the oldest recordings make it, so the folder never holds more than it may. Bytes are written as they pass, as the
-//! ledger's lines are: to the kernel, not to the disk.
+//! ledger's lines are: to the kernel. What is whole is brought to the disk by a thread of its own.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -15,8 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use enforcer_flow::ExchangeId;
 use uuid::Uuid;
 
+mod disk;
 mod head;
 mod read;
+mod spoken;
 mod write;
 
 #[cfg(test)]
@@ -24,8 +26,10 @@ mod tests;
 
 pub use head::{BodyHead, Message};
 pub use read::{Recorded, read_recording};
+pub use spoken::{Said, Spoken};
 pub use write::{Recording, Track};
 
+use self::disk::Disk;
 use crate::Digest;
 
 /// What a file takes of a disk at least, and by what it grows.
@@ -39,7 +43,7 @@ pub struct Recordings {
     folder: PathBuf,
     max_bytes: u64,
     /// None until the folder was looked at.
-    room: Mutex<Option<Room>>,
+    open: Mutex<Option<Open>>,
 }
 
 /// What is to be kept of one exchange.
@@ -129,6 +133,13 @@ struct Room {
     whole: BTreeMap<String, u64>,
 }
 
+/// The folder, once it was looked at.
+#[derive(Debug)]
+struct Open {
+    room: Room,
+    disk: Disk,
+}
+
 // === impl Recordings ===
 
 impl Recordings {
@@ -138,7 +149,7 @@ impl Recordings {
         Arc::new(Self {
             folder,
             max_bytes,
-            room: Mutex::default(),
+            open: Mutex::default(),
         })
     }
 
@@ -158,16 +169,43 @@ impl Recordings {
             .inspect_err(|_| self.give_back(reserved, None))
     }
 
+    /// Looks at the folder if there is one, so that no exchange waits for that.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn look_ahead(&self) -> Result<(), RecordingError> {
+        match self.folder.exists() {
+            true => self.with_room(|_| Ok(())),
+            false => Ok(()),
+        }
+    }
+
     fn with_room<T>(
         &self,
         act: impl FnOnce(&mut Room) -> Result<T, RecordingError>,
     ) -> Result<T, RecordingError> {
-        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = match &mut *room {
-            Some(room) => room,
-            none => none.insert(look(&self.folder)?),
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match &mut *open {
+            Some(open) => open,
+            none => {
+                let room = look(&self.folder)?;
+                let failed = |source| RecordingError::File {
+                    path: self.folder.clone(),
+                    source,
+                };
+                let disk = Disk::start(&self.folder).map_err(failed)?;
+                none.insert(Open { room, disk })
+            }
         };
-        act(room)
+        act(&mut open.room)
+    }
+
+    /// Has what is whole brought to the disk.
+    fn bring_to_disk(&self, id: &str) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*open {
+            open.disk.take(id);
+        }
     }
 
     /// Takes room, from the oldest where there is none.

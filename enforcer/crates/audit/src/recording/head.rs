@@ -30,11 +30,14 @@ pub struct Message {
     /// An answer's status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Names and values, in their order. Credentials are fingerprints.
+    /// Names and values, in their order. What is not known to be harmless is a fingerprint.
     pub headers: Vec<(String, String)>,
     /// How many headers are left out for their length.
     #[serde(default, skip_serializing_if = "is_none")]
     pub more_headers: u64,
+    /// On a WebSocket, how many messages this side sent; they are the body, a line each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u64>,
     /// The body.
     #[serde(default)]
     pub body: BodyHead,

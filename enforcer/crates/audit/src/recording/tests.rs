@@ -205,3 +205,64 @@ fn heads_are_bounded() {
     assert!(bounded.more_headers > 900 && bounded.headers.len() > 50);
     assert_eq!(bounded.headers.len() as u64 + bounded.more_headers, 1000);
 }
+
+#[test]
+fn messages_of_both_sides_are_read_back_in_their_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("recordings");
+    let recordings = Recordings::new(folder.clone(), 64 << 20);
+    for (limit, whole) in [(1 << 10, 4), (30, 1)] {
+        let id = ExchangeId::new();
+        let recording = recordings.begin(id, Wanted { limit, ..WANTED }).unwrap();
+        recording.head(Way::Request, request("/socket"));
+        recording.opened();
+        for (way, spoken) in [
+            (Way::Request, Spoken::Text("a\"b\nc")),
+            (Way::Request, Spoken::Text("second of this side")),
+            (Way::Answer, Spoken::Binary(&[0, 255, 7, 8, 9, 10])),
+            (Way::Request, Spoken::Text("last")),
+        ] {
+            recording.message(way, spoken).unwrap();
+        }
+        recording.seal().unwrap().unwrap();
+        let read = read_recording(&folder, &id.to_string()).unwrap().unwrap();
+        let said = read.said().unwrap();
+        assert_eq!(said.len(), whole, "{said:?}");
+        let first = Said {
+            seq: 1,
+            way: Way::Request,
+            text: Some("a\"b\nc".to_owned()),
+        };
+        assert_eq!(said[0], first);
+        assert_eq!(read.request.as_ref().unwrap().0.messages, Some(3));
+        let sides: Vec<(u64, Way)> = said.iter().map(|said| (said.seq, said.way)).collect();
+        let all = [
+            (1, Way::Request),
+            (2, Way::Request),
+            (3, Way::Answer),
+            (4, Way::Request),
+        ];
+        assert_eq!(sides, all[..whole]);
+    }
+    // What is no socket has none.
+    let id = record(&recordings, WANTED, (b"a", b"b"));
+    let read = read_recording(&folder, &id.to_string()).unwrap().unwrap();
+    assert!(read.said().is_none());
+}
+
+#[test]
+fn what_is_whole_is_synced_whatever_is_gone_by_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("recordings");
+    let recordings = Recordings::new(folder.clone(), 64 << 20);
+    assert!(recordings.look_ahead().is_ok());
+    assert!(!folder.exists(), "nothing was recorded yet");
+    for _ in 0..3 {
+        record(&recordings, WANTED, (b"a", b"b"));
+    }
+    let gone = record(&recordings, WANTED, (b"a", b"b"));
+    fs::remove_file(folder.join(format!("{gone}.json"))).unwrap();
+    // Waits for the thread, which must have got through all of it.
+    drop(recordings);
+    assert_eq!(names(&folder).len(), 3 * 3 + 2);
+}

@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use enforcer_flow::ExchangeId;
 
 use super::head::{BodyHead, Head, Message, VERSION};
-use super::{BodyFacts, RecordingError, RecordingFacts, Recordings, Wanted, Way, on_disk};
+use super::{BodyFacts, RecordingError, RecordingFacts, Recordings, Spoken, Wanted, Way, on_disk};
 use crate::Digest;
 
 /// A recording under way. Dropped before it was sealed, it leaves nothing.
@@ -36,6 +36,8 @@ struct State {
     request: Option<Kept>,
     answer: Option<Kept>,
     stage: Stage,
+    /// Messages of both sides, where it is a WebSocket.
+    spoken: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,8 @@ struct Kept {
     digest: Context,
     bytes: u64,
     cut: u64,
+    /// How many messages, where it is one side of a WebSocket.
+    messages: Option<u64>,
 }
 
 // === impl Recording ===
@@ -90,6 +94,7 @@ impl Recording {
                 request,
                 answer,
                 stage: Stage::Open,
+                spoken: 0,
             }),
         })))
     }
@@ -108,6 +113,30 @@ impl Recording {
             recording: self.clone(),
             way,
         })
+    }
+
+    /// Notes that it has become a WebSocket, and has messages in place of bodies.
+    pub fn opened(&self) {
+        let state = &mut *self.0.state();
+        let sides = state.request.iter_mut().chain(&mut state.answer);
+        sides.for_each(|kept| kept.messages = Some(0));
+    }
+
+    /// Keeps a message that passes, as far as it may, and which of all it was.
+    ///
+    /// # Errors
+    /// When it cannot be kept. It must not pass then.
+    pub fn message(&self, way: Way, spoken: Spoken<'_>) -> Result<(), RecordingError> {
+        let state = &mut *self.0.state();
+        state.spoken += 1;
+        let line = spoken.line(state.spoken);
+        if let Some(kept) = state.of(way) {
+            *kept.messages.get_or_insert_default() += 1;
+        }
+        match line {
+            Ok(line) => self.0.push(state, way, &line),
+            Err(error) => Err(self.0.broken(state, way, error.into())),
+        }
     }
 
     /// Whether something was not written that had to be.
@@ -147,6 +176,7 @@ impl Recording {
         let size = on_disk(length) + bodies.map(|facts| on_disk(facts.bytes)).sum::<u64>();
         let became = Some((self.0.id.clone(), size));
         self.0.folder.give_back(self.0.reserved, became);
+        self.0.folder.bring_to_disk(&self.0.id);
         Ok(Some(RecordingFacts {
             digest,
             request: request_facts,
@@ -164,24 +194,7 @@ impl Track {
     /// When it cannot be kept. It must not pass then.
     pub fn push(&self, bytes: &[u8]) -> Result<(), RecordingError> {
         let inner = &self.recording.0;
-        let state = &mut *inner.state();
-        if state.stage != Stage::Open {
-            return Err(RecordingError::Over);
-        }
-        let Some(kept) = state.of(self.way) else {
-            return Ok(());
-        };
-        let pushed = kept.push(bytes, inner.limit);
-        if let Err(source) = pushed {
-            state.stage = Stage::Broken;
-            let kind = match self.way {
-                Way::Request => "request",
-                Way::Answer => "answer",
-            };
-            let path = inner.folder.path(&inner.id, kind);
-            return Err(RecordingError::File { path, source });
-        }
-        Ok(())
+        inner.push(&mut inner.state(), self.way, bytes)
     }
 }
 
@@ -190,6 +203,26 @@ impl Track {
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, state: &mut State, way: Way, bytes: &[u8]) -> Result<(), RecordingError> {
+        if state.stage != Stage::Open {
+            return Err(RecordingError::Over);
+        }
+        match state.of(way).map(|kept| kept.push(bytes, self.limit)) {
+            None | Some(Ok(())) => Ok(()),
+            Some(Err(source)) => Err(self.broken(state, way, source)),
+        }
+    }
+
+    fn broken(&self, state: &mut State, way: Way, source: std::io::Error) -> RecordingError {
+        state.stage = Stage::Broken;
+        let kind = match way {
+            Way::Request => "request",
+            Way::Answer => "answer",
+        };
+        let path = self.folder.path(&self.id, kind);
+        RecordingError::File { path, source }
     }
 
     /// Puts `ID.json` there whole.
@@ -243,6 +276,7 @@ impl Kept {
             digest: Context::new(&SHA256),
             bytes: 0,
             cut: 0,
+            messages: None,
         }
     }
 
@@ -263,9 +297,11 @@ impl Kept {
             digest,
             bytes,
             cut,
+            messages,
         } = self;
         let digest = Digest::finished(digest);
         let mut message = head.unwrap_or_default();
+        message.messages = messages;
         message.body = BodyHead {
             bytes,
             cut,
