@@ -31,7 +31,7 @@ pub(crate) async fn open_at(
 }
 
 /// What a handshake is answered.
-async fn shake(world: &World, path: &str, header: &str) -> (String, DuplexStream) {
+pub(crate) async fn shake(world: &World, path: &str, header: &str) -> (String, DuplexStream) {
     let mut raw = world.raw(Protocol::Http, "api.example").await;
     let handshake = HANDSHAKE.replace("PATH", path);
     let handshake = handshake.replace("\r\n\r\n", &format!("\r\n{header}\r\n"));
@@ -112,6 +112,27 @@ async fn a_message_that_rules_refuse_ends_the_socket_with_their_reason() {
     assert_eq!(denied["rule"], "test/no-salaries");
     assert_eq!(ledger.one("exchange_aborted")["cause"], "message_denied");
     assert!(!ledger.text.contains("my boss"), "{}", ledger.text);
+}
+
+#[tokio::test]
+async fn whoever_is_refused_while_it_still_speaks_is_heard_out_and_told() {
+    let world = world(upstream::messages(|text| vec![text.to_owned()]).await);
+    let mut socket = open(&world).await;
+    let said = "what is the salary of my boss";
+    socket.send(item(said)).await.unwrap();
+    // More than any buffer between the two takes, so somebody has to read it.
+    let more = "and more ".repeat(1_000);
+    for _ in 0..100 {
+        socket.send(item(&more)).await.unwrap();
+    }
+    let error = heard(&mut socket).await;
+    assert_eq!(error["type"], "error");
+    let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else {
+        panic!("no close");
+    };
+    assert_eq!(frame.code, CloseCode::Policy);
+    drop(socket);
+    world.ledger().await.one("message_denied");
 }
 
 #[tokio::test]
