@@ -13,7 +13,7 @@ use enforcer_cost::{Estimator, Prices};
 use enforcer_credentials::{Hooks, Secrets};
 use enforcer_dns::{Names, Resolver};
 use enforcer_gate::{Costs, Gate, Lookups, Quota, Sessions, UpstreamConfig};
-use enforcer_http::{Aside, Judging, PoolConfig};
+use enforcer_http::{Aside, Judging, PoolConfig, Spilling};
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::{Obligation, PolicySet};
@@ -22,7 +22,7 @@ use enforcer_tls::{Authority, Connector, Leaves};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::config::Config;
+use crate::config::{Config, Spill};
 use crate::enforcement::{Enforcement, Tools};
 use crate::kernel_events;
 use crate::quarantine::Orders;
@@ -328,12 +328,30 @@ fn judging(config: &Config) -> anyhow::Result<Judging> {
         hooks: Hooks::new(&config.webhooks, &secrets)?,
         secrets,
         memory: Quota::new(limits.body_memory, limits.body_memory_per_workload),
+        spilling: spilling(config),
         body_bytes: limits.body_bytes,
         body_timeout: limits.body_timeout,
         message_bytes: limits.message_bytes,
         structure: enforcer_prompt::Limits::default(),
         aside: Aside::default(),
     })
+}
+
+/// Where long bodies wait. What is there has no name and goes with its process, so a run has it where a daemon has.
+fn spilling(config: &Config) -> Option<Arc<Spilling>> {
+    let Spill {
+        above,
+        max_bytes,
+        max_bytes_per_workload,
+        max_files,
+        max_files_per_workload,
+    } = config.spill;
+    Some(Arc::new(Spilling {
+        place: enforcer_spill::Spill::new(&config.state_dir.join("spill")),
+        above: above?,
+        disk: Quota::new(max_bytes, max_bytes_per_workload),
+        files: Quota::new(max_files, max_files_per_workload),
+    }))
 }
 
 fn limits(config: &Config) -> Limits {

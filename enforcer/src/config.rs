@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub workloads: Vec<Selected>,
     /// `limits`: what one agent, and all of them together, may take.
     pub limits: Limits,
+    /// `spill`: bodies that wait on disk.
+    pub spill: Spill,
     /// `recordings`: what rules want recorded.
     pub recordings: Recordings,
     /// `costs`: what requests to models cost, and what was spent.
@@ -171,6 +173,21 @@ pub(crate) struct Limits {
     pub idle_timeout: Duration,
     /// `limits.drain_timeout`: how long a stopping daemon lets open exchanges finish.
     pub drain_timeout: Duration,
+}
+
+/// `spill`: bodies that wait on disk until all of them is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spill {
+    /// `spill.above`: longer ones wait there; none waits there without.
+    pub above: Option<usize>,
+    /// `spill.max_bytes`: of all workloads.
+    pub max_bytes: usize,
+    /// `spill.max_bytes_per_workload`: of them, those of one workload.
+    pub max_bytes_per_workload: usize,
+    /// `spill.max_files`: open at once.
+    pub max_files: usize,
+    /// `spill.max_files_per_workload`: of them, those of one workload.
+    pub max_files_per_workload: usize,
 }
 
 /// `recordings`: what rules want recorded.
@@ -329,6 +346,7 @@ impl Config {
             containers: Containers::default(),
             workloads: Vec::new(),
             limits: Limits::default(),
+            spill: Spill::default(),
             recordings: Recordings { max_bytes: 1 << 30 },
             costs: Costs {
                 prices: None,
@@ -422,6 +440,20 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(300),
             drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+// === impl Spill ===
+
+impl Default for Spill {
+    fn default() -> Self {
+        Self {
+            above: Some(1 << 20),
+            max_bytes: 4 << 30,
+            max_bytes_per_workload: 1 << 30,
+            max_files: 1024,
+            max_files_per_workload: 256,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::containers;
 use super::file::{Node, Value};
 use super::section::{Expected, Section, Wrong};
 use super::{
-    Ca, Config, Control, Costs, Danger, Ledger, Limits, Log, LogFormat, Mistake, Recordings,
+    Ca, Config, Control, Costs, Danger, Ledger, Limits, Log, LogFormat, Mistake, Recordings, Spill,
     UnixSockets, Upstream,
 };
 
@@ -47,6 +47,11 @@ pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>
     containers::containers(root.section("containers"), base, &mut config.containers);
     root.list("workloads", &mut config.workloads, containers::selected);
     limits(root.section("limits"), &mut config.limits);
+    spill(
+        root.section("spill"),
+        &mut config.spill,
+        config.limits.body_bytes,
+    );
     recordings(root.section("recordings"), &mut config.recordings);
     costs(root.section("costs"), base, &mut config.costs);
     secrets::secrets(&mut root, base, &mut config.secrets);
@@ -225,6 +230,46 @@ fn limits(mut section: Section<'_>, config: &mut Limits) {
         section.contradiction(&keys, message);
     }
     section.finish();
+}
+
+fn spill(mut section: Section<'_>, config: &mut Spill, longest: usize) {
+    let Spill {
+        above,
+        max_bytes,
+        max_bytes_per_workload,
+        max_files,
+        max_files_per_workload,
+    } = config;
+    section.read("above", above, threshold);
+    section.read("max_bytes", max_bytes, memory_size);
+    let per_workload = "max_bytes_per_workload";
+    section.read(per_workload, max_bytes_per_workload, memory_size);
+    section.read("max_files", max_files, positive);
+    section.read("max_files_per_workload", max_files_per_workload, positive);
+    if max_bytes_per_workload > max_bytes {
+        let message = "one workload may keep more bytes on disk (`max_bytes_per_workload`) than all of them (`max_bytes`)";
+        section.contradiction(&[per_workload, "max_bytes"], message);
+    }
+    if max_files_per_workload > max_files {
+        let message = "one workload may have more files open (`max_files_per_workload`) than all of them (`max_files`)";
+        section.contradiction(&["max_files_per_workload", "max_files"], message);
+    }
+    if above.is_some() && longest > *max_bytes_per_workload {
+        let message = "a workload's share of the disk (`max_bytes_per_workload`) must hold one of the longest bodies (`limits.body_bytes`)";
+        section.contradiction(&[per_workload, "max_bytes", "above"], message);
+    }
+    section.finish();
+}
+
+/// From where on something happens, or `off`.
+fn threshold(value: &Value) -> Result<Option<usize>, Expected> {
+    if *value == Value::Bool(false) || value.text() == Some("off") {
+        // YAML reads a bare `off` as false.
+        return Ok(None);
+    }
+    body_size(value)
+        .map(Some)
+        .map_err(|expected| format!("`off`, or {expected}"))
 }
 
 fn recordings(mut section: Section<'_>, config: &mut Recordings) {

@@ -61,7 +61,7 @@ fn the_example_shows_every_key_with_its_default() {
         "zzz: 1",
         &[&format!(
             "1:1: `zzz`: is not a key here, valid are {}",
-            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, recordings, costs, secrets, webhooks, unix_sockets, danger, log"
+            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, danger, log"
         )],
     );
     for (section, names) in [
@@ -80,6 +80,10 @@ fn the_example_shows_every_key_with_its_default() {
             "limits",
             "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, body_bytes, body_timeout, body_memory, \
              body_memory_per_workload, message_bytes, first_byte_timeout, handshake_timeout, header_timeout, idle_timeout, drain_timeout",
+        ),
+        (
+            "spill",
+            "above, max_bytes, max_bytes_per_workload, max_files, max_files_per_workload",
         ),
         ("recordings", "max_bytes"),
         ("costs", "prices, budgets"),
@@ -127,6 +131,7 @@ fn every_key_is_taken_over() {
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
          body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  message_bytes: 5KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
+         spill: {above: off, max_bytes: 9MiB, max_bytes_per_workload: 8MiB, max_files: 5, max_files_per_workload: 4}\n\
          recordings: {max_bytes: 7MiB}\n\
          costs: {prices: p.yaml, budgets: b.db}\n\
          secrets:\n  hook: {file: hook.secret}\n  key: {env: KEY}\n\
@@ -217,6 +222,13 @@ fn every_key_is_taken_over() {
             idle_timeout: Duration::from_secs(5400),
             drain_timeout: Duration::ZERO,
         },
+        spill: Spill {
+            above: None,
+            max_bytes: 9 << 20,
+            max_bytes_per_workload: 8 << 20,
+            max_files: 5,
+            max_files_per_workload: 4,
+        },
         recordings: Recordings { max_bytes: 7 << 20 },
         costs: Costs {
             prices: Some("/etc/enforcer/p.yaml".into()),
@@ -280,6 +292,33 @@ fn secrets_are_named_and_never_written_down() {
 }
 
 #[test]
+fn what_waits_on_disk_is_bounded_in_a_way_that_makes_sense() {
+    assert_eq!(
+        parse("spill: {above: 64KiB}").unwrap().spill.above,
+        Some(64 << 10)
+    );
+    check_rows(&[
+        (
+            "spill: {above: never}\n",
+            "1:16: `spill.above`: expected `off`, or a size such as `64KiB`, from 1.0 KiB to 1.0 GiB, found `never`",
+        ),
+        (
+            "spill: {max_bytes: 20MiB, max_bytes_per_workload: 21MiB}\n",
+            "1:51: `spill.max_bytes_per_workload`: one workload may keep more bytes on disk (`max_bytes_per_workload`) than all of them (`max_bytes`)",
+        ),
+        (
+            "spill: {max_files: 3, max_files_per_workload: 4}\n",
+            "1:47: `spill.max_files_per_workload`: one workload may have more files open (`max_files_per_workload`) than all of them (`max_files`)",
+        ),
+        (
+            "spill: {max_bytes_per_workload: 2MiB}\n",
+            "1:33: `spill.max_bytes_per_workload`: a workload's share of the disk (`max_bytes_per_workload`) must hold one of the longest bodies (`limits.body_bytes`)",
+        ),
+    ]);
+    assert!(parse("spill: {above: off, max_bytes_per_workload: 2MiB}").is_ok());
+}
+
+#[test]
 fn paths_follow_the_two_folders_unless_named() {
     let config = parse("state_dir: state\nruntime_dir: /tmp/r\n").unwrap();
     assert_eq!(config.ca.dir, Path::new("/etc/enforcer/state/ca"));
@@ -331,11 +370,11 @@ fn keys_that_are_none_are_refused_with_those_that_are() {
         ),
         (
             "\"a\\nb\": 1\n",
-            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, recordings, costs, secrets, webhooks, unix_sockets, danger, log",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "<<: {workers: 1}\n",
-            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, recordings, costs, secrets, webhooks, unix_sockets, danger, log",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, danger, log",
         ),
         (
             "workers: 1\nca: {}\nworkers: 2\n",

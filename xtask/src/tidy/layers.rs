@@ -16,6 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("enforcer-decode", &[]),
     ("enforcer-injection", &["enforcer-decode"]),
     ("enforcer-recognize", &[]),
+    ("enforcer-spill", &[]),
     ("enforcer-mask", &["enforcer-decode", "enforcer-recognize"]),
     (
         "enforcer-policy",
@@ -67,6 +68,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "enforcer-tls",
             "enforcer-gate",
             "enforcer-credentials",
+            "enforcer-spill",
         ],
     ),
     (

@@ -19,6 +19,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::answer::{EditedBody, WatchedBody, Whole};
 use crate::gather::Gathered;
+use crate::kept::{self, Filed, Kept};
 use crate::masking::Sending;
 use crate::pool::Lease;
 use crate::recording;
@@ -41,6 +42,9 @@ pub enum BodyError {
     /// Something that was found in it stopped it.
     #[error("sensitive data stopped the body")]
     Stopped,
+    /// What waited on disk does not come back.
+    #[error("the body does not come back from disk")]
+    Unkept,
     /// The upstream connection ended before the body did.
     #[error("the connection ended inside the body")]
     Truncated,
@@ -58,6 +62,8 @@ pub struct RequestBody {
 
 /// Where a request's body comes from.
 pub(crate) enum Source {
+    /// It is here already, on disk.
+    Filed(Box<Filed>),
     /// It is here already: a rule read it.
     Gathered(Box<Gathered>),
     /// Another one, kept as it goes out.
@@ -110,7 +116,7 @@ impl Source {
         match self {
             Self::Gathered(body) => Some(&body.bytes),
             Self::Recorded(recorded) => recorded.0.bytes(),
-            Self::Sending(_) => None,
+            Self::Filed(_) | Self::Sending(_) => None,
             Self::Wire(body) => body.is_end_stream().then_some(&[]),
         }
     }
@@ -125,6 +131,7 @@ impl Source {
 
     fn is_over(&self) -> bool {
         match self {
+            Self::Filed(body) => body.is_spent(),
             Self::Gathered(body) => body.is_spent(),
             Self::Recorded(recorded) => recorded.0.is_over(),
             Self::Sending(body) => body.is_over(),
@@ -134,6 +141,7 @@ impl Source {
 
     fn size_hint(&self) -> SizeHint {
         match self {
+            Self::Filed(body) => body.size_hint(),
             Self::Gathered(body) => body.size_hint(),
             Self::Recorded(recorded) => recorded.0.size_hint(),
             // Nobody knows before the end.
@@ -144,6 +152,7 @@ impl Source {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
+            Self::Filed(body) => body.poll(cx),
             Self::Gathered(body) => Poll::Ready(body.next().map(Ok)),
             Self::Recorded(recorded) => {
                 let (source, track) = &mut **recorded;
@@ -159,6 +168,15 @@ impl Source {
                 let polled = Pin::new(body).poll_frame(cx);
                 polled.map(|frame| frame.map(|frame| frame.map_err(BodyError::from)))
             }
+        }
+    }
+}
+
+impl From<Kept> for Source {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Filed(filed) => Self::Filed(Box::new(filed)),
+            Kept::Here(gathered) => Self::Gathered(Box::new(gathered)),
         }
     }
 }
@@ -410,6 +428,7 @@ impl BodyError {
             Self::Stalled(_) => "stalled",
             Self::Stopped => "sensitive_data",
             Self::Truncated => "truncated",
+            Self::Unkept => kept::FAILED,
             Self::Unrecorded => recording::FAILED,
             Self::Wire(_) => "connection_failed",
         }

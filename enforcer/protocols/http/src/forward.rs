@@ -14,7 +14,7 @@ use crate::exchange::drain;
 use crate::judged::unable;
 use crate::pool::{Lease, Need};
 use crate::serve::Connection;
-use crate::{RequestBody, ResponseBody, headers, masking, recording};
+use crate::{RequestBody, ResponseBody, headers, kept, masking, recording};
 
 /// How often a request is moved to another connection because the far side had closed an idle one before it was sent.
 const MOVES: usize = 3;
@@ -176,7 +176,9 @@ async fn send(
         if let Some(cause) = body_cause(error.error()) {
             let stopped = exchange.masking().and_then(Masking::refusal).cloned();
             return Err(match stopped {
-                None if cause == recording::FAILED => unable(exchange, cause),
+                None if matches!(cause, kept::FAILED | recording::FAILED) => {
+                    unable(exchange, cause)
+                }
                 Some(refusal) => masking::stopped(exchange, refusal),
                 None => incomplete(exchange, cause),
             });

@@ -53,6 +53,8 @@ pub(crate) enum Ungathered {
     NoRoom,
     /// It is longer than rules read.
     TooLong,
+    /// It cannot wait on disk.
+    Unkept,
 }
 
 // === impl Ungathered ===
@@ -66,6 +68,7 @@ impl Ungathered {
             Self::Length => prompt::Cause::Length.code(),
             Self::NoRoom => "too_many_bodies",
             Self::TooLong => prompt::Cause::TooLarge.code(),
+            Self::Unkept => crate::kept::FAILED,
         }
     }
 }
@@ -96,6 +99,18 @@ impl Gathered {
     }
 }
 
+/// Takes a body as it comes.
+pub(crate) trait Hold {
+    async fn take(&mut self, data: Bytes) -> Result<(), Ungathered>;
+}
+
+/// A body that comes, in memory.
+pub(crate) struct Gathering {
+    bytes: BytesMut,
+    room: Held,
+    reserved: usize,
+}
+
 /// Reads a body to its end.
 pub(crate) async fn gather<B>(
     headers: &HeaderMap,
@@ -105,54 +120,112 @@ pub(crate) async fn gather<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    let mut gathering = Gathering::begin(headers, bounds)?;
+    let trailers = arrive(headers, body, &mut gathering, bounds).await?;
+    Ok(gathering.finish(trailers))
+}
+
+/// Hands a body over as it comes, within the bounds; gives its trailers.
+pub(crate) async fn arrive<B>(
+    headers: &HeaderMap,
+    body: &mut B,
+    hold: &mut impl Hold,
+    bounds: &Bounds,
+) -> Result<Option<HeaderMap>, Ungathered>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let said = said(headers)?;
     if said.is_some_and(|length| length > bounds.limit as u64) {
         return Err(Ungathered::TooLong);
     }
-    let gathered = tokio::time::timeout(bounds.time, collect(body, said, bounds))
+    let (length, trailers) = tokio::time::timeout(bounds.time, collect(body, hold, bounds.limit))
         .await
         .map_err(|_| Ungathered::Late)??;
-    if said.is_some_and(|length| length != gathered.bytes.len() as u64) {
+    if said.is_some_and(|said| said != length as u64) {
         return Err(Ungathered::Length);
     }
-    Ok(gathered)
+    Ok(trailers)
 }
 
-async fn collect<B>(mut body: B, said: Option<u64>, bounds: &Bounds) -> Result<Gathered, Ungathered>
+async fn collect<B>(
+    mut body: B,
+    hold: &mut impl Hold,
+    limit: usize,
+) -> Result<(usize, Option<HeaderMap>), Ungathered>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    // What was said is not believed before it comes: memory grows with what is here.
-    let expected = said.map_or(STEP, |length| usize::try_from(length).unwrap_or(STEP));
-    let mut reserved = expected.clamp(1, STEP);
-    let room = bounds.memory.admit_many(bounds.workload, reserved);
-    let mut room = room.ok_or(Ungathered::NoRoom)?;
-    let mut bytes = BytesMut::new();
-    let mut trailers = None;
+    let (mut length, mut trailers) = (0, None);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Ungathered::Broken)?;
         match frame.into_data() {
             Ok(data) => {
-                let length = bytes.len() + data.len();
-                if length > bounds.limit {
+                length += data.len();
+                if length > limit {
                     return Err(Ungathered::TooLong);
                 }
-                while reserved < length {
-                    if !room.grow(STEP) {
-                        return Err(Ungathered::NoRoom);
-                    }
-                    reserved += STEP;
-                }
-                bytes.extend_from_slice(&data);
+                hold.take(data).await?;
             }
             Err(frame) => trailers = frame.into_trailers().ok(),
         }
     }
-    Ok(Gathered {
-        bytes: bytes.freeze(),
-        trailers,
-        room,
-    })
+    Ok((length, trailers))
+}
+
+// === impl Gathering ===
+
+impl Gathering {
+    pub(crate) fn begin(headers: &HeaderMap, bounds: &Bounds) -> Result<Self, Ungathered> {
+        // What was said is not believed before it comes: memory grows with what is here.
+        let said = said(headers)?;
+        let expected = said.map_or(STEP, |length| usize::try_from(length).unwrap_or(STEP));
+        Self::reserving(expected.clamp(1, STEP), bounds)
+    }
+
+    fn reserving(reserved: usize, bounds: &Bounds) -> Result<Self, Ungathered> {
+        let room = bounds.memory.admit_many(bounds.workload, reserved);
+        Ok(Self {
+            bytes: BytesMut::new(),
+            room: room.ok_or(Ungathered::NoRoom)?,
+            reserved,
+        })
+    }
+
+    pub(crate) fn add(&mut self, data: &[u8]) -> Result<(), Ungathered> {
+        let length = self.bytes.len() + data.len();
+        while self.reserved < length {
+            if !self.room.grow(STEP) {
+                return Err(Ungathered::NoRoom);
+            }
+            self.reserved += STEP;
+        }
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Gives what has come, with the room that it takes, and begins anew.
+    pub(crate) fn turn(&mut self, bounds: &Bounds) -> Result<Self, Ungathered> {
+        Ok(std::mem::replace(self, Self::reserving(STEP, bounds)?))
+    }
+
+    pub(crate) fn finish(self, trailers: Option<HeaderMap>) -> Gathered {
+        Gathered {
+            bytes: self.bytes.freeze(),
+            trailers,
+            room: self.room,
+        }
+    }
+}
+
+impl Hold for Gathering {
+    async fn take(&mut self, data: Bytes) -> Result<(), Ungathered> {
+        self.add(&data)
+    }
 }
 
 /// The one length that the headers state, if they state one.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use enforcer_flow::{ExchangeId, Side};
 use enforcer_gate::{Exchange, Fault, Granted, Head, Masking, Reading, Refusal, Terms};
-use enforcer_policy as policy;
+use enforcer_policy::{self as policy, Obligation};
 use enforcer_prompt::{Api, Content, Shape};
 use http::request::Parts;
 use http::{HeaderMap, Response};
@@ -19,7 +19,8 @@ use crate::aside::LARGE;
 use crate::asked::Asked;
 use crate::body::Source;
 use crate::exchange::drain;
-use crate::gather::{Bounds, Gathered, Ungathered, gather};
+use crate::gather::{Bounds, Gathered, Ungathered};
+use crate::kept::{Kept, keep};
 use crate::masking::{self, Rest};
 use crate::serve::Connection;
 use crate::upgrade::{self, Upgrade};
@@ -46,8 +47,8 @@ pub(crate) async fn handle(
     let (granted, source) = match head {
         Head::Granted(granted) => (granted, Source::Wire(body)),
         Head::Body => {
-            let (granted, gathered) = ask(connection, &parts, body, &mut shape).await?;
-            (granted, Source::Gathered(Box::new(gathered)))
+            let (granted, kept) = ask(connection, &parts, body, &mut shape).await?;
+            (granted, kept.into())
         }
     };
     let Granted {
@@ -78,6 +79,7 @@ pub(crate) async fn handle(
         answer::prepare(&mut parts.headers);
     }
     recording::request(connection, &exchange, &parts, permit.destination());
+    let source = signable(connection, source, &obligations, &mut exchange).await?;
     let delivery = obligation::Delivery {
         exchange: exchange.id(),
         time: SystemTime::now(),
@@ -108,23 +110,55 @@ pub(crate) async fn handle(
     }
 }
 
+/// The same body, in memory if it is signed.
+async fn signable(
+    connection: &Connection,
+    source: Source,
+    obligations: &[Obligation],
+    exchange: &mut Exchange,
+) -> Result<Source, Refusal> {
+    match source {
+        Source::Filed(filed) if obligations.iter().any(is_signature) => {
+            let bounds = bounds(connection);
+            let recalled = move || Kept::Filed(*filed).here(&bounds);
+            let recalled = connection.agent.judging.aside.run(recalled).await;
+            match recalled.unwrap_or(Err(Ungathered::Unkept)) {
+                Ok(gathered) => Ok(Source::Gathered(Box::new(gathered))),
+                Err(ungathered) => Err(unable(exchange, ungathered.cause())),
+            }
+        }
+        source => Ok(source),
+    }
+}
+
+fn is_signature(obligation: &Obligation) -> bool {
+    matches!(obligation, Obligation::Sign(_))
+}
+
+/// Bounds on a body of which all must be here.
+pub(crate) fn bounds(connection: &Connection) -> Bounds {
+    let agent = &connection.agent;
+    Bounds {
+        limit: agent.judging.body_bytes,
+        time: agent.judging.body_timeout,
+        memory: Arc::clone(&agent.judging.memory),
+        workload: agent.flow.workload().cgroup,
+    }
+}
+
 /// Gathers the body and asks policy with what it says.
 async fn ask(
     connection: &Arc<Connection>,
     parts: &Parts,
     mut body: Incoming,
     shape: &mut Shape,
-) -> Result<(Granted, Gathered), Refusal> {
+) -> Result<(Granted, Kept), Refusal> {
     let agent = &connection.agent;
     let asked = Asked::read(connection, parts, body.size_hint().exact())?;
-    let bounds = Bounds {
-        limit: agent.judging.body_bytes,
-        time: agent.judging.body_timeout,
-        memory: Arc::clone(&agent.judging.memory),
-        workload: agent.flow.workload().cgroup,
-    };
-    let gathered = match gather(&parts.headers, &mut body, &bounds).await {
-        Ok(gathered) => gathered,
+    let bounds = bounds(connection);
+    let spilling = agent.judging.spilling.as_ref();
+    let kept = match keep(&parts.headers, &mut body, &bounds, spilling).await {
+        Ok(kept) => kept,
         Err(ungathered) => {
             let refusal = ungathered.refuse(&asked);
             drain(&parts.headers, body).await;
@@ -132,36 +166,61 @@ async fn ask(
         }
     };
     // Counting tokens and decoding take long enough to be in others' way, whatever the size.
-    let takes_long = gathered.bytes.len() >= LARGE
-        || coding::is_coded(&parts.headers)
-        || agent.gate.costs().is_some();
-    let (granted, gathered, seen) = if takes_long {
-        let (connection, parts) = (Arc::clone(connection), parts.clone());
-        let shape = shape.clone();
-        let reading = agent.judging.aside.run(move || {
-            // The head was read before, and is what it was.
-            let length = Some(gathered.bytes.len() as u64);
-            match Asked::read(&connection, &parts, length) {
-                Ok(asked) => decide(&connection, asked, &shape, gathered),
-                Err(refusal) => (Err(refusal), gathered, None),
-            }
-        });
-        let Some(decided) = reading.await else {
-            return Err(unready(&asked));
-        };
-        decided
-    } else {
-        decide(connection, asked, shape, gathered)
+    let takes_long =
+        kept.length() >= LARGE || coding::is_coded(&parts.headers) || agent.gate.costs().is_some();
+    let (granted, kept, seen) = match kept {
+        Kept::Here(gathered) if !takes_long => {
+            let (granted, gathered, seen) = decide(connection, asked, shape, gathered);
+            (granted, Kept::Here(gathered), seen)
+        }
+        kept => {
+            let (connection, parts) = (Arc::clone(connection), parts.clone());
+            let shape = shape.clone();
+            let reading = move || aside(&connection, &parts, &shape, (kept, bounds));
+            let Some(decided) = agent.judging.aside.run(reading).await else {
+                return Err(unready(&asked));
+            };
+            decided?
+        }
     };
     let granted = granted?;
     if let Some(api) = seen {
         shape.api = api;
     }
-    Ok((granted, gathered))
+    Ok((granted, kept))
+}
+
+/// Decides beside the worker; what waits on disk is in memory only meanwhile.
+fn aside(
+    connection: &Connection,
+    parts: &Parts,
+    shape: &Shape,
+    (kept, bounds): (Kept, Bounds),
+) -> Result<Decided<Kept>, Refusal> {
+    // The head was read before, and is what it was.
+    let asked = Asked::read(connection, parts, Some(kept.length() as u64))?;
+    let (filed, gathered) = match kept {
+        Kept::Here(gathered) => (None, gathered),
+        Kept::Filed(filed) => match filed.recall(&bounds) {
+            Ok(gathered) => (Some(filed), gathered),
+            Err(ungathered) => return Err(ungathered.refuse(&asked)),
+        },
+    };
+    let (granted, gathered, seen) = decide(connection, asked, shape, gathered);
+    let judge = |granted: &Granted| Some(granted.terms.as_ref()?.judge.is_some());
+    let kept = match filed {
+        // Who judges the answer keeps it in memory anyway.
+        Some(filed) if granted.as_ref().ok().and_then(judge) == Some(true) => {
+            Kept::Here(filed.with(gathered))
+        }
+        Some(filed) => Kept::Filed(filed),
+        None => Kept::Here(gathered),
+    };
+    Ok((granted, kept, seen))
 }
 
 /// What policy says, the body, and what the body turned out to be whatever the head said.
-type Decided = (Result<Granted, Refusal>, Gathered, Option<Api>);
+type Decided<B> = (Result<Granted, Refusal>, B, Option<Api>);
 
 /// Reads a body that is here, and asks policy with it.
 fn decide(
@@ -169,7 +228,7 @@ fn decide(
     mut asked: Asked<'_>,
     shape: &Shape,
     mut gathered: Gathered,
-) -> Decided {
+) -> Decided<Gathered> {
     let agent = &connection.agent;
     let length = gathered.bytes.len() as u64;
     let headers = asked.headers();
@@ -251,7 +310,7 @@ impl Ungathered {
     fn fault(self) -> Fault {
         match self {
             Self::Broken => Fault::Agent,
-            Self::NoRoom => Fault::Unavailable,
+            Self::NoRoom | Self::Unkept => Fault::Unavailable,
             Self::Late | Self::Length | Self::TooLong => Fault::Policy,
         }
     }
@@ -265,6 +324,7 @@ impl Ungathered {
             Self::Length => "the request's body is not as long as its head says",
             Self::NoRoom => "too many bodies are being judged now",
             Self::TooLong => "the request's body is longer than rules read",
+            Self::Unkept => "the request's body cannot be kept until it is judged",
         }
     }
 }

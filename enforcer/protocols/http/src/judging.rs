@@ -6,7 +6,7 @@ use std::time::Duration;
 use enforcer_credentials::{Hooks, Secrets};
 use enforcer_gate::Quota;
 
-use crate::Aside;
+use crate::{Aside, Spilling};
 
 /// Bounds on bodies that rules read, and the secrets that rules name.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Judging {
     pub hooks: Hooks,
     /// Bytes of bodies that are kept, in all and for one workload.
     pub memory: Arc<Quota>,
+    /// Where long ones wait until all of them is here; without, they wait in memory.
+    pub spilling: Option<Arc<Spilling>>,
     /// The longest body that is judged; a longer one is refused.
     pub body_bytes: usize,
     /// How long such a body may take to come.
@@ -39,6 +41,7 @@ impl Judging {
             secrets: Secrets::default(),
             hooks: Hooks::default(),
             memory: Quota::new(memory, memory / 4),
+            spilling: None,
             body_bytes: 16 << 20,
             body_timeout: Duration::from_secs(60),
             message_bytes: 4 << 20,

@@ -19,9 +19,10 @@ use hyper::body::Incoming;
 use super::{Rewriter, whole};
 use crate::aside::LARGE;
 use crate::body::{BodyError, Source};
-use crate::gather::{Bounds, Gathered, gather};
+use crate::gather::{Gathered, Ungathered};
+use crate::kept::{Kept, keep};
 use crate::serve::Connection;
-use crate::{coding, shape};
+use crate::{Spilling, coding, judged, shape};
 
 /// Bodies of at most so many bytes are rewritten whole.
 pub(crate) const SHORT: u64 = 64 * 1024;
@@ -47,6 +48,26 @@ pub(crate) struct Sending {
 #[derive(Clone, Default)]
 pub(crate) struct Rest(Arc<Mutex<Option<Incoming>>>);
 
+/// Why a body that is here whole is not sent.
+enum Unsent {
+    /// What is in it, or that it cannot be looked through.
+    Found(Refusal),
+    /// It does not come back from where it waits, or there is no room for it.
+    Unkept(Ungathered),
+}
+
+impl From<Refusal> for Unsent {
+    fn from(refusal: Refusal) -> Self {
+        Self::Found(refusal)
+    }
+}
+
+impl From<Ungathered> for Unsent {
+    fn from(ungathered: Ungathered) -> Self {
+        Self::Unkept(ungathered)
+    }
+}
+
 /// Looks through a body, or has it looked through on its way. An error says what the agent is told; nothing has left then.
 pub(crate) async fn prepare(
     connection: &Connection,
@@ -58,7 +79,8 @@ pub(crate) async fn prepare(
         return Ok((source, Rest::default()));
     }
     let body = match source {
-        Source::Gathered(gathered) => *gathered,
+        Source::Filed(filed) => Kept::Filed(*filed),
+        Source::Gathered(gathered) => Kept::Here(*gathered),
         Source::Wire(body) if body.is_end_stream() => {
             return Ok((Source::Wire(body), Rest::default()));
         }
@@ -83,9 +105,14 @@ pub(crate) async fn prepare(
             return Ok((source, Rest::default()));
         }
     };
-    let rewritten = rewrite(connection, parts, body, masking).await;
-    let rewritten = rewritten.map_err(|refusal| stopped(exchange, refusal))?;
-    Ok((Source::Gathered(Box::new(rewritten)), Rest::default()))
+    match rewrite(connection, parts, body, masking).await {
+        Ok(rewritten) => Ok((rewritten.into(), Rest::default())),
+        Err(Unsent::Found(refusal)) => Err(stopped(exchange, refusal)),
+        Err(Unsent::Unkept(ungathered)) => {
+            exchange.fault(Side::Own, ungathered.cause());
+            Err(ungathered.refusal(exchange.id()))
+        }
+    }
 }
 
 fn is_short(body: &Incoming) -> bool {
@@ -100,16 +127,11 @@ async fn take(
     parts: &Parts,
     mut body: Incoming,
     exchange: &mut Exchange,
-) -> Result<Gathered, Refusal> {
-    let judging = &connection.agent.judging;
-    let bounds = Bounds {
-        limit: judging.body_bytes,
-        time: judging.body_timeout,
-        memory: Arc::clone(&judging.memory),
-        workload: connection.agent.flow.workload().cgroup,
-    };
-    match gather(&parts.headers, &mut body, &bounds).await {
-        Ok(gathered) => Ok(gathered),
+) -> Result<Kept, Refusal> {
+    let bounds = judged::bounds(connection);
+    let spilling = connection.agent.judging.spilling.as_ref();
+    match keep(&parts.headers, &mut body, &bounds, spilling).await {
+        Ok(kept) => Ok(kept),
         Err(ungathered) => {
             crate::exchange::drain(&parts.headers, body).await;
             exchange.fault(Side::Agent, ungathered.cause());
@@ -122,28 +144,40 @@ async fn take(
 async fn rewrite(
     connection: &Connection,
     parts: &mut Parts,
-    gathered: Gathered,
+    kept: Kept,
     masking: &Masking,
-) -> Result<Gathered, Refusal> {
+) -> Result<Kept, Unsent> {
     let judging = &connection.agent.judging;
-    let (limit, before) = (judging.body_bytes, gathered.bytes.clone());
-    let takes = match coding::is_coded(&parts.headers) {
+    let (limit, bounds) = (judging.body_bytes, judged::bounds(connection));
+    let waits = |spilling: &Arc<Spilling>| kept.length() > spilling.above;
+    let spilling = judging.spilling.clone();
+    let takes = match coding::is_coded(&parts.headers) || spilling.as_ref().is_some_and(waits) {
         true => LARGE,
-        false => before.len(),
+        false => kept.length(),
     };
     let (headers, own) = (parts.headers.clone(), masking.clone());
-    let read = move || read(&headers, gathered, &own, limit);
+    let read = move || -> Result<_, Unsent> {
+        let gathered = kept.here(&bounds)?;
+        let before = gathered.bytes.clone();
+        let rewritten = read(&headers, gathered, &own, limit)?;
+        let changed = rewritten.bytes != before;
+        drop(before);
+        Ok(match spilling {
+            Some(spilling) => (spilling.settle(rewritten, bounds.workload)?, changed),
+            None => (Kept::Here(rewritten), changed),
+        })
+    };
     let Some(rewritten) = judging.aside.weigh(takes, read).await else {
         let cause = enforcer_prompt::Cause::TooLarge;
-        return Err(masking.undecidable(cause, Direction::Request));
+        return Err(masking.undecidable(cause, Direction::Request).into());
     };
-    let rewritten = rewritten?;
-    if rewritten.bytes != before {
+    let (rewritten, changed) = rewritten?;
+    if changed {
         forget(parts);
         parts.headers.remove(header::CONTENT_ENCODING);
     }
     // A body that came in chunks goes on with its length: it has no trailers any more.
-    let length = HeaderValue::from(rewritten.bytes.len());
+    let length = HeaderValue::from(rewritten.length());
     parts.headers.insert(header::CONTENT_LENGTH, length);
     Ok(rewritten)
 }

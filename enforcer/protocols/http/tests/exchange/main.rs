@@ -10,6 +10,7 @@ mod judged;
 mod masked;
 mod recorded;
 mod socket;
+mod spilled;
 mod upstream;
 mod world;
 
