@@ -316,7 +316,7 @@ async fn whole(
         }
         Err(_) => {
             recording::answer(&agent.fingerprinter, &exchange, &head);
-            recording::whole(&mut exchange, &gathered.bytes)?;
+            recording::whole(&agent.judging.aside, &mut exchange, &gathered.bytes).await?;
             let whole = Whole::new(gathered.bytes, gathered.room, exchange);
             return Ok(Response::from_parts(
                 head,
@@ -331,7 +331,7 @@ async fn whole(
     let length = HeaderValue::from(passed.len());
     head.headers.insert(header::CONTENT_LENGTH, length);
     recording::answer(&agent.fingerprinter, &exchange, &head);
-    recording::whole(&mut exchange, &passed)?;
+    recording::whole(&agent.judging.aside, &mut exchange, &passed).await?;
     let whole = Whole::new(passed, gathered.room, exchange);
     Ok(Response::from_parts(
         head,

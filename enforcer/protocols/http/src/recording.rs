@@ -1,20 +1,25 @@
 //! What is kept of an exchange, as it goes out and as the agent gets it.
 //!
-//! Heads are noted before anything is filled in from secrets, and credentials in them become fingerprints. Bodies are kept
-//! as they pass; what cannot be kept does not pass.
+//! Heads are noted before anything is filled in from secrets, and what in them is not known to be harmless becomes
+//! fingerprints. Bodies, and messages of WebSockets, are kept as they pass; what cannot be kept does not pass. Pieces of
+//! bodies are written by the worker, as lines of the ledger are; what is long at once is written aside.
 
 use bytes::Bytes;
-use enforcer_audit::{Fingerprinter, Message, Track, Way};
+use enforcer_audit::{Fingerprinter, Message, Spoken, Track, Way};
 use enforcer_credentials::shown_path;
 use enforcer_flow::{Destination, Side};
 use enforcer_gate::{Exchange, Refusal};
-use http::HeaderMap;
+use http::Response;
 use http::request::Parts;
 use http_body::Frame;
+use tokio_tungstenite::tungstenite;
 
+use crate::aside::Aside;
 use crate::body::BodyError;
+use crate::judged;
 use crate::serve::Connection;
-use crate::{credentials, judged};
+
+mod shown;
 
 /// The cause of what ends because it cannot be kept.
 pub(crate) const FAILED: &str = "recording_failed";
@@ -33,14 +38,15 @@ pub(crate) fn request(
     let host = destination.host.name();
     let shown = host.and_then(|host| shown_path(host, path));
     let shown = shown.as_deref().unwrap_or(path);
+    let fingerprinter = &connection.agent.fingerprinter;
     let target = match parts.uri.query() {
-        Some(query) => format!("{shown}?{query}"),
+        Some(query) => format!("{shown}?{}", shown::query(query, fingerprinter)),
         None => shown.to_owned(),
     };
     let message = Message {
         method: Some(parts.method.as_str().to_owned()),
         target: Some(target),
-        headers: shown_headers(&parts.headers, &connection.agent.fingerprinter),
+        headers: shown::headers(&parts.headers, fingerprinter),
         ..Message::default()
     };
     recording.head(Way::Request, message);
@@ -55,7 +61,7 @@ pub(crate) fn answer(
     if let Some(recording) = exchange.recording() {
         let message = Message {
             status: Some(head.status.as_u16()),
-            headers: shown_headers(&head.headers, fingerprinter),
+            headers: shown::headers(&head.headers, fingerprinter),
             ..Message::default()
         };
         recording.head(Way::Answer, message);
@@ -76,11 +82,61 @@ pub(crate) fn keep(track: Option<&Track>, frame: &Frame<Bytes>) -> Result<(), Bo
 }
 
 /// Keeps an answer of which all is here.
-pub(crate) fn whole(exchange: &mut Exchange, bytes: &Bytes) -> Result<(), Refusal> {
-    let kept = track(exchange, Way::Answer).is_none_or(|track| track.push(bytes).is_ok());
-    match kept {
-        true => Ok(()),
-        false => Err(judged::unable(exchange, FAILED)),
+pub(crate) async fn whole(
+    aside: &Aside,
+    exchange: &mut Exchange,
+    bytes: &Bytes,
+) -> Result<(), Refusal> {
+    let Some(track) = track(exchange, Way::Answer) else {
+        return Ok(());
+    };
+    let kept = bytes.clone();
+    let kept = aside.weigh(bytes.len(), move || track.push(&kept).is_ok());
+    match kept.await {
+        Some(true) => Ok(()),
+        Some(false) | None => Err(judged::unable(exchange, FAILED)),
+    }
+}
+
+/// Notes that a WebSocket has opened, and what its opening was answered.
+pub(crate) fn opened<B>(
+    fingerprinter: &Fingerprinter,
+    exchange: &Exchange,
+    head: Response<B>,
+) -> Response<B> {
+    let (head, body) = head.into_parts();
+    answer(fingerprinter, exchange, &head);
+    if let Some(recording) = exchange.recording() {
+        recording.opened();
+    }
+    Response::from_parts(head, body)
+}
+
+/// Keeps a message of a WebSocket, which must not pass when that fails.
+pub(crate) async fn message(
+    aside: &Aside,
+    exchange: &Exchange,
+    way: Way,
+    message: &tungstenite::Message,
+) -> Result<(), BodyError> {
+    let Some(recording) = exchange.recording().cloned() else {
+        return Ok(());
+    };
+    let own = message.clone();
+    let keep = move || match &own {
+        tungstenite::Message::Text(text) => recording.message(way, Spoken::Text(text)).is_ok(),
+        tungstenite::Message::Binary(bytes) => {
+            recording.message(way, Spoken::Binary(bytes)).is_ok()
+        }
+        // Between each side and us, and passed on by nobody.
+        tungstenite::Message::Close(_)
+        | tungstenite::Message::Frame(_)
+        | tungstenite::Message::Ping(_)
+        | tungstenite::Message::Pong(_) => true,
+    };
+    match aside.weigh(message.len(), keep).await {
+        Some(true) => Ok(()),
+        Some(false) | None => Err(BodyError::Unrecorded),
     }
 }
 
@@ -90,17 +146,4 @@ pub(crate) fn failed(exchange: Option<Exchange>) -> BodyError {
         exchange.fault(Side::Own, FAILED);
     }
     BodyError::Unrecorded
-}
-
-fn shown_headers(headers: &HeaderMap, fingerprinter: &Fingerprinter) -> Vec<(String, String)> {
-    let shown = headers.iter().map(|(name, value)| {
-        let value = match credentials::kind(name) {
-            Some(kind) => fingerprinter
-                .fingerprint(kind, value.as_bytes())
-                .to_string(),
-            None => String::from_utf8_lossy(value.as_bytes()).into_owned(),
-        };
-        (name.as_str().to_owned(), value)
-    });
-    shown.collect()
 }

@@ -1,4 +1,4 @@
-//! A WebSocket whose messages rules judge: read message by message in both directions, passed on or not.
+//! A WebSocket whose messages rules judge or have recorded: read message by message in both directions, passed on or not.
 //!
 //! Each side speaks to us: pings are answered here, extensions are negotiated away (a compressed message is not read), and a
 //! message that is refused is answered with an error of its interface, after which both sides are closed (1008).
@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use enforcer_audit::Way;
 use enforcer_flow::Side;
 use enforcer_gate::{Ask, Exchange, Granted, Head, Held, Masking, Reading, Refusal, Terms};
 use enforcer_mask::Direction;
@@ -19,18 +20,19 @@ use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use crate::aside::LARGE;
 use crate::asked::Asked;
+use crate::body::BodyError;
 use crate::forward::{down, fail};
 use crate::judged::{unable, unready};
 use crate::masking::{Rewriter, Texts};
 use crate::obligation::{self, Delivery};
 use crate::serve::Connection;
 use crate::upgrade::{self, Switched, Upgrade};
-use crate::{ResponseBody, masking, refuse};
+use crate::{ResponseBody, masking, recording, refuse};
 
 mod carry;
 mod far;
@@ -54,6 +56,8 @@ struct Talk {
     obligations: Vec<Obligation>,
     /// Whether rules read what the agent says.
     judges_agent: bool,
+    /// Whether anybody reads what either side says.
+    reads: bool,
     far: Far,
     /// A message of each side, while it is read.
     _room: Held,
@@ -100,10 +104,7 @@ pub(crate) async fn forward(
     {
         return Err(unable(&mut exchange, "terms_impossible"));
     }
-    // What would be kept of it are the messages of both sides, which nobody writes down.
-    if exchange.recording().is_some() {
-        return Err(unable(&mut exchange, "terms_impossible"));
-    }
+    recording::request(connection, &exchange, &parts, permit.destination());
     let delivery = Delivery::empty(exchange.id());
     let met = obligation::meet(&mut parts, &obligations, &judging.secrets, &delivery)
         .and_then(|()| obligation::unhide(&mut parts, &judging.hooks, permit.destination()));
@@ -116,6 +117,7 @@ pub(crate) async fn forward(
         Switched::Not(answer) => return Ok(down(*answer, None, exchange, connection)),
         Switched::Over(head, far) => (head, far),
     };
+    let head = recording::opened(&agent.fingerprinter, &exchange, head);
     if has_extensions(head.headers()) {
         return Err(fail(&mut exchange, "unasked_extension"));
     }
@@ -124,7 +126,8 @@ pub(crate) async fn forward(
     let judges_agent = reads_messages || (exchange.is_billed() && asks_models);
     let masking = exchange.masking().filter(|masking| !masking.watches());
     let masking = masking.cloned();
-    if !judges_agent && judge.is_none() && masking.is_none() {
+    let reads = judges_agent || judge.is_some() || masking.is_some();
+    if !reads && exchange.recording().is_none() {
         let limit = agent.limits.idle_timeout;
         tokio::spawn(upgrade::tunnel(upgrade.agent, far, exchange, limit));
         return Ok(head);
@@ -138,6 +141,7 @@ pub(crate) async fn forward(
         exchange,
         obligations,
         judges_agent,
+        reads,
         _room: room,
     };
     tokio::spawn(talk.run(upgrade.agent, far));
@@ -172,6 +176,7 @@ impl Talk {
             mut exchange,
             obligations,
             judges_agent,
+            reads,
             far: mut reader,
             _room,
         } = self;
@@ -196,6 +201,7 @@ impl Talk {
             exchange: &exchange,
             obligations: &obligations,
             judges: judges_agent,
+            reads,
         };
         let masks = exchange.masking().is_some_and(|masking| !masking.watches());
         let ear_of_agent = (judges_agent || masks).then_some(&ear);
@@ -221,11 +227,19 @@ struct Ear<'t> {
     obligations: &'t [Obligation],
     /// Whether rules read what the agent says.
     judges: bool,
+    /// Whether anybody reads what either side says. Otherwise it may be anything, and is kept.
+    reads: bool,
 }
 
 // === impl Ear ===
 
 impl Ear<'_> {
+    /// Keeps a message that is about to pass, if a rule wants that.
+    async fn keep(&self, way: Way, message: &Message) -> Result<(), BodyError> {
+        let aside = &self.connection.agent.judging.aside;
+        recording::message(aside, self.exchange, way, message).await
+    }
+
     /// Asks about something that the agent says, and gives what of it may go on.
     async fn hear(&self, text: Utf8Bytes) -> Result<Utf8Bytes, Refusal> {
         if self.judges {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use enforcer_audit::Way;
 use enforcer_flow::Side;
 use enforcer_gate::{Broken, Meter, Refusal};
 use enforcer_prompt::Cause;
@@ -12,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::{Ear, Far, Socket};
+use crate::recording;
 use crate::refuse::{DENIED, error_event};
 
 /// The longest reason of a close frame (RFC 6455, section 5.5).
@@ -41,7 +43,7 @@ pub(super) async fn carry(
 ) -> Ending {
     let (mut agent_sink, mut agent_stream) = agent.split();
     let (mut far_sink, mut far_stream) = far.split();
-    let up = up(&mut agent_stream, &mut far_sink, meter, agents);
+    let up = up(&mut agent_stream, &mut far_sink, meter, (agents, ear));
     let down = down(&mut far_stream, &mut agent_sink, meter, (ear, reader));
     let (side, ending) = tokio::select! {
         ended = up => (Side::Agent, ended),
@@ -112,25 +114,27 @@ async fn up(
     from: &mut SplitStream<Socket>,
     to: &mut SplitSink<Socket, Message>,
     meter: &Meter,
-    ear: Option<&Ear<'_>>,
+    (hears, ear): (Option<&Ear<'_>>, &Ear<'_>),
 ) -> End {
     loop {
-        let message = match next(from, Side::Agent).await {
+        let message = match next(from, Side::Agent, ear).await {
             Ok(message) => message,
             Err(end) => return end,
         };
         meter.add_up(weight(&message));
-        let Said::Text(text) = said(message) else {
-            continue;
-        };
-        let text = match ear {
-            None => text,
-            Some(ear) => match ear.hear(text).await {
-                Ok(text) => text,
+        let passed = match (said(message), hears) {
+            (Said::Nothing, _) => continue,
+            (Said::Binary(message), _) => message,
+            (Said::Text(text), None) => Message::Text(text),
+            (Said::Text(text), Some(ear)) => match ear.hear(text).await {
+                Ok(text) => Message::Text(text),
                 Err(refusal) => return End::Refused(refusal),
             },
         };
-        if to.send(Message::Text(text)).await.is_err() {
+        if ear.keep(Way::Request, &passed).await.is_err() {
+            return broken(Side::Own, recording::FAILED);
+        }
+        if to.send(passed).await.is_err() {
             return broken(Side::Upstream, "write_failed");
         }
     }
@@ -144,20 +148,24 @@ async fn down(
     (ear, reader): (&Ear<'_>, &mut Far),
 ) -> End {
     loop {
-        let message = match next(from, Side::Upstream).await {
+        let message = match next(from, Side::Upstream, ear).await {
             Ok(message) => message,
             Err(end) => return end,
         };
         meter.add_down(weight(&message));
-        let Said::Text(text) = said(message) else {
-            continue;
+        let passed = match said(message) {
+            Said::Nothing => continue,
+            Said::Binary(message) => vec![message],
+            Said::Text(text) => match reader.take(text, ear).await {
+                Ok(passed) => passed.into_iter().map(Message::Text).collect(),
+                Err(refusal) => return End::Refused(refusal),
+            },
         };
-        let passed = match reader.take(text, ear).await {
-            Ok(passed) => passed,
-            Err(refusal) => return End::Refused(refusal),
-        };
-        for text in passed {
-            if to.feed(Message::Text(text)).await.is_err() {
+        for message in passed {
+            if ear.keep(Way::Answer, &message).await.is_err() {
+                return broken(Side::Own, recording::FAILED);
+            }
+            if to.feed(message).await.is_err() {
                 return broken(Side::Agent, "write_failed");
             }
         }
@@ -169,6 +177,8 @@ async fn down(
 
 /// What of a message is passed on.
 enum Said {
+    /// Bytes, which come here only where nobody would read them.
+    Binary(Message),
     /// Pings and pongs are between each side and us.
     Nothing,
     Text(Utf8Bytes),
@@ -177,19 +187,18 @@ enum Said {
 fn said(message: Message) -> Said {
     match message {
         Message::Text(text) => Said::Text(text),
-        Message::Binary(_)
-        | Message::Close(_)
-        | Message::Frame(_)
-        | Message::Ping(_)
-        | Message::Pong(_) => Said::Nothing,
+        Message::Binary(_) => Said::Binary(message),
+        Message::Close(_) | Message::Frame(_) | Message::Ping(_) | Message::Pong(_) => {
+            Said::Nothing
+        }
     }
 }
 
 /// The next message of a side; the end when there is none, or one that nobody can judge.
-async fn next(from: &mut SplitStream<Socket>, side: Side) -> Result<Message, End> {
+async fn next(from: &mut SplitStream<Socket>, side: Side, ear: &Ear<'_>) -> Result<Message, End> {
     match from.next().await {
         Some(Ok(Message::Close(frame))) => Err(End::Closed(frame)),
-        Some(Ok(Message::Binary(_))) => Err(broken(side, "binary_message")),
+        Some(Ok(Message::Binary(_))) if ear.reads => Err(broken(side, "binary_message")),
         Some(Ok(message)) => Ok(message),
         Some(Err(Error::Capacity(_))) => Err(broken(side, Cause::TooLarge.code())),
         Some(Err(Error::Utf8(_))) => Err(broken(side, Cause::InvalidUnicode.code())),

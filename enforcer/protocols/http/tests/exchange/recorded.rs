@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use enforcer_audit::{Message, read_recording};
+use enforcer_audit::{Fingerprint, Message, Way, read_recording};
 use enforcer_credentials::{Secrets, Source};
 use enforcer_http::Judging;
-use http::{Request, StatusCode};
+use futures_util::{SinkExt, StreamExt};
+use http::StatusCode;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message as Spoken;
 
 use crate::judged::{ask, post, text};
+use crate::socket::{open_at, shake};
 use crate::upstream::{self, Running};
 use crate::world::{Entries, World};
 
@@ -229,20 +232,154 @@ async fn what_streams_is_recorded_as_the_agent_got_it() {
     }
 }
 
+/// What both sides of a socket said, as it is read back.
+fn said(world: &World, line: &Value) -> Vec<(Way, Option<String>)> {
+    let id = line["exchange"].as_str().unwrap();
+    let found = read_recording(&world.recordings(), id).unwrap().unwrap();
+    let said = found.said().unwrap();
+    assert!(said.iter().map(|said| said.seq).eq(1..=said.len() as u64));
+    said.into_iter().map(|said| (said.way, said.text)).collect()
+}
+
 #[tokio::test]
-async fn a_socket_that_a_rule_wants_recorded_is_refused() {
+async fn messages_of_both_sides_are_recorded_in_their_order_as_they_passed() {
+    for (path, passed) in [
+        ("/kept/socket", "by Ada Lovelace"),
+        ("/masked/socket", "by [NAME]"),
+    ] {
+        let answers = |text: &str| vec![format!("1 {text}"), format!("2 {text}")];
+        let world = world(upstream::messages(answers).await);
+        let mut socket = open_at(&world, path, "x-secret: of-the-agent\r\n").await;
+        let mut expected = Vec::new();
+        for round in ["first", "second"] {
+            let own = format!("{round} {passed}");
+            let sent = format!("{round} by Ada Lovelace");
+            socket.send(Spoken::text(sent)).await.unwrap();
+            expected.push((Way::Request, Some(own.clone())));
+            for number in [1, 2] {
+                let heard = socket.next().await.unwrap().unwrap();
+                assert_eq!(heard.to_text().unwrap(), format!("{number} {own}"));
+                expected.push((Way::Answer, Some(format!("{number} {own}"))));
+            }
+        }
+        socket.close(None).await.unwrap();
+        while socket.next().await.is_some() {}
+        drop(socket);
+        let line = closed(&world.ledger().await);
+        assert_eq!(said(&world, &line), expected, "{path}");
+        let (request, answer) = recording(&world, &line);
+        assert_eq!(request.unwrap().0.messages, Some(2));
+        let (head, _) = answer.unwrap();
+        assert_eq!((head.status, head.messages), (Some(101), Some(4)));
+    }
+}
+
+#[tokio::test]
+async fn bytes_on_a_socket_that_is_only_recorded_pass_and_are_kept() {
+    let world = world(upstream::messages(|text| vec![text.to_owned()]).await);
+    let mut socket = open_at(&world, "/kept/socket", "").await;
+    socket.send(Spoken::binary(vec![1, 2, 3])).await.unwrap();
+    socket.send(Spoken::text("after")).await.unwrap();
+    let heard = socket.next().await.unwrap().unwrap();
+    assert_eq!(heard.to_text().unwrap(), "after");
+    socket.close(None).await.unwrap();
+    while socket.next().await.is_some() {}
+    drop(socket);
+    let line = closed(&world.ledger().await);
+    let text = Some("after".to_owned());
+    let expected = [
+        (Way::Request, None),
+        (Way::Request, text.clone()),
+        (Way::Answer, text),
+    ];
+    assert_eq!(said(&world, &line), expected);
+}
+
+#[tokio::test]
+async fn recordings_of_sockets_are_cut_at_their_limit_and_sockets_are_not() {
+    let world = world(upstream::messages(|text| vec![text.to_owned()]).await);
+    let mut socket = open_at(&world, "/short/socket", "").await;
+    for text in ["0123456789", "more", "and more"] {
+        socket.send(Spoken::text(text)).await.unwrap();
+        assert_eq!(
+            socket.next().await.unwrap().unwrap().to_text().unwrap(),
+            text
+        );
+    }
+    socket.close(None).await.unwrap();
+    while socket.next().await.is_some() {}
+    drop(socket);
+    let line = closed(&world.ledger().await);
+    assert_eq!(said(&world, &line), []);
+    let (head, kept) = recording(&world, &line).0.unwrap();
+    assert_eq!((kept.len(), head.messages), (16, Some(3)));
+    assert!(head.body.cut > 0);
+}
+
+#[tokio::test]
+async fn a_message_that_a_mask_blocks_is_not_recorded() {
+    let world = world(upstream::messages(|text| vec![text.to_owned()]).await);
+    let mut socket = open_at(&world, "/stopped/socket", "").await;
+    socket.send(Spoken::text("hello")).await.unwrap();
+    assert_eq!(
+        socket.next().await.unwrap().unwrap().to_text().unwrap(),
+        "hello"
+    );
+    socket.send(Spoken::text("by Ada Lovelace")).await.unwrap();
+    while let Some(Ok(_)) = socket.next().await {}
+    drop(socket);
+    let line = world.ledger().await.one("exchange_aborted");
+    let hello = Some("hello".to_owned());
+    assert_eq!(
+        said(&world, &line),
+        [(Way::Request, hello.clone()), (Way::Answer, hello)]
+    );
+}
+
+#[tokio::test]
+async fn a_socket_that_cannot_be_recorded_does_not_open() {
+    let world = world(upstream::messages(|text| vec![text.to_owned()]).await);
+    std::fs::write(world.recordings(), "in the way").unwrap();
+    let (head, raw) = shake(&world, "/kept/socket", "").await;
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    drop(raw);
+    let ledger = world.ledger().await;
+    let denied = ledger.one("exchange_denied");
+    assert_eq!(denied["cause"], "recording_unavailable");
+    assert!(ledger.all("exchange_granted").is_empty());
+}
+
+#[tokio::test]
+async fn only_what_is_known_to_be_harmless_is_recorded_of_heads() {
     let world = world(upstream::echo().await);
-    let request = Request::get("/kept/socket")
-        .header("host", "api.example:8080")
-        .header("connection", "upgrade")
-        .header("upgrade", "websocket")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .body(http_body_util::Full::default())
-        .unwrap();
+    let path = "/kept/x?page=2&API_Key=AIza-secret&%6bey=other-secret&empty_key=";
+    let mut request = post(path, "said".to_owned());
+    for (name, value) in [
+        ("x-team-token", "team-secret"),
+        ("x-unheard-of", "odd-secret"),
+        ("user-agent", "agent/1"),
+        ("x-stainless-os", "Linux"),
+    ] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
     let response = ask(&world, request).await;
-    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.status(), StatusCode::OK);
     text(response).await;
     let ledger = world.ledger().await;
-    assert_eq!(ledger.one("exchange_aborted")["cause"], "terms_impossible");
+    let (request, _) = recording(&world, &closed(&ledger));
+    let (head, _) = request.unwrap();
+    assert_eq!(header(&head, "user-agent"), ["agent/1"]);
+    assert_eq!(header(&head, "x-stainless-os"), ["Linux"]);
+    for name in ["x-team-token", "x-unheard-of"] {
+        let shown = header(&head, name);
+        assert!(Fingerprint::is_written(shown[0]), "{shown:?}");
+    }
+    let target = head.target.as_deref().unwrap();
+    assert!(
+        target.starts_with("/kept/x?page=2&API_Key=parameter:hmac-sha256:"),
+        "{target}"
+    );
+    assert!(target.ends_with("&empty_key="), "{target}");
+    let all = serde_json::to_string(&json!([head.headers, target])).unwrap();
+    assert!(!all.contains("secret"), "{all}");
 }
