@@ -153,6 +153,12 @@ impl Recordings {
         })
     }
 
+    /// Where the recordings are that a ledger names.
+    #[must_use]
+    pub fn beside(ledger: &Path) -> PathBuf {
+        ledger.with_file_name("recordings")
+    }
+
     /// Makes room for a recording and opens its files.
     ///
     /// # Errors
