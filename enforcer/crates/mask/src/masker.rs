@@ -62,12 +62,7 @@ pub trait Sink {
 /// assert_eq!(masker.take_findings().len(), 1);
 /// ```
 pub struct Masker {
-    rules: Arc<Ruleset>,
-    session: Arc<Session>,
-    direction: Direction,
-    /// In small letters.
-    field: Option<String>,
-    path: String,
+    standing: Standing,
     /// What is held back, and some of what stood before.
     text: Vec<u8>,
     flow: Flow,
@@ -75,8 +70,6 @@ pub struct Masker {
     swallowed: Option<Swallowed>,
     findings: Vec<Finding>,
     stopped: Option<Stop>,
-    /// What belongs where the text stands, and is no finding there.
-    spare: Option<Family>,
 }
 
 /// A whole text, made safe.
@@ -86,6 +79,18 @@ pub struct Outcome {
     pub text: Option<Vec<u8>>,
     /// What was found.
     pub findings: Vec<Finding>,
+}
+
+/// Where the text stands, and what holds there.
+struct Standing {
+    rules: Arc<Ruleset>,
+    session: Arc<Session>,
+    direction: Direction,
+    /// In small letters.
+    field: Option<String>,
+    path: String,
+    /// What belongs where the text stands, and is no finding there.
+    spare: Option<Family>,
 }
 
 /// What is needed to judge a text beside the text.
@@ -148,12 +153,14 @@ impl Masker {
     #[must_use]
     pub fn new(rules: &Arc<Ruleset>, session: &Arc<Session>, place: Place<'_>) -> Self {
         let mut masker = Self {
-            rules: Arc::clone(rules),
-            session: Arc::clone(session),
-            direction: place.direction,
-            spare: None,
-            field: None,
-            path: String::new(),
+            standing: Standing {
+                rules: Arc::clone(rules),
+                session: Arc::clone(session),
+                direction: place.direction,
+                field: None,
+                path: String::new(),
+                spare: None,
+            },
             text: Vec::new(),
             flow: Flow::default(),
             swallowed: None,
@@ -166,29 +173,20 @@ impl Masker {
 
     /// Ready for another text; what was held of the last one is gone. Findings that nobody took stay.
     pub fn restart(&mut self, place: Place<'_>) {
-        self.direction = place.direction;
-        self.path.clear();
-        self.path.push_str(place.path);
-        let mut field = self.field.take().unwrap_or_default();
-        self.field = place.field.map(|name| {
-            field.clear();
-            field.push_str(name);
-            field.make_ascii_lowercase();
-            field
-        });
+        self.standing.move_to(place);
         self.text.clear();
         self.flow.restart();
         self.stopped = None;
-        let lane = self.rules.lane(place.direction);
+        let Around { lane, session, .. } = self.standing.around();
         self.swallowed = match lane.names_places() {
-            true => Swallowed::at(lane, &self.session, &place),
+            true => Swallowed::at(lane, session, &place),
             false => None,
         };
     }
 
     /// From the next text on, what detectors of this family see is no finding.
     pub(crate) fn spare(&mut self, family: Option<Family>) {
-        self.spare = family;
+        self.standing.spare = family;
     }
 
     /// Takes the next part of the text and gives out what may go.
@@ -245,14 +243,7 @@ impl Masker {
             self.push_to(text, sink)?;
             return self.finish_to(sink);
         }
-        let around = Around {
-            lane: self.rules.lane(self.direction),
-            session: &self.session,
-            direction: self.direction,
-            spare: self.spare,
-            field: self.field.as_deref(),
-            path: &self.path,
-        };
+        let around = self.standing.around();
         let findings = &mut self.findings;
         let done = self.flow.whole(around, text, &mut Out { sink, findings });
         self.note(done)
@@ -289,14 +280,7 @@ impl Masker {
     }
 
     fn step(&mut self, chunk: &[u8], last: bool, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let around = Around {
-            lane: self.rules.lane(self.direction),
-            session: &self.session,
-            direction: self.direction,
-            spare: self.spare,
-            field: self.field.as_deref(),
-            path: &self.path,
-        };
+        let around = self.standing.around();
         let findings = &mut self.findings;
         let mut out = Out { sink, findings };
         if let Some(swallowed) = &mut self.swallowed {
@@ -313,7 +297,40 @@ impl Masker {
 impl fmt::Debug for Masker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What is held is just what must not be shown.
-        write!(f, "Masker({}, {} held)", self.path, self.held())
+        write!(f, "Masker({}, {} held)", self.standing.path, self.held())
+    }
+}
+
+// === impl Standing ===
+
+impl Standing {
+    fn move_to(&mut self, place: Place<'_>) {
+        let Place {
+            direction,
+            field,
+            path,
+        } = place;
+        self.direction = direction;
+        self.path.clear();
+        self.path.push_str(path);
+        let mut room = self.field.take().unwrap_or_default();
+        self.field = field.map(|name| {
+            room.clear();
+            room.push_str(name);
+            room.make_ascii_lowercase();
+            room
+        });
+    }
+
+    fn around(&self) -> Around<'_> {
+        Around {
+            lane: self.rules.lane(self.direction),
+            session: &self.session,
+            direction: self.direction,
+            spare: self.spare,
+            field: self.field.as_deref(),
+            path: &self.path,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::hash::BuildHasher as _;
 
 use foldhash::quality::FixedState;
 
-use super::text::{Reach, controls, reach};
+use super::text::{Ahead, Reach, ahead, controls};
 use super::{Cursor, Desk, Halt, Json, Reading, Sink, State};
 use crate::body::pieces::Pieces;
 use crate::body::spelled::Spelled;
@@ -26,13 +26,7 @@ impl Json {
         desk: &mut Desk,
         sink: &mut dyn Sink,
     ) -> Result<(), Halt> {
-        let rest = cursor.rest();
-        let (reach, _) = reach(rest, self.escaped);
-        let length = match reach {
-            Reach::End(end) => end,
-            Reach::On(_) => rest.len(),
-        };
-        let piece = rest.get(..length).unwrap_or_default();
+        let Ahead { piece, reach, .. } = ahead(cursor.rest(), self.escaped);
         if self.held.len() + piece.len() > LONGEST {
             return Err(Halt::Broken("a JSON key that is too long"));
         }
@@ -55,7 +49,7 @@ impl Json {
             }
             read?;
         }
-        cursor.given(length);
+        cursor.given(piece.len());
         cursor.at += 1;
         self.state = State::Colon;
         Ok(())

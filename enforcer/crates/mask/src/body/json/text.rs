@@ -8,10 +8,20 @@ use crate::body::spelled::{Respell, Spelled};
 use crate::body::spelling::Spelling;
 use crate::body::value;
 
-/// What is found of a string.
+/// As much of a string as a chunk has.
+pub(super) struct Ahead<'r> {
+    /// Its bytes, without the quote at the end.
+    pub(super) piece: &'r [u8],
+    pub(super) reach: Reach,
+    /// There are escapes in it.
+    pub(super) escapes: bool,
+}
+
+/// How far a string reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// It ends here.
-    End(usize),
+    /// It ends with the piece.
+    End,
     /// It goes on; `true` where the last byte begins an escape.
     On(bool),
 }
@@ -23,24 +33,22 @@ impl Json {
         desk: &mut Desk,
         sink: &mut dyn Sink,
     ) -> Result<(), Halt> {
-        let rest = cursor.rest();
-        let (reach, escapes) = reach(rest, self.escaped);
-        let length = match reach {
-            Reach::End(end) => end,
-            Reach::On(_) => rest.len(),
-        };
-        let piece = rest.get(..length).unwrap_or_default();
+        let Ahead {
+            piece,
+            reach,
+            escapes,
+        } = ahead(cursor.rest(), self.escaped);
         if self.reading != Reading::Loose && controls(piece) {
             return Err(Halt::Broken("a control character in a JSON string"));
         }
-        let whole = matches!(reach, Reach::End(_)) && self.value.is_none();
+        let whole = reach == Reach::End && self.value.is_none();
         if whole && !escapes && inner::plain(piece) {
             return self.whole(piece, cursor, desk, sink);
         }
         if whole {
             cursor.flush(sink);
             value::whole(piece, self.spelling(), desk, sink)?;
-            cursor.given(length);
+            cursor.given(piece.len());
             cursor.at += 1;
             self.ended();
             return Ok(());
@@ -53,9 +61,9 @@ impl Json {
             }
         };
         value.push(piece, desk, sink)?;
-        cursor.given(length);
+        cursor.given(piece.len());
         match reach {
-            Reach::End(_) => {
+            Reach::End => {
                 self.escaped = false;
                 value.close(desk, sink)?;
                 cursor.at += 1;
@@ -102,18 +110,25 @@ impl Json {
     }
 }
 
-/// How far a string reaches, and whether there are escapes in it.
-pub(super) fn reach(rest: &[u8], escaped: bool) -> (Reach, bool) {
+pub(super) fn ahead(rest: &[u8], escaped: bool) -> Ahead<'_> {
     let mut at = usize::from(escaped);
     let mut escapes = escaped;
     loop {
         let Some(found) = rest.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) else {
-            // Behind an escape's backslash the chunk may be over already.
-            return (Reach::On(at > rest.len()), escapes);
+            return Ahead {
+                piece: rest,
+                // Behind an escape's backslash the chunk may be over already.
+                reach: Reach::On(at > rest.len()),
+                escapes,
+            };
         };
         at += found;
         if rest.get(at) == Some(&b'"') {
-            return (Reach::End(at), escapes);
+            return Ahead {
+                piece: rest.get(..at).unwrap_or_default(),
+                reach: Reach::End,
+                escapes,
+            };
         }
         escapes = true;
         at += 2;
