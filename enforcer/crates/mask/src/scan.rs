@@ -1,18 +1,16 @@
-//! Where in a text detectors are woken: one pass eight bytes at a time for what is frequent, and searches for what is rare.
+//! Where in a text detectors are woken: one pass, sixty-four bytes at a time, that stops where something may stand.
 //!
 //! Every place is told once, when what stands there is settled: a run of digits when it ends (or sixteen bytes of it are
 //! known), a long run when it is long enough. Until then the tail that is held back ([`local`]) covers it.
 
-mod marks;
-mod prefixes;
+mod block;
+mod pass;
 mod runs;
 mod sift;
 
-use enforcer_recognize::{Detector, Keys, Shapes, Wake, pii};
-use memchr::memmem;
+use enforcer_recognize::{Detector, Keys, Prefixes, Run, Shapes, Solid, Wake, pii};
 
-use marks::Mark;
-use prefixes::Prefixes;
+use pass::Mark;
 pub(crate) use runs::{local, word_run};
 pub(crate) use sift::{BRIEF, Sift};
 
@@ -49,19 +47,16 @@ pub(crate) struct Plan {
     armor: Vec<Armed>,
     assignment: Vec<Armed>,
     at: Vec<Armed>,
-    digits: Vec<Armed>,
     field: Vec<Armed>,
     keys: Keys,
     prefixes: Prefixes,
     scheme: Vec<Armed>,
-    /// By the one bit of a shape.
-    shaped: Box<[Vec<Armed>; 64]>,
+    /// By the one bit of a shape, those whose shapes have it, and what may stand around for them.
+    shaped: Box<[Vec<(u64, Armed)>; 64]>,
     shapes: u64,
-    solid: Vec<Armed>,
-    token: Vec<Armed>,
+    /// By what runs have to look like.
+    solid: Vec<(Solid, Armed)>,
     words: Vec<Armed>,
-    begin: memmem::Finder<'static>,
-    slashes: memmem::Finder<'static>,
 }
 
 impl Plan {
@@ -75,14 +70,14 @@ impl Plan {
                 .filter(move |armed| armed.detector.wake.contains(&wake));
             own.copied().collect::<Vec<_>>()
         };
-        let mut shaped: Box<[Vec<Armed>; 64]> = Box::new(std::array::from_fn(|_| Vec::new()));
+        let mut shaped = Box::new(std::array::from_fn(|_| Vec::new()));
         let mut all = 0;
         for armed in &armed {
-            let own = shapes(armed.detector).map_or(0, Shapes::bits);
-            all |= own;
+            let own = shapes(armed.detector);
+            all |= own.bits();
             for (bit, list) in shaped.iter_mut().enumerate() {
-                if own >> bit & 1 != 0 {
-                    list.push(*armed);
+                if own.bits() >> bit & 1 != 0 {
+                    list.push((own.around(bit), *armed));
                 }
             }
         }
@@ -90,18 +85,14 @@ impl Plan {
             armor: of(Wake::Armor),
             assignment: of(Wake::Assignment),
             at: of(Wake::At),
-            digits: of(Wake::Digits),
             field: of(Wake::Field),
             keys: Keys::new(armed.iter().map(|armed| armed.detector)),
-            prefixes: Prefixes::new(&armed),
+            prefixes: Prefixes::new(armed.iter().map(|armed| armed.detector)),
             scheme: of(Wake::Scheme),
             shapes: all,
             shaped,
-            solid: of(Wake::Solid),
-            token: of(Wake::Token),
+            solid: solid(&armed),
             words: of(Wake::Words),
-            begin: memmem::Finder::new(b"-----BEGIN"),
-            slashes: memmem::Finder::new(b"://"),
             armed,
         }
     }
@@ -113,7 +104,7 @@ impl Plan {
     /// Whether `text` begins as values do that begin in a known way.
     pub(crate) fn begins(&self, text: &[u8]) -> bool {
         let mut begins = false;
-        self.prefixes.at(text, 0, |_| begins = true);
+        self.prefixes.at(text, (0, 0), |_| begins = true);
         begins
     }
 
@@ -139,138 +130,86 @@ impl Plan {
 
     /// Tells of every detector that is woken by what became settled; `words` is behind the run of words that somebody goes
     /// through already. Answers from where on nothing may go, because it is not known yet whom it wakes.
-    pub(crate) fn wakes(&self, span: Span<'_>, words: usize, see: &mut impl FnMut(Woken)) -> usize {
+    pub(crate) fn wakes(&self, span: Span<'_>, words: usize, see: &mut dyn FnMut(Woken)) -> usize {
+        let Span { text, from, .. } = span;
+        let mut open = text.len();
         if self.armed.is_empty() {
-            return span.text.len();
+            return open;
         }
-        let open = self.frequent(span, see);
-        self.rare(span, see);
-        self.long(span, see);
-        let from = span.from.max(words);
-        self.in_words(Span { from, ..span }, see);
+        let words = (!self.words.is_empty()).then_some(words);
+        pass::each(span, words, &mut |mark, at| match mark {
+            Mark::Armor => wake(&self.armor, at, see),
+            Mark::Assignment => self.assigned(text, at, see),
+            Mark::At => wake(&self.at, at, see),
+            Mark::Beginning => self.begun(text, (at, 0), see),
+            Mark::Cut => self.begun(text, (at, from), see),
+            Mark::Digits => open = open.min(self.digit(span, at, see)),
+            Mark::Scheme => wake(&self.scheme, at, see),
+            Mark::Solid => self.solid(span, at, see),
+            Mark::Words => self.worded(at, see),
+        });
         open
     }
 
     /// As [`Plan::wakes`] of a whole text, of which it is known what can be in it.
-    pub(crate) fn wakes_in(&self, text: &[u8], sift: Sift, see: &mut impl FnMut(Woken)) {
+    pub(crate) fn wakes_in(&self, text: &[u8], sift: Sift, see: &mut dyn FnMut(Woken)) {
         let (from, last) = (0, true);
-        let span = Span { text, from, last };
-        if self.armed.is_empty() {
-            return;
-        }
-        if sift.frequent() {
-            self.frequent(span, see);
-        }
-        if sift.rare() {
-            self.rare(span, see);
-        }
-        if sift.long() {
-            self.long(span, see);
-        }
-        if text.len() >= runs::RUN {
-            self.in_words(span, see);
+        if sift.is_telling() || text.len() >= runs::RUN {
+            self.wakes(Span { text, from, last }, 0, see);
         }
     }
 
-    fn in_words(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
-        if self.words.is_empty() {
-            return;
+    fn worded(&self, at: usize, see: &mut dyn FnMut(Woken)) {
+        for armed in &self.words {
+            let (armed, words) = (*armed, true);
+            see(Woken { armed, at, words });
         }
-        runs::words(span, |at| {
-            for armed in &self.words {
-                let (armed, words) = (*armed, true);
-                see(Woken { armed, at, words });
-            }
-        });
     }
 
     /// Answers where a run of digits begins of which it is not known yet whom it wakes.
-    fn frequent(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) -> usize {
-        let Span { text, from, .. } = span;
-        let mut open = text.len();
-        for at in from.saturating_sub(marks::BACK)..from {
-            if marks::begins_digits(text, at) && !marks::settled(text, at, from) {
-                open = open.min(self.digit(span, at, see));
-            }
-            self.prefixes
-                .again(span, at, |armed| wake(&[armed], at, see));
-        }
-        marks::each(text, from, |mark, at| match mark {
-            Mark::Assignment => self.assigned(text, at, see),
-            Mark::Digits => {
-                wake(&self.digits, at, see);
-                open = open.min(self.digit(span, at, see));
-            }
-        });
-        open
-    }
-
     #[inline]
-    fn digit(&self, span: Span<'_>, at: usize, see: &mut impl FnMut(Woken)) -> usize {
+    fn digit(&self, span: Span<'_>, at: usize, see: &mut dyn FnMut(Woken)) -> usize {
         let Span { text, last, .. } = span;
-        let settled = last || marks::settled(text, at, text.len());
-        let bits = Shapes::at(text, at, settled).bits() & self.shapes;
+        let settled = last || pass::settled(text, at, text.len());
+        let here = Shapes::at(text, at, settled);
+        let bits = here.bits() & self.shapes;
         if bits == 0 {
             return text.len();
         }
         if !settled {
             return local(&text[..at], 0);
         }
-        wake(&self.shaped[bits.trailing_zeros() as usize], at, see);
+        for (around, armed) in &self.shaped[bits.trailing_zeros() as usize] {
+            if around & here.around() != 0 {
+                wake(&[*armed], at, see);
+            }
+        }
         text.len()
     }
 
-    /// Values that begin in a known way take at least sixteen bytes without a break.
-    fn long(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
-        let Span { text, .. } = span;
-        let Span { from, last, .. } = span;
-        let nobody = self.token.is_empty() && self.prefixes.is_empty() && self.solid.is_empty();
-        let of_token = |run: runs::Run| {
-            if run.begins {
-                wake(&self.token, run.start, see);
-            }
-            let range = run.start..run.end;
-            self.prefixes
-                .within(text, range, &mut |armed, at| wake(&[armed], at, see));
-            // What is solid is a part of that.
-            let part = Span {
-                text: &text[..run.end],
-                from: from.max(run.start),
-                last,
-            };
-            let of_solid = |run: runs::Run| {
-                if run.begins {
-                    wake(&self.solid, run.start, see);
-                }
-            };
-            runs::long::<25>(part, runs::solid, of_solid, self.solid.is_empty());
-        };
-        runs::long::<16>(span, runs::token, of_token, nobody);
+    #[inline]
+    fn begun(&self, text: &[u8], (at, beyond): (usize, usize), see: &mut dyn FnMut(Woken)) {
+        self.prefixes.at(text, (at, beyond), |detector| {
+            self.arm(detector, &mut |armed| wake(&[armed], at, see));
+        });
     }
 
-    fn assigned(&self, text: &[u8], at: usize, see: &mut impl FnMut(Woken)) {
+    fn solid(&self, span: Span<'_>, at: usize, see: &mut dyn FnMut(Woken)) {
+        let run = Run::at(span.text, at, span.last);
+        for (solid, armed) in &self.solid {
+            if solid.fits(&run) {
+                wake(&[*armed], at, see);
+            }
+        }
+    }
+
+    #[inline]
+    fn assigned(&self, text: &[u8], at: usize, see: &mut dyn FnMut(Woken)) {
         self.keys.each(text, at, |detector| {
             self.arm(detector, &mut |armed| wake(&[armed], at, see));
         });
-        if !self.assignment.is_empty() && text[..at].last().is_some_and(u8::is_ascii_hexdigit) {
+        if text[..at].last().is_some_and(u8::is_ascii_hexdigit) {
             wake(&self.assignment, at, see);
-        }
-    }
-
-    fn rare(&self, span: Span<'_>, see: &mut impl FnMut(Woken)) {
-        let Span { text, from, .. } = span;
-        if !self.at.is_empty() {
-            for at in memchr::memchr_iter(b'@', &text[from..]) {
-                wake(&self.at, from + at, see);
-            }
-        }
-        for (finder, armed) in [(&self.slashes, &self.scheme), (&self.begin, &self.armor)] {
-            if !armed.is_empty() {
-                let start = from.saturating_sub(finder.needle().len() - 1);
-                for at in finder.find_iter(&text[start..]) {
-                    wake(armed, start + at, see);
-                }
-            }
         }
     }
 
@@ -283,7 +222,7 @@ impl Plan {
     }
 }
 
-fn wake(armed: &[Armed], at: usize, see: &mut impl FnMut(Woken)) {
+fn wake(armed: &[Armed], at: usize, see: &mut dyn FnMut(Woken)) {
     for armed in armed {
         see(Woken {
             armed: *armed,
@@ -293,20 +232,37 @@ fn wake(armed: &[Armed], at: usize, see: &mut impl FnMut(Woken)) {
     }
 }
 
-fn shapes(detector: &Detector) -> Option<Shapes> {
+fn solid(armed: &[Armed]) -> Vec<(Solid, Armed)> {
+    let all = armed.iter().flat_map(|armed| {
+        let own = armed.detector.wake.iter();
+        own.filter_map(|wake| match wake {
+            Wake::Solid(solid) => Some((*solid, *armed)),
+            Wake::Armor
+            | Wake::Assignment
+            | Wake::At
+            | Wake::Field
+            | Wake::Key(_)
+            | Wake::Prefix(_)
+            | Wake::Scheme
+            | Wake::Shape(_)
+            | Wake::Words => None,
+        })
+    });
+    all.collect()
+}
+
+fn shapes(detector: &Detector) -> Shapes {
     let own = detector.wake.iter().filter_map(|wake| match wake {
         Wake::Shape(shapes) => Some(*shapes),
         Wake::Armor
         | Wake::Assignment
         | Wake::At
-        | Wake::Digits
         | Wake::Field
         | Wake::Key(_)
         | Wake::Prefix(_)
         | Wake::Scheme
-        | Wake::Solid
-        | Wake::Token
+        | Wake::Solid(_)
         | Wake::Words => None,
     });
-    own.reduce(Shapes::or)
+    own.fold(Shapes::NONE, Shapes::or)
 }

@@ -9,40 +9,30 @@ const NEAR: usize = 64;
 /// `social security` is found in `socialSecurityNumber`. A word begins and ends where letters do, or where capitals show it.
 pub(crate) struct Words {
     list: &'static [&'static str],
-    /// With which letters they begin: most words of a text begin with others.
-    first: u32,
+    /// By the first letter's five bits, one bit a letter with which they go on: most words of a text begin otherwise.
+    begin: [u32; 32],
 }
 
 impl Words {
     pub(crate) const fn new(list: &'static [&'static str]) -> Self {
-        let mut first = 0;
+        let mut begin = [0; 32];
         let mut next = 0;
         while next < list.len() {
-            first |= letter(list[next].as_bytes()[0]);
+            match list[next].as_bytes() {
+                // A blank may also be left out.
+                [first, b' ', ..] | [first] => begin[place(*first)] = u32::MAX,
+                [first, second, ..] => begin[place(*first)] |= 1 << place(*second),
+                [] => {}
+            }
             next += 1;
         }
-        Self { list, first }
+        Self { list, begin }
     }
 }
 
-static LETTERS: [u32; 256] = {
-    let mut all = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        all[byte] = letter(byte as u8);
-        byte += 1;
-    }
-    all
-};
-
-/// One bit a letter, and one for what is none.
-const fn letter(byte: u8) -> u32 {
-    match byte {
-        b'a'..=b'z' => 1 << (byte - b'a'),
-        b'A'..=b'Z' => 1 << (byte - b'A'),
-        0x80.. => 1 << 31,
-        _ => 0,
-    }
+/// The same of capitals and small letters.
+const fn place(letter: u8) -> usize {
+    (letter & 31) as usize
 }
 
 /// Whether one of `words` stands in the 64 bytes before where the detector was woken, or names the field.
@@ -61,13 +51,18 @@ pub(crate) fn told(look: &Look<'_>, start: usize, words: &Words) -> bool {
 
 /// One of the words is in the text.
 fn says(near: &[u8], words: &Words) -> bool {
-    near.iter().enumerate().any(|(at, byte)| {
-        words.first & LETTERS[usize::from(*byte)] != 0
-            && begins(near, at)
+    let may = |first: u8, second: u8| words.begin[place(first)] >> place(second) & 1 != 0;
+    let stands = |at: usize| {
+        begins(near, at)
             && words.list.iter().any(|word| {
                 spelt(&near[at..], word.as_bytes()).is_some_and(|end| ends(near, at + end))
             })
-    })
+    };
+    let mut pairs = near.array_windows::<2>().enumerate();
+    pairs.any(|(at, [first, second])| may(*first, *second) && stands(at))
+        || near
+            .last()
+            .is_some_and(|last| may(*last, 0) && stands(near.len() - 1))
 }
 
 /// The name, in small letters, begins or ends with the word, or has it as one of its parts.

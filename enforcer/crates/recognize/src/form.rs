@@ -178,13 +178,24 @@ impl Form {
     const fn wakes(&self) -> Shapes {
         let length = if self.run > 15 { 15 } else { self.run };
         if self.lead > 0 && self.shape[self.lead - 1] == b'A' {
-            return Shapes::lettered(&[length]);
+            let letter = matches!(self.next, Some(b'A'));
+            return Shapes::lettered(&[length]).before_letter(letter);
         }
         match self.next {
             None => Shapes::bare(&[length]).or(Shapes::grouped(&[length])),
             Some(b'A') => Shapes::tailed(&[length]),
-            Some(_) => Shapes::grouped(&[length]),
+            Some(sign) => Shapes::followed(&[length], sign, &[self.following()]),
         }
+    }
+
+    /// How many digits stand behind what is behind the first.
+    const fn following(&self) -> usize {
+        let from = self.lead + self.run + 1;
+        let mut end = from;
+        while end < self.shape.len() && self.shape[end] == b'9' {
+            end += 1;
+        }
+        end - from
     }
 
     /// One look at the run of digits, which most forms do not pass.

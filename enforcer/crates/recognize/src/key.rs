@@ -10,6 +10,8 @@ const NEAR: usize = 64;
 pub struct Keys {
     /// By the last letter: where its entries lie.
     last: [(u16, u16); 256],
+    /// By the last letter's five bits, one bit for those of the one before it.
+    ends: [u32; 32],
     /// By the words read backwards.
     entries: Vec<(Vec<u8>, &'static Detector)>,
 }
@@ -35,7 +37,19 @@ impl Keys {
             }
             *to = place + 1;
         }
-        Self { last, entries }
+        let mut ends = [0; 32];
+        for (word, _) in &entries {
+            match word.as_slice() {
+                [last, before, ..] => ends[usize::from(last & 31)] |= 1 << (before & 31),
+                [last] => ends[usize::from(last & 31)] = u32::MAX,
+                [] => {}
+            }
+        }
+        Self {
+            last,
+            ends,
+            entries,
+        }
     }
 
     /// No detector waits for any.
@@ -47,12 +61,28 @@ impl Keys {
     /// the word comes once.
     pub fn each(&self, text: &[u8], at: usize, see: impl FnMut(&'static Detector)) {
         let near = &text[at.saturating_sub(NEAR)..at];
-        self.ending(near[..word_end(near)].iter().rev().copied(), see);
+        let word = &near[..word_end(near)];
+        if self.may_end(word) {
+            self.ending(word.iter().rev().copied(), see);
+        }
     }
 
     /// Each detector that waits for a field of this name.
     pub fn of_field(&self, name: &str, see: impl FnMut(&'static Detector)) {
-        self.ending(name.bytes().rev(), see);
+        if self.may_end(name.as_bytes()) {
+            self.ending(name.bytes().rev(), see);
+        }
+    }
+
+    /// Most words end with two letters with which none ends that somebody waits for.
+    #[inline]
+    fn may_end(&self, word: &[u8]) -> bool {
+        match word {
+            [.., before, last] if !joint(*last) && !joint(*before) => {
+                self.ends[usize::from(last & 31)] >> (before & 31) & 1 != 0
+            }
+            _ => !word.is_empty(),
+        }
     }
 
     fn ending(

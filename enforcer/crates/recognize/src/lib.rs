@@ -14,6 +14,7 @@ mod look;
 mod prefix;
 mod shapes;
 mod sight;
+mod solid;
 
 pub mod crypto;
 pub mod pii;
@@ -22,8 +23,9 @@ pub mod secret;
 pub use key::Keys;
 pub use look::Look;
 pub use prefix::Prefixes;
-pub use shapes::Shapes;
+pub use shapes::{Shape, Shapes};
 pub use sight::{Confidence, Sight};
+pub use solid::{Run, Solid};
 
 /// One kind of sensitive value.
 #[derive(Debug)]
@@ -62,8 +64,6 @@ pub enum Wake {
     Assignment,
     /// At an `@`.
     At,
-    /// At the start of every run of decimal digits.
-    Digits,
     /// At the first byte of a text that stands in a field whose name is known.
     Field,
     /// At the `=` or `:` of an assignment to a word that ends with this one, or, where the text stands in a field whose
@@ -77,10 +77,9 @@ pub enum Wake {
     /// At the start of a run of decimal digits that has one of these shapes: [`Shapes::at`] says which shapes a place has.
     /// The value may begin with up to six capital letters that stand directly before the run, or with a `+`.
     Shape(Shapes),
-    /// At the first byte of every run of at least 25 letters and digits, and of a shorter one that ends an unfinished text.
-    Solid,
-    /// At the first byte of every run of at least 16 bytes of `A-Z a-z 0-9 _ - . + / =`.
-    Token,
+    /// At the first byte of a run of at least 25 letters and digits, and of a shorter one that ends an unfinished text, where
+    /// it looks as this one says: [`Run::at`] says how it looks.
+    Solid(Solid),
     /// At the first byte of every run of at least twelve words of three to eight small letters with single blanks between
     /// them, and of a shorter one that ends an unfinished text. Where only the end of a long run is still known, its first
     /// known word.

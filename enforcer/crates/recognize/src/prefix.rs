@@ -1,14 +1,17 @@
 //! Where in a text values begin that begin in a known way.
 
-use crate::{Detector, Wake};
+use crate::{Detector, Wake, shapes};
 
-/// The beginnings that detectors wait for ([`Wake::Prefix`]), found in one pass.
+/// How many bits tell beginnings apart.
+const HEADS: usize = 1 << 15;
+
+/// The beginnings that detectors wait for ([`Wake::Prefix`]), by their first three bytes.
 ///
 /// A beginning counts where no letter or digit stands before it; the letter of an escape (`\n`, `\t`) is none.
 #[derive(Debug)]
 pub struct Prefixes {
-    /// By the first byte: where its entries lie.
-    first: [(u16, u16); 256],
+    /// One bit for each three bytes with which one begins, mixed.
+    heads: Box<[u64; HEADS / 64]>,
     entries: Vec<(&'static [u8], &'static Detector)>,
 }
 
@@ -23,53 +26,85 @@ impl Prefixes {
                 }
             }
         }
-        // Stable: detectors of one prefix keep their order.
+        // Stable: detectors of one beginning keep their order.
         entries.sort_by_key(|(prefix, _)| *prefix);
-        let mut first = [(0, 0); 256];
-        for (place, (prefix, _)) in (0u16..).zip(&entries) {
-            let Some(byte) = prefix.first() else { continue };
-            let (from, to) = &mut first[usize::from(*byte)];
-            if *to == 0 {
-                *from = place;
+        let mut heads = Box::new([0; HEADS / 64]);
+        let mut add = |head: [u8; 3]| {
+            let place = mixed(head);
+            heads[place / 64] |= 1 << (place % 64);
+        };
+        for (prefix, _) in &entries {
+            match **prefix {
+                [one, two, three, ..] => add([one, two, three]),
+                [one, two] => (0..=u8::MAX).for_each(|three| add([one, two, three])),
+                // Said of every text; nobody asks for that.
+                [_] | [] => {}
             }
-            *to = place + 1;
         }
-        Self { first, entries }
+        Self { heads, entries }
     }
 
     /// No detector waits for any.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The first place in `from..to` where a beginning stands, and each detector that waits for it is told to `see`,
-    /// which ends the search by answering `true`. A text that is not `last` may end within a beginning: that counts too.
-    pub fn each(
+    /// Each detector that waits for a beginning which stands at `at`, and reaches beyond `beyond`.
+    #[inline]
+    pub fn at(
         &self,
         text: &[u8],
-        (from, to, last): (usize, usize, bool),
-        mut see: impl FnMut(usize, &'static Detector) -> bool,
+        (at, beyond): (usize, usize),
+        see: impl FnMut(&'static Detector),
     ) {
-        let mut joined = from > 0 && text.get(from - 1).is_some_and(u8::is_ascii_alphanumeric);
-        for (at, byte) in text.iter().enumerate().take(to).skip(from) {
-            let (low, high) = self.first[usize::from(*byte)];
-            if low < high && (!joined || escaped(text, at)) {
-                let rest = &text[at..];
-                for (prefix, detector) in &self.entries[usize::from(low)..usize::from(high)] {
-                    let stands = rest.starts_with(prefix) || (!last && prefix.starts_with(rest));
-                    if stands && see(at, detector) {
-                        return;
-                    }
-                }
+        let may = match text.get(at..).and_then(<[u8]>::first_chunk) {
+            Some(head) => {
+                let place = mixed(*head);
+                self.heads[place / 64] >> (place % 64) & 1 != 0
             }
-            joined = byte.is_ascii_alphanumeric();
+            // Some are two bytes long.
+            None => true,
+        };
+        if may && begins(text, at) {
+            self.whole(text, (at, beyond), see);
+        }
+    }
+
+    #[cold]
+    fn whole(
+        &self,
+        text: &[u8],
+        (at, beyond): (usize, usize),
+        mut see: impl FnMut(&'static Detector),
+    ) {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(first) = rest.first() else { return };
+        let low = self
+            .entries
+            .partition_point(|(prefix, _)| prefix.first() < Some(first));
+        for (prefix, detector) in &self.entries[low..] {
+            if prefix.first() != Some(first) {
+                break;
+            }
+            if at + prefix.len() > beyond && rest.starts_with(prefix) {
+                see(detector);
+            }
         }
     }
 }
 
-/// The byte before is the letter of an escape.
-fn escaped(text: &[u8], at: usize) -> bool {
-    at >= 2 && text[at - 2] == b'\\' && matches!(text[at - 1], b'n' | b't' | b'r')
+#[inline]
+const fn mixed(head: [u8; 3]) -> usize {
+    let [one, two, three] = head;
+    let bytes = one as u32 | (two as u32) << 8 | (three as u32) << 16;
+    (bytes.wrapping_mul(0x9E37_79B1) >> 17) as usize
+}
+
+/// No letter or digit stands before, or only the letter of an escape.
+fn begins(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|index| text.get(index));
+    !before.is_some_and(u8::is_ascii_alphanumeric) || shapes::after_escape(text, at)
 }
 
 #[cfg(test)]
@@ -84,7 +119,7 @@ mod tests {
     static ONE: Detector = Detector {
         name: "one",
         family: Family::Secret,
-        wake: &[Wake::Prefix("ab_"), Wake::Prefix("abc")],
+        wake: &[Wake::Prefix("ab_"), Wake::Prefix("abc"), Wake::Prefix("QZ")],
         longest: 8,
         recognise: nothing,
         examples: &[],
@@ -95,34 +130,38 @@ mod tests {
         ..ONE
     };
 
-    fn seen(text: &str, last: bool) -> Vec<(usize, &'static str)> {
+    fn seen(text: &str, beyond: usize) -> Vec<(usize, &'static str)> {
         let mut seen = Vec::new();
-        Prefixes::new([&ONE, &TWO]).each(text.as_bytes(), (0, text.len(), last), |at, detector| {
-            seen.push((at, detector.name));
-            false
-        });
+        let prefixes = Prefixes::new([&ONE, &TWO]);
+        for at in 0..text.len() {
+            prefixes.at(text.as_bytes(), (at, beyond), |detector| {
+                seen.push((at, detector.name));
+            });
+        }
         seen
     }
 
     #[test]
     fn a_beginning_wakes_all_that_wait_for_it_and_only_behind_no_letter() {
         assert_eq!(
-            seen("ab_ xab_ =abc \\nab_", true),
+            seen("ab_ xab_ =abc \\nab_ QZ7 QZ", 0),
             [
                 (0, "one"),
                 (0, "two"),
                 (10, "one"),
                 (16, "one"),
-                (16, "two")
+                (16, "two"),
+                (20, "one"),
+                (24, "one")
             ]
         );
-        assert_eq!(seen("x ab", true), []);
-        assert_eq!(seen("", false), []);
+        assert_eq!(seen("x ab", 0), []);
+        assert_eq!(seen("", 0), []);
     }
 
     #[test]
-    fn a_text_may_end_within_a_beginning() {
-        assert_eq!(seen("x ab", false), [(2, "one"), (2, "two"), (2, "one")]);
-        assert_eq!(seen("x ad", false), []);
+    fn what_was_known_before_is_not_told_again() {
+        assert_eq!(seen("ab_ abc", 3), [(4, "one")]);
+        assert_eq!(seen("ab_", 2), [(0, "one"), (0, "two")]);
     }
 }

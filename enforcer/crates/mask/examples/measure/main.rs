@@ -3,6 +3,7 @@
 //! `measure [--corpus FOLDER] [--json] [--seconds N] [--only SPEED]`
 
 mod corpus;
+mod events;
 mod speed;
 
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use enforcer_mask::{Confidence, Direction, Masker, Place};
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
-use crate::{everything, session};
+use crate::{events, everything, session};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -24,6 +24,18 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// Of a text that takes so many microseconds.
+    #[expect(clippy::cast_precision_loss, reason = "texts are short")]
+    pub(crate) fn of(what: &'static str, microseconds: f64, bytes: usize) -> Self {
+        Self {
+            what,
+            mebibytes_a_second: bytes as f64 / microseconds.max(f64::MIN_POSITIVE) * 1e6
+                / MEBIBYTE as f64,
+            microseconds,
+            bytes,
+        }
+    }
+
     pub(crate) fn shown(&self) -> String {
         if self.bytes < MEBIBYTE / 2 {
             format!("{:.1} us", self.microseconds)
@@ -50,6 +62,7 @@ pub(crate) fn rows(seconds: f64, only: Option<&str>) -> Result<Vec<Row>> {
             rows.push(row(what, decode, text.as_bytes(), seconds)?);
         }
     }
+    rows.extend(events::rows(&prose[..2048], seconds, only)?);
     Ok(rows)
 }
 
@@ -82,12 +95,7 @@ fn row(what: &'static str, decode: bool, text: &[u8], seconds: f64) -> Result<Ro
             finding.detector, finding.offset
         ));
     }
-    Ok(Row {
-        what,
-        mebibytes_a_second: text.len() as f64 / best / MEBIBYTE as f64,
-        microseconds: best * 1e6,
-        bytes: text.len(),
-    })
+    Ok(Row::of(what, best * 1e6, text.len()))
 }
 
 /// What this thread used of the processor, in seconds: others on it do not count.

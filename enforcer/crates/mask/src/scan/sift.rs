@@ -55,21 +55,6 @@ impl Sift {
         }
     }
 
-    /// Digits, `=` or `:`.
-    pub(super) const fn frequent(self) -> bool {
-        self.sorts & (DIGIT | SIGN) != 0
-    }
-
-    /// One of the signs by which rare values are found.
-    pub(super) const fn rare(self) -> bool {
-        self.sorts & RARE != 0
-    }
-
-    /// A run that may be a token.
-    pub(super) const fn long(self) -> bool {
-        self.run >= LONG
-    }
-
     /// Something may be found.
     pub(super) const fn is_telling(self) -> bool {
         self.sorts & !RUN != 0 || self.run >= LONG

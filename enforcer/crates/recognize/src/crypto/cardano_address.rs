@@ -11,7 +11,7 @@ use crate::{
 pub(crate) static CARDANO_ADDRESS: Detector = Detector {
     name: "cardano_address",
     family: Family::Crypto,
-    wake: &[Wake::Solid],
+    wake: &[Wake::Solid(COIN.wakes())],
     longest: COIN.lengths.1,
     recognise: |look| COIN.judge(look),
     examples: &[],

@@ -3,7 +3,7 @@
 use bs58::Alphabet;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Confidence, Look, Sight, shapes};
+use crate::{Confidence, Look, Sight, Solid, solid};
 
 /// One way in which a coin writes what it stands for.
 pub(super) struct Coin {
@@ -16,10 +16,15 @@ pub(super) struct Coin {
 }
 
 impl Coin {
+    /// The runs that may be one.
+    pub(super) const fn wakes(&self) -> Solid {
+        Solid::of(self.begins, self.lengths)
+    }
+
     /// What is to be seen of it in the run that begins where the detector was woken.
     pub(super) fn judge(&self, look: &Look<'_>) -> Sight {
         // The run's first letter can be that of an escape.
-        let start = look.at + usize::from(shapes::after_escape(look.text, look.at + 1));
+        let start = solid::begin(look.text, look.at);
         let rest = &look.text[start..];
         let first = rest.first();
         let begins = self.begins.iter().any(|known| {

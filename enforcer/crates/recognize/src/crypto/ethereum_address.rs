@@ -12,7 +12,7 @@ use crate::{
 pub(crate) static ETHEREUM_ADDRESS: Detector = Detector {
     name: "ethereum_address",
     family: Family::Crypto,
-    wake: &[Wake::Solid],
+    wake: &[Wake::Solid(COIN.wakes())],
     longest: COIN.lengths.1,
     recognise: |look| COIN.judge(look),
     examples: &[

@@ -10,7 +10,7 @@ use crate::{
 pub(crate) static PRIVATE_KEY_HEX: Detector = Detector {
     name: "private_key_hex",
     family: Family::Crypto,
-    wake: &[Wake::Solid],
+    wake: &[Wake::Solid(COIN.wakes())],
     longest: COIN.lengths.1,
     recognise,
     examples: &[],

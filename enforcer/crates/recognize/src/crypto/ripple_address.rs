@@ -9,7 +9,7 @@ use crate::{
 pub(crate) static RIPPLE_ADDRESS: Detector = Detector {
     name: "ripple_address",
     family: Family::Crypto,
-    wake: &[Wake::Solid],
+    wake: &[Wake::Solid(COIN.wakes())],
     longest: COIN.lengths.1,
     recognise: |look| COIN.judge(look),
     examples: &[

@@ -1,12 +1,12 @@
 //! Solana addresses: 32 bytes in Base58 without a check, which only words before them tell.
 
 use crate::context::Words;
-use crate::{Confidence::Medium, Detector, Family, Look, Sight, Wake, context};
+use crate::{Confidence::Medium, Detector, Family, Look, Sight, Solid, Wake, context, solid};
 
 pub(crate) static SOLANA_ADDRESS: Detector = Detector {
     name: "solana_address",
     family: Family::Crypto,
-    wake: &[Wake::Solid],
+    wake: &[Wake::Solid(Solid::any(LENGTHS))],
     longest: LENGTHS.1,
     recognise,
     examples: &[
@@ -32,22 +32,29 @@ const WORDS: Words = Words::new(&[
     "pubkey",
 ]);
 
-/// No letter or digit of Base58.
-fn is_foreign(byte: u8) -> bool {
-    matches!(byte, b'0' | b'O' | b'I' | b'l')
-}
+/// A letter or digit of Base58.
+static BASE58: [bool; 256] = {
+    let mut all = [false; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        let own = byte as u8;
+        all[byte] = own.is_ascii_alphanumeric() && !matches!(own, b'0' | b'O' | b'I' | b'l');
+        byte += 1;
+    }
+    all
+};
 
 /// Any letter or digit begins one; so the words come first.
 fn recognise(look: &Look<'_>) -> Sight {
-    let (start, (least, most)) = (look.at, LENGTHS);
+    let (start, (least, most)) = (solid::begin(look.text, look.at), LENGTHS);
     let rest = &look.text[start..];
     let length = rest
         .iter()
         .take(most + 1)
-        .take_while(|byte| byte.is_ascii_alphanumeric() && !is_foreign(**byte))
+        .take_while(|byte| BASE58[usize::from(**byte)])
         .count();
     let open = length == rest.len() && !look.last;
-    let foreign = rest.get(length).is_some_and(|byte| is_foreign(*byte));
+    let foreign = rest.get(length).is_some_and(u8::is_ascii_alphanumeric);
     if length > most || foreign || (length < least && !open) || !context::told(look, start, &WORDS)
     {
         return Sight::Nothing;

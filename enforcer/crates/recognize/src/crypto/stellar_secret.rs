@@ -9,7 +9,7 @@ use crate::{
 pub(crate) static STELLAR_SECRET: Detector = Detector {
     name: "stellar_secret",
     family: Family::Crypto,
-    wake: &[Wake::Solid],
+    wake: &[Wake::Solid(COIN.wakes())],
     longest: COIN.lengths.1,
     recognise: |look| COIN.judge(look),
     examples: &[],

@@ -9,7 +9,7 @@ use crate::{
 pub(crate) static TRON_ADDRESS: Detector = Detector {
     name: "tron_address",
     family: Family::Crypto,
-    wake: &[Wake::Solid],
+    wake: &[Wake::Solid(COIN.wakes())],
     longest: COIN.lengths.1,
     recognise: |look| COIN.judge(look),
     examples: &["TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"],

@@ -9,7 +9,7 @@ use crate::{
 pub(crate) static WIF_PRIVATE_KEY: Detector = Detector {
     name: "wif_private_key",
     family: Family::Crypto,
-    wake: &[Wake::Solid],
+    wake: &[Wake::Solid(COIN.wakes())],
     longest: COIN.lengths.1,
     recognise: |look| COIN.judge(look),
     examples: &[

@@ -10,7 +10,8 @@ pub(crate) static DATE_OF_BIRTH: Detector = Detector {
     family: Family::Pii,
     wake: &[Wake::Shape(
         RULE.wakes()
-            .or(Shapes::grouped(&[1, 2]))
+            .or(Shapes::followed(&[1, 2], b' ', ANY))
+            .or(Shapes::followed(&[1, 2], b'-', ANY))
             .or(Shapes::bare(&[1, 2]))
             .or(Shapes::tailed(&[1, 2])),
     )],
@@ -18,6 +19,9 @@ pub(crate) static DATE_OF_BIRTH: Detector = Detector {
     recognise,
     examples: &["1970-01-01", "01/01/1970", "1990-01-01"],
 };
+
+/// However many digits follow.
+const ANY: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7];
 
 const WORDS: Words = Words::new(&[
     "dob",

@@ -12,7 +12,10 @@ use crate::{
 pub(crate) static IP_ADDRESS: Detector = Detector {
     name: "ip_address",
     family: Family::Pii,
-    wake: &[Wake::Shape(Shapes::grouped(&[1, 2, 3])), Wake::Assignment],
+    wake: &[
+        Wake::Shape(Shapes::followed(&[1, 2, 3], b'.', &[1, 2, 3])),
+        Wake::Assignment,
+    ],
     longest: 45,
     recognise,
     examples: &[

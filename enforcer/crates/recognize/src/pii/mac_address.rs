@@ -10,7 +10,10 @@ use crate::{
 pub(crate) static MAC_ADDRESS: Detector = Detector {
     name: "mac_address",
     family: Family::Pii,
-    wake: &[Wake::Assignment, Wake::Shape(Shapes::grouped(&[2]))],
+    wake: &[
+        Wake::Assignment,
+        Wake::Shape(Shapes::followed(&[2], b'-', &[0, 1, 2])),
+    ],
     longest: 17,
     recognise,
     examples: &[

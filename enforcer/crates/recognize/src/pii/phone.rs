@@ -12,13 +12,11 @@ pub(crate) static PHONE: Detector = Detector {
     name: "phone",
     family: Family::Pii,
     wake: &[Wake::Shape(
-        AMERICA
-            .wakes()
-            .or(ELSEWHERE.wakes())
-            .or(Shapes::grouped(&[
-                1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-            ]))
-            .or(Shapes::bare(&[8, 9, 10, 11, 12, 13, 14, 15])),
+        Shapes::grouped(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
+            .or(Shapes::bare(&[8, 9, 10, 11, 12, 13, 14, 15]))
+            .behind_plus()
+            .or(AMERICA.wakes())
+            .or(ELSEWHERE.wakes()),
     )],
     longest: 32,
     recognise,

@@ -1,6 +1,6 @@
 //! The one way in which detectors are tested.
 
-use enforcer_recognize::{Confidence, Detector, Keys, Look, Prefixes, Shapes, Sight, Wake, all};
+use enforcer_recognize::{Confidence, Detector, Keys, Look, Run, Shapes, Sight, Wake, all};
 use std::ops::Range;
 
 /// How far a detector may look back.
@@ -183,10 +183,6 @@ fn places(detector: &'static Detector, field: &str, text: &[u8], last: bool) -> 
                 .any(|wake| wakes(*wake, field, text, *at, last))
         })
         .collect();
-    Prefixes::new([detector]).each(text, (0, text.len(), last), |at, _| {
-        places.push(at);
-        false
-    });
     let keys = Keys::new([detector]);
     for at in (0..text.len()).filter(|at| matches!(text[*at], b'=' | b':')) {
         keys.each(text, at, |_| places.push(at));
@@ -208,19 +204,26 @@ fn wakes(wake: Wake, field: &str, text: &[u8], at: usize, last: bool) -> bool {
             matches!(rest[0], b'=' | b':') && before.is_some_and(|byte| byte.is_ascii_hexdigit())
         }
         Wake::At => rest[0] == b'@',
-        Wake::Digits => begins(rest, before, |byte| byte.is_ascii_digit()),
-        // Found by their own types.
-        Wake::Key(_) | Wake::Prefix(_) => false,
+        // Found by their own type.
+        Wake::Key(_) => false,
+        Wake::Prefix(prefix) => {
+            let escaped = text[..at].last_chunk().is_some_and(|[sign, letter]| {
+                *sign == b'\\' && matches!(letter, b'n' | b't' | b'r')
+            });
+            let cut = !last && prefix.as_bytes().starts_with(rest);
+            (escaped || !before.is_some_and(|byte| byte.is_ascii_alphanumeric()))
+                && (cut || rest.starts_with(prefix.as_bytes()))
+        }
         Wake::Field => at == 0 && !field.is_empty(),
         Wake::Scheme => rest.starts_with(b"://"),
         Wake::Shape(shapes) => {
             begins(rest, before, |byte| byte.is_ascii_digit())
                 && shapes.meets(Shapes::at(text, at, last))
         }
-        Wake::Solid => long_run(rest, before, 25, last, |byte| byte.is_ascii_alphanumeric()),
-        Wake::Token => long_run(rest, before, 16, last, |byte| {
-            byte.is_ascii_alphanumeric() || b"_-.+/=".contains(&byte)
-        }),
+        Wake::Solid(solid) => {
+            long_run(rest, before, 25, last, |byte| byte.is_ascii_alphanumeric())
+                && solid.fits(&Run::at(text, at, last))
+        }
         Wake::Words => word_run(text, at, last),
     }
 }

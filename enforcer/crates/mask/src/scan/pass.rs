@@ -1,0 +1,334 @@
+//! One pass over a text, a block after the other, that stops only where something may stand.
+
+use super::Span;
+use super::block::{BYTES, Block};
+use super::runs::{LONGEST, RUN, word_run};
+
+/// As many digits as `Shapes` tells apart, and what it looks at behind them.
+const DIGITS: usize = 15;
+const NEXT: usize = 2;
+/// The longest beginning of a value has fewer bytes.
+const BEGINNING: usize = 40;
+/// Runs of so many bytes may hold a value that begins in a known way, and so many letters and digits a wallet.
+const TOKEN: usize = 16;
+const SOLID: usize = 25;
+/// How many dashes stand before `BEGIN`, and behind them what.
+const DASHES: usize = 5;
+const BEGIN: &[u8] = b"BEGIN";
+const SLASHES: &[u8] = b"//";
+
+/// What stands somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mark {
+    /// `-----BEGIN`.
+    Armor,
+    /// An `=` or `:`.
+    Assignment,
+    /// An `@`.
+    At,
+    /// A place in a long run where a value may begin.
+    Beginning,
+    /// One that was told before, when the text ended soon behind it.
+    Cut,
+    /// The first of a run of digits.
+    Digits,
+    /// `://`.
+    Scheme,
+    /// The first of a long run of letters and digits.
+    Solid,
+    /// The first of a run of words.
+    Words,
+}
+
+/// How far a pass came.
+struct Pass<'a> {
+    span: Span<'a>,
+    /// Where the block begins that is looked at.
+    at: usize,
+    /// The block before it.
+    before: Block,
+    /// Of the places of that, those of which it was told that a value may begin there.
+    told: u64,
+    /// Behind the last byte that no run of words has.
+    since: usize,
+    /// Behind the run of words that somebody goes through already.
+    words: Option<usize>,
+}
+
+/// Tells of each mark that is settled since the text is known beyond `span.from`; runs of words only where it is said
+/// from where on.
+#[inline]
+pub(super) fn each(span: Span<'_>, words: Option<usize>, see: &mut impl FnMut(Mark, usize)) {
+    let Span { text, from, .. } = span;
+    let before = match from {
+        0 => Block::default(),
+        _ => Block::before(text, from),
+    };
+    let mut pass = Pass {
+        span,
+        at: from,
+        before,
+        told: widened(runs::<TOKEN>(before.token.into()), TOKEN) as u64,
+        since: words.map_or(0, |words| beyond_word(text, words.max(from))),
+        words,
+    };
+    if from > 0 {
+        pass.again(see);
+    }
+    let (blocks, rest) = text[from..].as_chunks::<BYTES>();
+    for block in blocks {
+        pass.block(Block::of(block), u64::MAX, see);
+    }
+    if !rest.is_empty() {
+        let mut tail = [0; BYTES];
+        tail[..rest.len()].copy_from_slice(rest);
+        pass.block(Block::of(&tail), (1 << rest.len()) - 1, see);
+    }
+    if words.is_some() {
+        pass.end(see);
+    }
+}
+
+impl Pass<'_> {
+    /// What was cut before.
+    fn again(&self, see: &mut impl FnMut(Mark, usize)) {
+        let Span { text, from, .. } = self.span;
+        let base = |bit: usize| (from + bit).wrapping_sub(BYTES);
+        let before = &self.before;
+        let latest = |bytes: usize| u64::MAX << (BYTES - bytes);
+        let digits = first_digits(before, &Block::default()) & latest(DIGITS + NEXT);
+        spread(digits, |bit| {
+            if !settled(text, base(bit), from) {
+                see(Mark::Digits, base(bit));
+            }
+        });
+        let starts = word_starts(before, &Block::default()) as u64;
+        spread(self.told & starts & latest(BEGINNING), |bit| {
+            see(Mark::Cut, base(bit));
+        });
+        spread(before.sign & latest(SLASHES.len()), |bit| {
+            self.scheme(base(bit), see);
+        });
+        let ends = dashes(before.dash.into()) as u64 & latest(BEGIN.len());
+        spread(ends, |bit| self.armor(base(bit), see));
+    }
+
+    #[inline]
+    fn block(&mut self, block: Block, valid: u64, see: &mut impl FnMut(Mark, usize)) {
+        let base = self.at;
+        spread(first_digits(&block, &self.before), |bit| {
+            see(Mark::Digits, base + bit);
+        });
+        spread(block.sign, |bit| self.sign(base + bit, see));
+        if block.dash & block.dash << 1 != 0 || block.dash & self.before.dash >> 63 != 0 {
+            let ends = dashes(joined(self.before.dash, block.dash));
+            spread((ends >> BYTES) as u64, |bit| self.armor(base + bit, see));
+        }
+        self.long(&block, see);
+        if self.words.is_some() {
+            self.broken(broken(&block, &self.before) & valid, see);
+        }
+        self.before = block;
+        self.at += BYTES;
+    }
+
+    #[inline]
+    fn sign(&self, at: usize, see: &mut impl FnMut(Mark, usize)) {
+        match self.span.text[at] {
+            b'@' => see(Mark::At, at),
+            _ => {
+                see(Mark::Assignment, at);
+                self.scheme(at, see);
+            }
+        }
+    }
+
+    #[inline]
+    fn scheme(&self, at: usize, see: &mut impl FnMut(Mark, usize)) {
+        let Span { text, from, .. } = self.span;
+        let end = at + 1 + SLASHES.len();
+        if end > from && text[at] == b':' && text.get(at + 1..end) == Some(SLASHES) {
+            see(Mark::Scheme, at);
+        }
+    }
+
+    /// Dashes end at `at`.
+    fn armor(&self, at: usize, see: &mut impl FnMut(Mark, usize)) {
+        let Span { text, from, .. } = self.span;
+        let end = at + 1 + BEGIN.len();
+        if end > from && text.get(at + 1..end) == Some(BEGIN) {
+            see(Mark::Armor, at + 1 - DASHES);
+        }
+    }
+
+    /// Long runs, which began in the block before or in this one.
+    #[inline]
+    fn long(&mut self, block: &Block, see: &mut impl FnMut(Mark, usize)) {
+        let Self { at, before, .. } = *self;
+        let told = std::mem::take(&mut self.told);
+        let runs_of_token = runs::<TOKEN>(joined(before.token, block.token)) >> BYTES;
+        if runs_of_token == 0 {
+            return;
+        }
+        let place = |bit: usize| (at + bit).wrapping_sub(BYTES);
+        let own = widened(runs_of_token << BYTES, TOKEN);
+        self.told = (own >> BYTES) as u64;
+        let starts = own & !u128::from(told) & word_starts(block, &before);
+        spread_wide(starts, |bit| see(Mark::Beginning, place(bit)));
+        let solid = runs::<SOLID>(joined(before.solid, block.solid));
+        let reached = solid & !(solid << 1) & (u128::from(u64::MAX) << BYTES);
+        spread_wide(reached, |bit| {
+            see(Mark::Solid, place(bit + 1) - SOLID);
+        });
+    }
+
+    /// Runs of words that end in this block, before one of these bytes.
+    #[inline]
+    fn broken(&mut self, broken: u64, see: &mut impl FnMut(Mark, usize)) {
+        let base = self.at;
+        if broken == 0 {
+            return;
+        }
+        let first = base + broken.trailing_zeros() as usize;
+        let within = runs::<RUN>(u128::from(!broken)) as u64;
+        if first >= self.since + RUN || within != 0 {
+            spread(broken, |bit| {
+                self.stretch(base + bit, see);
+                self.since = self.since.max(base + bit + 1);
+            });
+        }
+        let last = base + BYTES - broken.leading_zeros() as usize;
+        self.since = self.since.max(last);
+    }
+
+    /// What nothing breaks before `end`.
+    #[inline]
+    fn stretch(&self, end: usize, see: &mut impl FnMut(Mark, usize)) {
+        let Span { text, .. } = self.span;
+        if end < self.since + RUN {
+            return;
+        }
+        let at = self.since + usize::from(text[self.since] == b' ');
+        if word_run(&text[at..], true).is_long() {
+            see(Mark::Words, at);
+        }
+    }
+
+    /// The last run, which a text that goes on may make longer.
+    fn end(&self, see: &mut impl FnMut(Mark, usize)) {
+        let Span { text, last, .. } = self.span;
+        if last {
+            return self.stretch(text.len(), see);
+        }
+        let blank = text.get(self.since) == Some(&b' ');
+        let at = self.since + usize::from(blank);
+        let run = word_run(text.get(at..).unwrap_or_default(), true);
+        if run.words > 0 && (at + run.bytes == text.len() || run.is_long()) {
+            see(Mark::Words, at);
+        }
+    }
+}
+
+/// What the run of digits at `at` looks like is known from the bytes before `end`.
+#[inline]
+pub(super) fn settled(text: &[u8], at: usize, end: usize) -> bool {
+    if end >= at + DIGITS + NEXT {
+        return true;
+    }
+    let known = text.get(at..end).unwrap_or_default();
+    let run = known.iter().take_while(|byte| byte.is_ascii_digit());
+    known.len() >= run.count() + NEXT
+}
+
+/// Runs of digits that begin here, except behind a small letter that no escape has, `_`, `.` or `-`.
+#[inline]
+fn first_digits(block: &Block, before: &Block) -> u64 {
+    let behind = |own: u64, earlier: u64| own << 1 | earlier >> 63;
+    let escaped = behind(block.back, before.back);
+    // Of the byte before the block, what stands before that would have to be known too.
+    let earlier = (before.small & !(before.back << 1)) | before.dash | before.joint;
+    let shut = (block.small & !escaped) | block.dash | block.joint;
+    block.digit & !behind(block.digit, before.digit) & !behind(shut, earlier)
+}
+
+/// Where words begin, and behind what may be an escape.
+#[inline]
+fn word_starts(block: &Block, before: &Block) -> u128 {
+    !(joined(before.solid, block.solid) << 1) | joined(before.back, block.back) << 2
+}
+
+/// The last of five dashes or more.
+#[inline]
+fn dashes(dash: u128) -> u128 {
+    runs::<DASHES>(dash) & !(dash >> 1)
+}
+
+/// What breaks a run of words: what is neither a small letter nor a blank, a second blank, the blank behind a word of less
+/// than three letters, and the ninth letter of a word and those after it.
+#[inline]
+fn broken(block: &Block, before: &Block) -> u64 {
+    let small = joined(before.small, block.small);
+    let blank = joined(before.blank, block.blank);
+    let short = blank & (blank << 1 | blank << 2 | blank << 3);
+    let long = runs::<{ LONGEST + 1 }>(small);
+    ((!(small | blank) | short | long) >> BYTES) as u64
+}
+
+/// Where `LENGTH` bits on end end.
+#[inline]
+const fn runs<const LENGTH: usize>(mut bits: u128) -> u128 {
+    let mut known = 1;
+    while known < LENGTH {
+        let more = if known < LENGTH - known {
+            known
+        } else {
+            LENGTH - known
+        };
+        bits &= bits << more;
+        known += more;
+    }
+    bits
+}
+
+/// The `length` bits that end at each of these.
+#[inline]
+const fn widened(mut bits: u128, length: usize) -> u128 {
+    let mut known = 1;
+    while known < length {
+        bits |= bits >> known;
+        known *= 2;
+    }
+    bits
+}
+
+#[inline]
+fn joined(before: u64, block: u64) -> u128 {
+    u128::from(block) << BYTES | u128::from(before)
+}
+
+#[inline]
+fn spread(mut bits: u64, mut see: impl FnMut(usize)) {
+    while bits != 0 {
+        see(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}
+
+#[inline]
+fn spread_wide(mut bits: u128, mut see: impl FnMut(usize)) {
+    while bits != 0 {
+        see(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}
+
+/// Behind the rest of a word of which no run can be, if one goes on at `at`.
+fn beyond_word(text: &[u8], at: usize) -> usize {
+    let small = |byte: &u8| byte.is_ascii_lowercase();
+    match text[..at].last() {
+        Some(before) if small(before) => {
+            at + text[at..].iter().take_while(|byte| small(byte)).count()
+        }
+        Some(_) | None => at,
+    }
+}
