@@ -1,6 +1,8 @@
 //! Tell the daemon what was refused, never silently losing count.
 
-use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_ns,
+};
 use aya_ebpf::programs::SockAddrContext;
 use enforcer_common::event_flag::LET_PAST;
 use enforcer_common::workload_flag::{OBSERVED, QUARANTINED};
@@ -144,6 +146,28 @@ fn send_unknown(refusal: &Refusal, cgroup: u64, reason: Reason, flags: u8) {
         comm: [0; 16],
         pid: 0,
         uid: 0,
+    };
+    who.send(refusal, reason, flags);
+}
+
+/// The same where the current task is all that is known.
+#[inline(always)]
+pub fn send_for_task(refusal: &Refusal, cgroup: u64, reason: Reason, flags: u8) {
+    let mut comm = [0_u8; 16];
+    // SAFETY: the helpers only read the current task; the buffer is as long as is said with it.
+    let (pid, uid) = unsafe {
+        bpf_get_current_comm((&raw mut comm).cast(), size_of_val(&comm) as u32);
+        (
+            (bpf_get_current_pid_tgid() >> 32) as u32,
+            bpf_get_current_uid_gid() as u32,
+        )
+    };
+    let who = Who {
+        cgroup,
+        netns: refusal.netns,
+        comm,
+        pid,
+        uid,
     };
     who.send(refusal, reason, flags);
 }

@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 use crate::config::{Config, Spill};
 use crate::enforcement::{Enforcement, Tools};
 use crate::kernel_events;
+use crate::lsm;
 use crate::quarantine::Orders;
 use crate::stances::Stances;
 use crate::trust::Trust;
@@ -95,7 +96,9 @@ impl App {
         private_folder(&config.state_dir)?;
         let ledger = open_ledger(config, &instance.ledger)?;
         let authority = Arc::new(Authority::open(&config.ca.authority())?);
-        let programs = Arc::new(Programs::load(&instance.pins)?);
+        let mut programs = Programs::load(&instance.pins)?;
+        let lsm = lsm::add(config.lsm, &mut programs)?;
+        let programs = Arc::new(programs);
         let workloads = Arc::new(Workloads::new(config.limits.workloads));
         let flows = Quota::new(config.limits.flows, config.limits.flows_per_workload);
         let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
@@ -158,6 +161,7 @@ impl App {
                 config.danger.observe.clone(),
             )),
             trust: trust.clone(),
+            lsm,
         })?;
         Ok(Self {
             flows,
@@ -278,13 +282,16 @@ fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers>
     )?)
 }
 
-/// A run keeps what it records beside its own ledger.
+/// Of a daemon and of a run, beside the ledger that names them.
 fn recordings(config: &Config, instance: &Instance) -> Arc<Recordings> {
-    let folder = match (instance.mode, instance.ledger.parent()) {
-        (Mode::Run, Some(folder)) => folder,
-        (Mode::Run, None) | (Mode::Daemon, _) => &config.state_dir,
-    };
-    Recordings::new(folder.join("recordings"), config.recordings.max_bytes)
+    let folder = Recordings::beside(&instance.ledger);
+    let recordings = Recordings::new(folder, config.recordings.max_bytes);
+    // Who wants something kept is refused until it is mended; nobody else minds.
+    if let Err(error) = recordings.look_ahead() {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(%error, source, "recordings cannot be kept");
+    }
+    recordings
 }
 
 /// The prices that came with this version.

@@ -19,9 +19,11 @@ use enforcer_tls::{AuthorityConfig, OwnFiles, Subtree};
 mod containers;
 mod file;
 mod lower;
+mod lsm;
 mod section;
 
 pub(crate) use containers::{Containers, Selected};
+pub(crate) use lsm::Lsm;
 
 /// Where the configuration is looked for when no other file is named.
 pub(crate) const DEFAULT_FILE: &str = "/etc/enforcer/enforcer.yaml";
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub webhooks: Vec<Registered>,
     /// `unix_sockets`: those of the host.
     pub unix_sockets: UnixSockets,
+    /// `lsm`: whether programs for the kernel's security modules are wanted.
+    pub lsm: Lsm,
     /// `danger`: what weakens security.
     pub danger: Danger,
     /// `log`: what operators read on standard error.
@@ -355,6 +359,7 @@ impl Config {
             secrets: BTreeMap::new(),
             webhooks: Vec::new(),
             unix_sockets: UnixSockets::default(),
+            lsm: Lsm::default(),
             danger: Danger::default(),
             log: Log::default(),
             state_dir,

@@ -52,6 +52,8 @@ pub(crate) struct Tools {
     pub unix: UnixRefusals,
     /// None where the one workload is told by its environment what to believe.
     pub trust: Option<Arc<Trust>>,
+    /// What came of the programs for the kernel's security modules.
+    pub lsm: String,
 }
 
 struct Enforced {

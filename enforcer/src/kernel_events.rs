@@ -124,6 +124,42 @@ fn protocol(number: u32) -> &'static str {
         255 => "raw",
         262 => "mptcp",
         ipproto::UNIX => "unix",
+        ipproto::CGROUP => "cgroup",
+        _ if number & !0xff == ipproto::FAMILY => family(number & 0xff),
         _ => "other",
+    }
+}
+
+/// The names of the address families that agents try (`AF_*` of `linux/socket.h`).
+fn family(number: u32) -> &'static str {
+    match number {
+        9 => "x25",
+        15 => "key",
+        17 => "packet",
+        21 => "rds",
+        29 => "can",
+        30 => "tipc",
+        31 => "bluetooth",
+        38 => "alg",
+        40 => "vsock",
+        42 => "qipcrtr",
+        43 => "smc",
+        44 => "xdp",
+        _ => "other_family",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_and_protocols_are_not_taken_for_one_another() {
+        assert_eq!(protocol(17), "udp");
+        assert_eq!(protocol(ipproto::FAMILY + 17), "packet");
+        assert_eq!(protocol(ipproto::FAMILY + 40), "vsock");
+        assert_eq!(protocol(ipproto::UNIX), "unix");
+        assert_eq!(protocol(ipproto::FAMILY + 200), "other_family");
+        assert_eq!(protocol(ipproto::CGROUP), "cgroup");
     }
 }

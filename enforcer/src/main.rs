@@ -13,6 +13,7 @@ mod enforcement;
 mod foreign;
 mod host_sockets;
 mod kernel_events;
+mod lsm;
 mod notify;
 mod oci;
 mod operations;
@@ -22,6 +23,7 @@ mod quarantine;
 mod rotation;
 mod stances;
 mod telemetry;
+mod trial;
 mod trust;
 mod unix_sockets;
 

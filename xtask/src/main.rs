@@ -13,6 +13,7 @@ mod step;
 mod test;
 mod tidy;
 mod toolchain;
+mod vm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Chore {
     Test(test::Options),
     /// Our own rules alone: layers, budgets, names, invariants
     Tidy,
+    /// Tests of the kernel's programs on a kernel of Debian's, in a virtual machine
+    Vm(vm::Options),
 }
 
 #[expect(clippy::print_stderr, reason = "a chore speaks to whoever runs it")]
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Chore::Ebpf => ebpf::run().map(drop),
         Chore::Test(options) => test::run(&options),
         Chore::Tidy => tidy::run(&workspace()),
+        Chore::Vm(options) => vm::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

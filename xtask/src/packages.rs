@@ -31,6 +31,16 @@ pub(crate) const FOR_BENCH: &[Provided] = &[
     ("unshare", "util-linux"),
 ];
 
+/// What boots kernels in virtual machines, and makes what runs in them.
+pub(crate) const FOR_MACHINES: &[Provided] = &[
+    ("busybox", "busybox-static"),
+    ("cpio", "cpio"),
+    ("dpkg-deb", "dpkg"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("strip", "binutils"),
+    ("xz", "xz-utils"),
+];
+
 /// Makes sure that all are there: installs what is missing if this is Debian and we are root, else says what to install.
 pub(crate) fn ensure(wanted: &[Provided]) -> Result<()> {
     let mut missing: Vec<&str> = wanted

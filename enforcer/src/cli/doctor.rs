@@ -4,6 +4,7 @@
 //! again. Exits with 0 when all is covered, 1 when something is not, 2 when that could not be found out.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -31,11 +32,11 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     json: bool,
     /// For the doctor's own child
-    #[arg(long, hide = true, value_name = "PORT", conflicts_with = "act_socket")]
+    #[arg(long, hide = true, value_name = "PORT", conflicts_with = "act_lsm")]
     act: Option<u16>,
     /// For the doctor's own child
-    #[arg(long, hide = true)]
-    act_socket: bool,
+    #[arg(long, hide = true, value_name = "PATH")]
+    act_lsm: Option<PathBuf>,
 }
 
 /// What is known of one thing.
@@ -82,8 +83,8 @@ pub(crate) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         enforcer_kernel::probe::act(port)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if args.act_socket {
-        std::net::UdpSocket::bind("127.0.0.1:0")?;
+    if let Some(procs) = args.act_lsm {
+        enforcer_kernel::probe::act_lsm(&procs)?;
         return Ok(ExitCode::SUCCESS);
     }
     let config = args.daemon.config()?;

@@ -181,6 +181,7 @@ fn write_watchdog(out: &mut impl Write, watchdog: &WatchdogView) -> io::Result<(
     let WatchdogView {
         seconds_ago,
         programs,
+        lsm,
         mended,
         problems,
     } = watchdog;
@@ -191,7 +192,7 @@ fn write_watchdog(out: &mut impl Write, watchdog: &WatchdogView) -> io::Result<(
     for problem in problems {
         writeln!(out, "           NOT IN PLACE: {problem}")?;
     }
-    Ok(())
+    writeln!(out, "lsm        {lsm}")
 }
 
 fn write_workloads(out: &mut impl Write, workloads: &[WorkloadView]) -> io::Result<()> {

@@ -12,13 +12,13 @@ use enforcer_tls::OwnFiles;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::containers;
 use super::file::{Node, Value};
 use super::section::{Expected, Section, Wrong};
 use super::{
     Ca, Config, Control, Costs, Danger, Ledger, Limits, Log, LogFormat, Mistake, Recordings, Spill,
     UnixSockets, Upstream,
 };
+use super::{containers, lsm};
 
 mod secrets;
 
@@ -57,6 +57,7 @@ pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>
     secrets::secrets(&mut root, base, &mut config.secrets);
     secrets::webhooks(&mut root, &config.secrets, &mut config.webhooks);
     unix_sockets(root.section("unix_sockets"), base, &mut config.unix_sockets);
+    root.read("lsm", &mut config.lsm, lsm::lsm);
     danger(root.section("danger"), &mut config.danger);
     log(root.section("log"), &mut config.log);
     if config.control.socket.as_os_str().len() > MAX_SOCKET_PATH {

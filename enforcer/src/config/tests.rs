@@ -61,7 +61,7 @@ fn the_example_shows_every_key_with_its_default() {
         "zzz: 1",
         &[&format!(
             "1:1: `zzz`: is not a key here, valid are {}",
-            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, danger, log"
+            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log"
         )],
     );
     for (section, names) in [
@@ -109,6 +109,7 @@ fn the_example_shows_every_key_with_its_default() {
         "runtime_dir",
         "policies",
         "workers",
+        "lsm",
         "secrets",
         "webhooks",
         "workloads",
@@ -137,6 +138,7 @@ fn every_key_is_taken_over() {
          secrets:\n  hook: {file: hook.secret}\n  key: {env: KEY}\n\
          webhooks:\n  Hooks.slack.com/alerts: hook\n\
          unix_sockets: {allow: [x.sock, /y.sock], refuse: [strict]}\n\
+         lsm: require\n\
          danger: {observe: [trial, '*']}\n\
          log: {level: off, format: json}\n",
     )
@@ -250,6 +252,7 @@ fn every_key_is_taken_over() {
             allow: vec!["/etc/enforcer/x.sock".into(), "/y.sock".into()],
             refuse: vec!["strict".to_owned()],
         },
+        lsm: Lsm::Require,
         danger: Danger {
             observe: vec!["trial".to_owned(), "*".to_owned()],
         },
@@ -370,11 +373,11 @@ fn keys_that_are_none_are_refused_with_those_that_are() {
         ),
         (
             "\"a\\nb\": 1\n",
-            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, danger, log",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log",
         ),
         (
             "<<: {workers: 1}\n",
-            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, danger, log",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log",
         ),
         (
             "workers: 1\nca: {}\nworkers: 2\n",
@@ -398,6 +401,10 @@ fn values_are_refused_with_what_would_be_right() {
         (
             "state_dir: ''\n",
             "1:12: `state_dir`: expected a path, found ``",
+        ),
+        (
+            "lsm: yes\n",
+            "1:6: `lsm`: expected `auto`, `require` or `off`, found `yes`",
         ),
         (
             "workers: 0\n",

@@ -21,6 +21,8 @@ pub(crate) struct Watchdog {
     /// Where the next look begins.
     next: usize,
     programs: u64,
+    /// What came of those for the kernel's security modules.
+    lsm: String,
     mended: u64,
     /// Faults that could not be mended, and were said already.
     standing: HashSet<(CgroupId, Fault)>,
@@ -36,6 +38,7 @@ impl Watchdog {
         Some(WatchdogView {
             seconds_ago: looked.elapsed().as_secs(),
             programs: self.programs,
+            lsm: self.lsm.clone(),
             mended: self.mended,
             problems: self
                 .problems
@@ -70,6 +73,7 @@ impl Enforcement {
         }
         watchdog.next = begin + some.len();
         watchdog.programs = (all.len() * self.tools.programs.count()) as u64;
+        watchdog.lsm.clone_from(&self.tools.lsm);
         watchdog.looked = Some(Instant::now());
     }
 

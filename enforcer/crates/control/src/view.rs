@@ -68,6 +68,9 @@ pub struct WatchdogView {
     pub seconds_ago: u64,
     /// How many programs were looked at then.
     pub programs: u64,
+    /// What came of those for the kernel's security modules.
+    #[serde(default)]
+    pub lsm: String,
     /// How many faults were mended since the daemon was started.
     pub mended: u64,
     /// What is wrong now and could not be mended.

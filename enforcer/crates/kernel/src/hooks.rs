@@ -32,9 +32,20 @@ pub(crate) const HOOKS: [HookPoint; 14] = [
 /// and add nothing that the others need.
 pub(crate) const UNIX: [HookPoint; 2] = [hook("connect_unix", 49), hook("sendmsg_unix", 50)];
 
+/// Programs that some kernels alone run (`BPF_LSM_CGROUP`, 6.0, where BPF is among the security modules), each with the
+/// kernel's function that it is called with. Attached first of all, where they were seen to fire: they bend nothing.
+pub(crate) const LSM: [(HookPoint, &str); 2] = [
+    (hook("lsm_socket", LSM_CGROUP), "bpf_lsm_socket_create"),
+    (hook("lsm_cgroup", LSM_CGROUP), "bpf_lsm_inode_permission"),
+];
+
+/// `BPF_LSM_CGROUP`.
+pub(crate) const LSM_CGROUP: u32 = 43;
+
 /// Every program there may be, in the order in which they are attached.
 pub(crate) fn all() -> impl DoubleEndedIterator<Item = HookPoint> {
-    UNIX.into_iter().chain(HOOKS)
+    let lsm = LSM.into_iter().map(|(hook, _)| hook);
+    lsm.chain(UNIX).chain(HOOKS)
 }
 
 const fn hook(name: &'static str, attach_type: u32) -> HookPoint {

@@ -6,6 +6,8 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod btf;
+mod by_hand;
 mod cgroup;
 pub mod confine;
 mod devices;
@@ -15,6 +17,7 @@ mod hooks;
 mod inside;
 mod inspect;
 mod link;
+pub mod lsm;
 mod mountinfo;
 mod mounts;
 mod netns;

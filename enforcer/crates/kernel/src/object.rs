@@ -18,11 +18,12 @@ use crate::hooks::{HOOKS, HookPoint};
 use crate::unix;
 
 /// The maps by name; each is pinned under it.
-const MAPS: [&str; 10] = [
+const MAPS: [&str; 11] = [
     "CARRIED",
     "CHANGES",
     "EVENTS",
     "FLOWS",
+    "LAYOUT",
     "LOOKUPS",
     "LOST",
     "NETNS",
@@ -47,6 +48,7 @@ pub(crate) struct Loaded {
 pub(crate) struct Maps {
     pub(crate) changes: OwnedFd,
     pub(crate) flows: OwnedFd,
+    pub(crate) layout: OwnedFd,
     pub(crate) lookups: OwnedFd,
     pub(crate) lost: OwnedFd,
     pub(crate) netns: OwnedFd,
@@ -80,6 +82,7 @@ impl Loaded {
             maps: Maps {
                 changes: map(&ebpf, "CHANGES")?,
                 flows: map(&ebpf, "FLOWS")?,
+                layout: map(&ebpf, "LAYOUT")?,
                 lookups: map(&ebpf, "LOOKUPS")?,
                 lost: map(&ebpf, "LOST")?,
                 netns: map(&ebpf, "NETNS")?,

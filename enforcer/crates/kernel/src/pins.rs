@@ -116,14 +116,18 @@ impl Pins {
         remove(&links)
     }
 
-    /// Takes off programs of a predecessor's that this build has no more.
-    pub(crate) fn unlink_unknown(&self, id: CgroupId) -> Result<(), KernelError> {
+    /// Takes off programs of a predecessor's that are not wanted any more.
+    pub(crate) fn unlink_all_but(
+        &self,
+        id: CgroupId,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), KernelError> {
         let links = self.links(id);
         let entries =
             fs::read_dir(&links).map_err(|error| KernelError::file("list", &links, error))?;
         for entry in entries.flatten() {
             let name = entry.file_name();
-            if !hooks::all().any(|hook| name == hook.name) {
+            if !name.to_str().is_some_and(&wanted) {
                 link::unpin(&entry.path())?;
             }
         }

@@ -5,10 +5,10 @@
 //! has a loopback and nothing else.
 
 use std::collections::HashSet;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::net::UdpSocket;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,17 +16,16 @@ use enforcer_common::Hook;
 use enforcer_flow::ClientAddr;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::lsm::Need;
 use crate::{
     KernelError, Listeners, Loopback, Netns, Origins as _, Placement, Programs, cgroup_id,
 };
 
 mod actor;
 mod foreign;
-mod lsm;
 
-pub use actor::act;
+pub use actor::{act, act_lsm};
 pub use foreign::{Stranger, strangers};
-pub use lsm::{Lsm, lsm};
 
 /// How long the child may take for all it does.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,12 +46,14 @@ pub enum Outcome {
     Fired,
     /// It is attached, and there is nothing here that would make it run.
     NotTried,
+    /// The kernel does not take it, and says this.
+    Refused(String),
     /// It did not, or not that.
     Silent(String),
 }
 
 /// What the child saw, by the names of its acts.
-struct Seen(Vec<(String, String)>);
+pub(crate) struct Seen(Vec<(String, String)>);
 
 /// Loads the programs, pinned at `pins`, hangs them on the cgroup that `dir` is, and has `actor` act there: a command that
 /// calls [`act`]. Everything made is taken away again but the folder of the cgroup.
@@ -62,6 +63,20 @@ struct Seen(Vec<(String, String)>);
 pub fn fire(pins: &Path, dir: &Path, actor: &mut Command) -> Result<Vec<Trial>, KernelError> {
     let programs = Programs::load(pins)?;
     let tried = try_all(&programs, dir, actor);
+    let released = programs.release();
+    let trials = tried?;
+    released?;
+    Ok(trials)
+}
+
+/// The same of the programs for the kernel's security modules, which nothing depends on: `actor` is a command that calls
+/// [`act_lsm`] with the path that is its last argument.
+///
+/// # Errors
+/// When they cannot be tried.
+pub fn fire_lsm(pins: &Path, dir: &Path, actor: &mut Command) -> Result<Vec<Trial>, KernelError> {
+    let mut programs = Programs::load(pins)?;
+    let tried = programs.add_lsm(dir, actor, Need::Optional);
     let released = programs.release();
     let trials = tried?;
     released?;
@@ -142,22 +157,13 @@ fn watch(
     netns: &Netns,
     listeners: &Listeners,
 ) -> (Seen, usize) {
-    let lines = child.stdout.take().map(read_until_done).unwrap_or_default();
+    let seen = child
+        .stdout
+        .take()
+        .map_or_else(|| Seen(Vec::new()), Seen::read);
     let filed = filed(programs, netns, listeners);
     drop(child.stdin.take());
-    (Seen(lines), filed)
-}
-
-fn read_until_done(out: ChildStdout) -> Vec<(String, String)> {
-    let mut seen = Vec::new();
-    for line in BufReader::new(out).lines().map_while(Result::ok) {
-        match line.split_once(' ') {
-            Some((name, what)) => seen.push((name.to_owned(), what.to_owned())),
-            None if line == actor::DONE => break,
-            None => {}
-        }
-    }
-    seen
+    (seen, filed)
 }
 
 /// Accepts what is there and asks for each connection's origin.
@@ -210,7 +216,20 @@ fn judge(hook: &str, seen: &Seen, told: &HashSet<u8>, filed: usize) -> Outcome {
 // === impl Seen ===
 
 impl Seen {
-    fn expect(&self, act: &str, wanted: &str, told: bool, otherwise: &str) -> Outcome {
+    /// What a child says, until it says that it is done.
+    pub(crate) fn read(out: impl Read) -> Self {
+        let mut seen = Vec::new();
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            match line.split_once(' ') {
+                Some((name, what)) => seen.push((name.to_owned(), what.to_owned())),
+                None if line == actor::DONE => break,
+                None => {}
+            }
+        }
+        Self(seen)
+    }
+
+    pub(crate) fn expect(&self, act: &str, wanted: &str, told: bool, otherwise: &str) -> Outcome {
         let found = self.0.iter().find(|(name, _)| name == act);
         match found {
             Some((_, what)) if what == wanted && told => Outcome::Fired,

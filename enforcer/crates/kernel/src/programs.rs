@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use aya::maps::{Map, MapData, RingBuf};
-use enforcer_common::{NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
+use enforcer_common::{KernelLayout, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
 use enforcer_flow::{CgroupId, NetnsCookie};
 
-use crate::hooks::HookPoint;
+use crate::hooks::{HookPoint, LSM_CGROUP};
 use crate::object::{self, Loaded, duplicate, ring};
 use crate::origins::Tables;
 use crate::pins::{self, Pins};
@@ -28,12 +28,15 @@ pub struct Programs {
     changes: Table<u32, u32>,
     flows: Table<OriginKey, OriginValue>,
     lookups: Table<OriginKey, OriginValue>,
+    layout: Table<u32, KernelLayout>,
     netns: Table<u64, NetnsEntry>,
     pub(crate) workloads: Table<u64, WorkloadEntry>,
     seal: OwnedFd,
     seals: Table<u64, SealEntry>,
     lost: OwnedFd,
     events: Mutex<Option<Map>>,
+    /// Whether attaching goes on without the programs for the kernel's security modules.
+    without_lsm: bool,
 }
 
 impl Programs {
@@ -70,10 +73,11 @@ impl Programs {
             events,
         } = loaded;
         // SAFETY: the object declares these maps with the types given here.
-        let (changes, flows, lookups, netns, workloads, seals) = unsafe {
+        let (changes, flows, layout, lookups, netns, workloads, seals) = unsafe {
             (
                 Table::new(maps.changes),
                 Table::new(maps.flows),
+                Table::new(maps.layout),
                 Table::new(maps.lookups),
                 Table::new(maps.netns),
                 Table::new(maps.workloads),
@@ -86,12 +90,14 @@ impl Programs {
             changes,
             flows,
             lookups,
+            layout,
             netns,
             workloads,
             seal,
             seals,
             lost: maps.lost,
             events: Mutex::new(Some(events)),
+            without_lsm: false,
         };
         adopted.tidy()?;
         Ok(adopted)
@@ -137,13 +143,21 @@ impl Programs {
             match link::hang(program.as_fd(), *hook, &folder, &pin) {
                 Ok(true) => made.push(pin),
                 Ok(false) => {}
+                // Something more, which others make up for; the watchdog goes on saying that it is missing.
+                Err(error) if self.may_do_without(*hook) => {
+                    tracing::debug!(cgroup.id = %id, hook = hook.name, %error, "a program was left out");
+                }
                 Err(error) => {
                     self.take_back(id, adopted, &made);
                     return Err(error);
                 }
             }
         }
-        self.pins.unlink_unknown(id)
+        self.pins.unlink_all_but(id, |name| self.has(name))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.programs.iter().any(|(hook, _)| hook.name == name)
     }
 
     /// Undoes half an attachment: all of it, or beside a predecessor's links the new ones alone.
@@ -177,6 +191,20 @@ impl Programs {
 
     pub(crate) fn programs(&self) -> &[(HookPoint, OwnedFd)] {
         &self.programs
+    }
+
+    /// Adds programs, to be attached before the others from now on.
+    pub(crate) fn add(&mut self, programs: Vec<(HookPoint, OwnedFd)>, optional: bool) {
+        self.programs.splice(0..0, programs);
+        self.without_lsm = optional;
+    }
+
+    fn may_do_without(&self, hook: HookPoint) -> bool {
+        self.without_lsm && hook.attach_type == LSM_CGROUP
+    }
+
+    pub(crate) fn layout(&self) -> &Table<u32, KernelLayout> {
+        &self.layout
     }
 
     pub(crate) fn pins(&self) -> &Pins {

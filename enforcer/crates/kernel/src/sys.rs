@@ -3,7 +3,7 @@
 //! Each command's arguments are the leading fields of the kernel's `union bpf_attr`, which accepts a shorter structure than
 //! its own: <https://github.com/torvalds/linux/blob/v6.12/include/uapi/linux/bpf.h#L1464>.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,11 +16,16 @@ pub(crate) const NO_EXIST: u64 = 1;
 /// `BPF_PROG_TYPE_SCHED_CLS`: programs on network devices.
 pub(crate) const SCHED_CLS: u32 = 3;
 
+/// That of the programs.
+const LICENCE: &CStr = c"Apache-2.0";
+/// Bytes of what the verifier says.
+const LOG: usize = 1 << 20;
+
 const MAP_LOOKUP_ELEM: libc::c_long = 1;
 const MAP_UPDATE_ELEM: libc::c_long = 2;
 const MAP_DELETE_ELEM: libc::c_long = 3;
 const MAP_GET_NEXT_KEY: libc::c_long = 4;
-pub(crate) const PROG_LOAD: libc::c_long = 5;
+const PROG_LOAD: libc::c_long = 5;
 const OBJ_PIN: libc::c_long = 6;
 const OBJ_GET: libc::c_long = 7;
 const MAP_LOOKUP_AND_DELETE_ELEM: libc::c_long = 21;
@@ -48,17 +53,42 @@ struct Pin {
 
 /// Arguments of loading a program.
 #[repr(C)]
+#[derive(Default)]
 struct ProgramLoad {
     kind: u32,
     count: u32,
     instructions: u64,
     licence: u64,
-    log: [u64; 2],
+    log_level: u32,
+    log_size: u32,
+    log: u64,
     kernel: u32,
     flags: u32,
     name: [u8; 16],
     device: u32,
     attach_type: u32,
+    btf: u32,
+    function_size: u32,
+    functions: u64,
+    function_count: u32,
+    line_size: u32,
+    lines: u64,
+    line_count: u32,
+    attach_function: u32,
+}
+
+/// What is to be loaded.
+pub(crate) struct Loading<'a, T> {
+    /// The kind of program.
+    pub(crate) kind: u32,
+    /// The kind of place it is for; 0 where the kind of program says it all.
+    pub(crate) attach_type: u32,
+    /// The number of the kernel's function it is called with; 0 for kinds that are not called with any.
+    pub(crate) function: u32,
+    /// What it is licensed under.
+    pub(crate) licence: &'a CStr,
+    /// Eight bytes each.
+    pub(crate) instructions: &'a [T],
 }
 
 #[repr(C)]
@@ -171,33 +201,81 @@ pub(crate) fn link_create_at(
 
 /// Loads a program of a few instructions, each eight bytes.
 pub(crate) fn program_load(kind: u32, instructions: &[[u8; 8]]) -> io::Result<OwnedFd> {
-    load(kind, 0, instructions)
+    load(&Loading {
+        kind,
+        attach_type: 0,
+        function: 0,
+        licence: LICENCE,
+        instructions,
+    })
 }
 
 /// Loads a program of type `cgroup_sock_addr` for this place of attachment.
 pub(crate) fn load_sock_addr(attach_type: u32, instructions: &[bpf_insn]) -> io::Result<OwnedFd> {
     /// `BPF_PROG_TYPE_CGROUP_SOCK_ADDR`.
     const SOCK_ADDR: u32 = 18;
-    load(SOCK_ADDR, attach_type, instructions)
+    load(&Loading {
+        kind: SOCK_ADDR,
+        attach_type,
+        function: 0,
+        licence: LICENCE,
+        instructions,
+    })
 }
 
-fn load<T>(kind: u32, attach_type: u32, instructions: &[T]) -> io::Result<OwnedFd> {
+/// Loads a program. What the kernel's verifier said last of one that it will not have is in the error.
+pub(crate) fn load<T>(what: &Loading<'_, T>) -> io::Result<OwnedFd> {
+    match load_with(what, &mut []) {
+        // Anything else has nothing to do with what the program does.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EACCES)) => {
+            let mut log = vec![0; LOG];
+            let Err(again) = load_with(what, &mut log) else {
+                return Err(error);
+            };
+            Err(match last_line(&log) {
+                Some(line) => io::Error::new(again.kind(), format!("{error}: {line}")),
+                None => error,
+            })
+        }
+        loaded => loaded,
+    }
+}
+
+fn load_with<T>(what: &Loading<'_, T>, log: &mut [u8]) -> io::Result<OwnedFd> {
     const { assert!(size_of::<T>() == 8) };
-    let licence = c"Apache-2.0";
-    let mut arguments = ProgramLoad {
+    let Loading {
         kind,
+        attach_type,
+        function,
+        licence,
+        instructions,
+    } = what;
+    let length = u32::try_from(log.len()).map_err(io::Error::other)?;
+    let place = log.as_mut_ptr().expose_provenance() as u64;
+    let mut arguments = ProgramLoad {
+        kind: *kind,
         count: u32::try_from(instructions.len()).map_err(io::Error::other)?,
         instructions: instructions.as_ptr().expose_provenance() as u64,
         licence: licence.as_ptr().expose_provenance() as u64,
-        log: [0; 2],
-        kernel: 0,
-        flags: 0,
-        name: [0; 16],
-        device: 0,
-        attach_type,
+        log_level: u32::from(length > 0),
+        log_size: length,
+        log: if length > 0 { place } else { 0 },
+        attach_type: *attach_type,
+        attach_function: *function,
+        ..ProgramLoad::default()
     };
-    // SAFETY: the structure is what this command reads; instructions and licence live until the call is over.
+    // SAFETY: the structure is what this command reads; instructions, licence and the log that is written live until the
+    // call is over.
     unsafe { open(PROG_LOAD, &mut arguments) }
+}
+
+/// The verifier ends with numbers about its own work, after what it found.
+fn last_line(log: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(log.split(|byte| *byte == 0).next()?);
+    let mut lines = text.lines().rev().filter(|line| !line.trim().is_empty());
+    lines
+        .find(|line| !line.starts_with("processed "))
+        .map(|line| line.trim().to_owned())
 }
 
 /// Puts another program in the place of the one a link holds, in one step.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use enforcer_common::{NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
+use enforcer_common::{KernelLayout, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
 
 use crate::object::duplicate;
 use crate::{KernelError, sys};
@@ -31,6 +31,8 @@ unsafe impl Word for u32 {}
 unsafe impl Word for u64 {}
 // SAFETY: `enforcer-common` promises this of all its structures, and asserts their sizes.
 unsafe impl Word for NetnsEntry {}
+// SAFETY: as above.
+unsafe impl Word for KernelLayout {}
 // SAFETY: as above.
 unsafe impl Word for OriginKey {}
 // SAFETY: as above.

@@ -1,21 +1,15 @@
 //! The programs for unix sockets, of a kind that the loader library does not know: relocated by its parser, loaded by hand.
 
-use std::collections::HashSet;
-use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use aya_obj::Object;
 use aya_obj::generated::bpf_insn;
 use enforcer_common::workload_flag::UNIX_REFUSED;
 use enforcer_flow::CgroupId;
 
 use crate::hooks::{self, HookPoint};
 use crate::programs::write_error;
-use crate::{KernelError, Programs, sys};
-
-/// The maps that these programs use.
-const MAPS: [&str; 3] = ["EVENTS", "LOST", "WORKLOADS"];
+use crate::{KernelError, Programs, by_hand, sys};
 
 /// What becomes of a workload's unix sockets that are connected by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,45 +42,10 @@ pub(crate) fn load(object: &[u8], maps: &Path) -> Result<Vec<(HookPoint, OwnedFd
 }
 
 fn load_one(object: &[u8], maps: &Path, hook: HookPoint) -> Result<OwnedFd, KernelError> {
-    let failed = |error: io::Error| KernelError::call("loading a program for unix sockets", error);
-    let other = |error: Box<dyn std::error::Error + Send + Sync>| failed(io::Error::other(error));
-    let mut object = Object::parse(object).map_err(|error| other(error.into()))?;
-    let entries: HashSet<usize> = object
-        .programs
-        .values()
-        .map(|program| program.section_index)
-        .collect();
-    object.programs.retain(|name, _| name == hook.name);
-    let program = object.programs.get(hook.name);
-    let key = program
-        .map(aya_obj::Program::function_key)
-        .ok_or_else(|| other("it is not in the object".into()))?;
-    let sections: HashSet<usize> = object
-        .functions
-        .keys()
-        .map(|(section, _)| *section)
-        .collect();
-    // Other programs refer to maps that are not at hand here; what several call stands in no program's section.
-    object
-        .functions
-        .retain(|of, _| *of == key || !entries.contains(&of.0));
-    let known = object.maps.clone();
-    let pinned = MAPS
-        .into_iter()
-        .map(|name| Ok((name, sys::open_pin(&maps.join(name)).map_err(failed)?)))
-        .collect::<Result<Vec<_>, KernelError>>()?;
-    let named = pinned
-        .iter()
-        .filter_map(|(name, fd)| Some((*name, fd.as_raw_fd(), known.get(*name)?)));
-    object
-        .relocate_maps(named, &sections)
-        .map_err(|error| other(error.into()))?;
-    object
-        .relocate_calls(&sections)
-        .map_err(|error| other(error.into()))?;
-    let function = object.functions.get(&key);
-    let function = function.ok_or_else(|| other("it has no code".into()))?;
-    sys::load_sock_addr(hook.attach_type, &function.instructions).map_err(failed)
+    let loaded = by_hand::load(object, maps, hook.name, |code| {
+        sys::load_sock_addr(hook.attach_type, code)
+    });
+    loaded.map_err(|error| KernelError::call("loading a program for unix sockets", error))
 }
 
 fn instruction(code: u8, value: i32) -> bpf_insn {

@@ -19,6 +19,8 @@ mod destroy;
 mod hollow;
 #[path = "hooks/lifecycle.rs"]
 mod lifecycle;
+#[path = "hooks/lsm.rs"]
+mod lsm;
 #[path = "hooks/probe.rs"]
 mod probe;
 #[path = "hooks/refuse.rs"]

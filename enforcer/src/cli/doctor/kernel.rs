@@ -1,33 +1,20 @@
 //! What the kernel does, tried in a cgroup and a namespace made for it.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
-
-use anyhow::Context as _;
-use enforcer_identity::{Cgroup, Hierarchy, RUNS};
-use enforcer_kernel::probe::{Lsm, Outcome, fire, lsm};
+use enforcer_kernel::probe::{Outcome, fire, fire_lsm};
 
 use super::{Report, State};
-use crate::app::RUN_PINS;
+use crate::lsm::{INSTEAD, unfit};
+use crate::trial::{Room, myself};
 
 const PART: &str = "kernel";
 const HOOKS: &str = "hooks";
-/// How long what was tried may take to go.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A cgroup and a place to pin, of the doctor's own. Like those of a run: what is left by one that was killed goes with theirs.
-struct Room {
-    cgroup: Cgroup,
-    pins: PathBuf,
-}
 
 pub(super) fn look(report: &mut Report) {
-    match Room::make() {
+    match Room::make("doctor") {
         Ok(room) => {
             hooks(report, &room);
             try_lsm(report, &room);
-            if let Err(error) = room.cgroup.remove(PATIENCE) {
+            if let Err(error) = room.remove() {
                 let found = format!("the cgroup of the trial could not be removed: {error}");
                 report.note(PART, "leftovers", State::Unknown, found);
             }
@@ -68,7 +55,7 @@ fn hooks(report: &mut Report, room: &Room) {
                 let found = "attached; no trial is made of it";
                 report.note(HOOKS, trial.hook, State::Covered, found);
             }
-            Outcome::Silent(why) => {
+            Outcome::Refused(why) | Outcome::Silent(why) => {
                 let finding = report.note(
                     HOOKS,
                     trial.hook,
@@ -84,25 +71,23 @@ fn hooks(report: &mut Report, room: &Room) {
 }
 
 fn try_lsm(report: &mut Report, room: &Room) {
-    let actor = myself("--act-socket");
-    let instead = "`enforcer run` and the container wrapper drop capabilities, filter socket families and keep cgroupfs \
-                   read-only; cgroups that you label yourself have the hooks alone";
-    let (state, found) = match actor.and_then(|mut actor| Ok(lsm(room.cgroup.dir(), &mut actor)?)) {
-        Ok(Lsm::Fires) => (
-            State::Covered,
-            "programs of this kind load, attach and fire; none is used yet".to_owned(),
-        ),
-        Ok(Lsm::Deaf) => (
-            State::Instead,
-            format!("programs of this kind attach and NEVER FIRE; {instead}"),
-        ),
-        Ok(Lsm::Refused(why)) => (
-            State::Instead,
-            format!("the kernel takes no program of this kind ({why}); {instead}"),
-        ),
-        Err(error) => (State::Unknown, format!("not tried: {error:#}")),
+    let tried = myself("--act-lsm")
+        .and_then(|mut actor| Ok(fire_lsm(&room.pins, room.cgroup.dir(), &mut actor)?));
+    let trials = match tried {
+        Ok(trials) => trials,
+        Err(error) => {
+            report.note(PART, "lsm", State::Unknown, format!("not tried: {error:#}"));
+            return;
+        }
     };
-    report.note(PART, "lsm", state, found);
+    let unfit = unfit(&trials);
+    if unfit.is_empty() {
+        let found = "families of sockets and changes of cgroups are refused by programs for the kernel's security modules";
+        report.note(PART, "lsm", State::Covered, found);
+    } else {
+        let found = format!("{}; {INSTEAD}", unfit.join("; "));
+        report.note(PART, "lsm", State::Instead, found);
+    }
 }
 
 fn tcx(report: &mut Report) {
@@ -171,24 +156,5 @@ fn scopes(report: &mut Report) {
         report
             .note(PART, "landlock", State::Open, found)
             .mend("use Linux 6.12 or newer with Landlock among its security modules, or give each agent a user of its own");
-    }
-}
-
-/// This binary, as a child that acts.
-fn myself(act: &str) -> anyhow::Result<Command> {
-    let own = std::env::current_exe().context("this binary is nowhere to be found")?;
-    let mut command = Command::new(own);
-    command.arg("doctor").arg(act);
-    Ok(command)
-}
-
-impl Room {
-    fn make() -> anyhow::Result<Self> {
-        let id = format!("doctor-{}", std::process::id());
-        let hierarchy = Hierarchy::discover()?;
-        Ok(Self {
-            cgroup: hierarchy.create(&format!("{RUNS}/{id}"))?,
-            pins: Path::new(RUN_PINS).join(id),
-        })
     }
 }

@@ -1,8 +1,10 @@
 //! The child that does what agents do, and says on standard output what came of it: a line for each act.
 
+use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -59,6 +61,21 @@ pub fn act(port: u16) -> io::Result<()> {
     // What is open must stay so until it was looked at.
     io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
+}
+
+/// Does what the programs for the kernel's security modules are to refuse: opens `procs` for writing, the list of processes
+/// of a cgroup that is not its own, and asks for a socket of a family that is not given out.
+///
+/// # Errors
+/// When it cannot speak.
+pub fn act_lsm(procs: &Path) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let family = refusal(Socket::new(Domain::VSOCK, Type::STREAM, None));
+    writeln!(out, "lsm_socket {family}")?;
+    let moving = refusal(OpenOptions::new().write(true).open(procs));
+    writeln!(out, "lsm_cgroup {moving}")?;
+    writeln!(out, "{DONE}")?;
+    out.flush()
 }
 
 fn refusal<T>(done: io::Result<T>) -> String {

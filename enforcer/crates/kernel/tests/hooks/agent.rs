@@ -1,5 +1,6 @@
 //! A process that does what it is told with sockets: this test binary, run again inside the cgroup.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
@@ -137,6 +138,7 @@ fn agent_process() {
 struct Hands {
     socket: Option<Socket>,
     listener: Option<TcpListener>,
+    file: Option<File>,
 }
 
 impl Hands {
@@ -263,6 +265,16 @@ impl Hands {
                 stream.write_all(b"hello")?;
                 Ok("ok".into())
             }
+            ["open", path] => {
+                self.file = Some(OpenOptions::new().write(true).open(path)?);
+                Ok("ok".into())
+            }
+            ["write", text] => {
+                let file = self.file.as_mut().expect("an order to open came before");
+                file.write_all(text.as_bytes()).map(|()| "ok".into())
+            }
+            ["fork-into", cgroup] => crate::lsm::fork_into(Path::new(cgroup)),
+            ["stats", path, count] => crate::lsm::stats(path, count.parse().unwrap()),
             _ => panic!("an agent cannot {words:?}"),
         }
     }

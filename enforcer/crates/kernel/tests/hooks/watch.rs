@@ -11,7 +11,7 @@ use crate::sandbox::Sandbox;
 const REFUSED: &str = "error 1";
 
 /// Does what `bpftool link detach` does.
-fn detach(pin: &Path) {
+pub(crate) fn detach(pin: &Path) {
     const OBJ_GET: libc::c_long = 7;
     const LINK_DETACH: libc::c_long = 34;
     let path = std::ffi::CString::new(pin.to_str().unwrap()).unwrap();
@@ -29,7 +29,7 @@ fn detach(pin: &Path) {
     assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
 }
 
-fn kinds(sandbox: &Sandbox) -> Vec<(&'static str, FaultKind)> {
+pub(crate) fn kinds(sandbox: &Sandbox) -> Vec<(&'static str, FaultKind)> {
     let faults = sandbox
         .programs()
         .verify(&sandbox.cgroup, sandbox.id)
@@ -40,7 +40,7 @@ fn kinds(sandbox: &Sandbox) -> Vec<(&'static str, FaultKind)> {
         .collect()
 }
 
-fn mend(sandbox: &Sandbox) {
+pub(crate) fn mend(sandbox: &Sandbox) {
     let programs = sandbox.programs();
     let faults = programs.verify(&sandbox.cgroup, sandbox.id).unwrap();
     programs.mend(&sandbox.cgroup, sandbox.id, &faults).unwrap();
