@@ -72,7 +72,10 @@ fn sync(folder: &Path, ids: &[String]) {
         let kinds = ["request", "answer", "json"];
         kinds.map(|kind| folder.join(format!("{id}.{kind}")))
     });
-    let mut failed = files.filter_map(|path| sync_file(&path).err()).last();
+    let mut failed = None;
+    for path in files {
+        failed = sync_file(&path).err().or(failed);
+    }
     if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {
         failed = Some(error);
     }
