@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use enforcer_audit::{Entry, Ledger, OperatorAction};
+use enforcer_audit::{Entry, Ledger, OperatorAction, Recordings};
 use enforcer_control::ClientError;
 use enforcer_identity::{Hierarchy, RUNS, Unmarked};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -241,7 +241,7 @@ impl Report {
             state.join("fingerprint.key"),
             state.join("masking.key"),
             state.join("quarantine.json"),
-            state.join("recordings"),
+            Recordings::beside(&config.ledger.path),
         ]);
         // The database, and what it keeps beside itself while it is written.
         all.extend(["", "-shm", "-wal"].map(|end| {

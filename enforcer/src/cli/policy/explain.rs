@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use enforcer_policy::{Considered, Explanation, Head, Inquiry, Reply};
+use enforcer_policy::{Considered, Explanation, Head, Inquiry, PolicySet, Question, Reply};
 use serde::Serialize;
 
-use super::recorded::{Ledger, Recorded};
+use super::recorded::{Kept, Ledger, Recorded};
 use super::{compile, report};
 use crate::policies::files;
 
@@ -26,7 +26,8 @@ pub(super) struct ExplainArgs {
     /// A file with the question, as a case has it: `ask`, and beside it headers, a body, a principal, an answer.
     #[arg(long, value_name = "FILE", conflicts_with = "exchange")]
     request: Option<PathBuf>,
-    /// An exchange from the ledger, by its id; with the request that was recorded of it, where one was.
+    /// An exchange from the ledger, by its id; with the request that was recorded of it, where one was, and on a WebSocket
+    /// with each message.
     #[arg(long, value_name = "ID")]
     exchange: Option<String>,
     #[command(flatten)]
@@ -56,6 +57,19 @@ struct View<'a> {
     masked: Option<&'a str>,
     considered: Vec<Rule<'a>>,
     others: usize,
+    /// What was said on a WebSocket.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<MessageView<'a>>,
+}
+
+#[derive(Serialize)]
+struct MessageView<'a> {
+    /// Which it was, counted over both sides.
+    message: u64,
+    verdict: &'static str,
+    cause: &'static str,
+    rule: Option<&'a str>,
+    considered: Vec<Rule<'a>>,
 }
 
 #[derive(Serialize)]
@@ -71,6 +85,9 @@ struct Told {
     ask: String,
     reply: Reply,
     depends_on_body: bool,
+    messages: Vec<(u64, Explanation)>,
+    /// Whether there were messages that are not kept.
+    more_messages: bool,
 }
 
 /// Runs the command. Whether it would be allowed.
@@ -79,7 +96,10 @@ pub(super) fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<(bool, io::Result<()>)> {
     let told = tell(args)?;
-    let allowed = told.reply.explanation.decision.is_allow() && !told.depends_on_body;
+    let allowed = told.reply.explanation.decision.is_allow()
+        && !told.depends_on_body
+        && !told.more_messages
+        && told.messages.iter().all(|(_, own)| own.decision.is_allow());
     let printed = match args.json {
         true => report::line(out, &view(&told)),
         false => print(out, &told),
@@ -95,23 +115,7 @@ fn tell(args: &ExplainArgs) -> anyhow::Result<Told> {
         _ => None,
     };
     if let Some(id) = &args.exchange {
-        let mut found = None;
-        Recorded::read(&args.ledger.ledger, |recorded| {
-            if recorded.id == *id {
-                found = Some(recorded);
-            }
-        })?;
-        let found = found.ok_or_else(|| anyhow!("there is no exchange `{id}` in the ledger"))?;
-        let kept = args.ledger.kept(id)?;
-        return Ok(found.ask((&set, None), kept.as_ref(), |question| Told {
-            ask: found.line(),
-            depends_on_body: matches!(set.head(question), Head::Body),
-            reply: Reply {
-                explanation: set.explain(question),
-                action: None,
-                masked: None,
-            },
-        }));
+        return tell_of(id, &args.ledger, &set);
     }
     let inquiry = match (&args.question, &args.request) {
         (Some(line), _) => Inquiry::of_line(line).map_err(|finding| anyhow!("{finding}"))?,
@@ -129,6 +133,44 @@ fn tell(args: &ExplainArgs) -> anyhow::Result<Told> {
         ask: inquiry.text().to_owned(),
         depends_on_body: inquiry.depends_on_body(&set, only),
         reply: inquiry.ask(&set, only),
+        messages: Vec::new(),
+        more_messages: false,
+    })
+}
+
+/// The same of an exchange in the ledger.
+fn tell_of(id: &str, ledger: &Ledger, set: &PolicySet) -> anyhow::Result<Told> {
+    let mut found = None;
+    Recorded::read(&ledger.ledger, |recorded| {
+        if recorded.id == id {
+            found = Some(recorded);
+        }
+    })?;
+    let found = found.ok_or_else(|| anyhow!("there is no exchange `{id}` in the ledger"))?;
+    let kept = ledger.kept(id)?;
+    let message = |kept: &Kept, (seq, text): &(u64, String)| {
+        let explain = |question: &Question<'_>| set.explain(question);
+        (*seq, found.ask_message((set, None), (kept, text), explain))
+    };
+    let messages = kept.iter().flat_map(|kept| {
+        let messages = kept.messages().iter();
+        messages.map(move |own| message(kept, own))
+    });
+    Ok(Told {
+        ask: found.line(),
+        messages: messages.collect(),
+        more_messages: kept.as_ref().is_some_and(Kept::is_cut),
+        ..found.ask((set, None), kept.as_ref(), |question| Told {
+            ask: String::new(),
+            depends_on_body: matches!(set.head(question), Head::Body),
+            reply: Reply {
+                explanation: set.explain(question),
+                action: None,
+                masked: None,
+            },
+            messages: Vec::new(),
+            more_messages: false,
+        })
     })
 }
 
@@ -157,6 +199,8 @@ fn print(out: &mut impl Write, told: &Told) -> io::Result<()> {
         ask,
         reply,
         depends_on_body,
+        messages,
+        more_messages,
     } = told;
     writeln!(out, "{ask}")?;
     if *depends_on_body {
@@ -176,6 +220,15 @@ fn print(out: &mut impl Write, told: &Told) -> io::Result<()> {
     if let Some(masked) = &reply.masked {
         writeln!(out, "masked: {masked:?}")?;
     }
+    for (seq, explanation) in messages {
+        match explanation.decision.is_allow() {
+            true => writeln!(out, "message {seq}: {}", explanation.decision)?,
+            false => writeln!(out, "message {seq}: {explanation}")?,
+        }
+    }
+    if *more_messages {
+        writeln!(out, "what was said after these messages is not kept")?;
+    }
     Ok(())
 }
 
@@ -185,7 +238,6 @@ fn view(told: &Told) -> View<'_> {
         considered,
         others,
     } = &told.reply.explanation;
-    let rule = |own: &'_ Considered| own.mismatch.map(|mismatch| mismatch.to_string());
     View {
         ask: &told.ask,
         verdict: decision.verdict.as_str(),
@@ -200,15 +252,29 @@ fn view(told: &Told) -> View<'_> {
             .map(ToString::to_string)
             .collect(),
         masked: told.reply.masked.as_deref(),
-        considered: considered
-            .iter()
-            .map(|own| Rule {
-                rule: own.rule.as_str(),
-                effect: own.effect.as_str(),
-                matches: own.mismatch.is_none(),
-                mismatch: rule(own),
-            })
-            .collect(),
+        considered: rules(considered),
         others: *others,
+        messages: told.messages.iter().map(message_view).collect(),
     }
+}
+
+fn message_view((message, explanation): &(u64, Explanation)) -> MessageView<'_> {
+    let decision = &explanation.decision;
+    MessageView {
+        message: *message,
+        verdict: decision.verdict.as_str(),
+        cause: decision.cause.code(),
+        rule: decision.rule.as_ref().map(|rule| rule.as_str()),
+        considered: rules(&explanation.considered),
+    }
+}
+
+fn rules(considered: &[Considered]) -> Vec<Rule<'_>> {
+    let rules = considered.iter().map(|own| Rule {
+        rule: own.rule.as_str(),
+        effect: own.effect.as_str(),
+        matches: own.mismatch.is_none(),
+        mismatch: own.mismatch.map(|mismatch| mismatch.to_string()),
+    });
+    rules.collect()
 }

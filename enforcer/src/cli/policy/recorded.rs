@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use enforcer_audit::{DEFAULT_LEDGER, read_recording};
+use enforcer_audit::{DEFAULT_LEDGER, Fingerprint, Message, Recordings, Way, read_recording};
 use enforcer_flow::{Attributes, CgroupId, Host, Principal, Protocol, Workload};
 use enforcer_policy::{Body, PolicySet, Question, Request, with_body};
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
@@ -18,7 +18,7 @@ pub(super) struct Ledger {
     /// The ledger's active file; full files beside it belong to it.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_LEDGER)]
     pub(super) ledger: PathBuf,
-    /// The folder of recordings; left out: `recordings` beside the ledger.
+    /// The folder of recordings; left out: `recordings` beside the ledger, where the daemon has them.
     #[arg(long, value_name = "FOLDER")]
     recordings: Option<PathBuf>,
 }
@@ -28,7 +28,19 @@ pub(super) struct Ledger {
 pub(super) struct Kept {
     headers: HeaderMap,
     query: Option<String>,
-    body: Vec<u8>,
+    said: Kind,
+}
+
+/// What was said.
+#[derive(Debug)]
+enum Kind {
+    Body(Vec<u8>),
+    /// Of a WebSocket, what the agent said, each with which message of both sides it was.
+    Messages {
+        messages: Vec<(u64, String)>,
+        /// Whether there were more than are kept.
+        is_cut: bool,
+    },
 }
 
 /// One exchange that was asked for.
@@ -90,31 +102,68 @@ struct LineContent {
 impl Ledger {
     /// The request of an exchange, where all of it was recorded and can be read as it is.
     pub(super) fn kept(&self, exchange: &str) -> anyhow::Result<Option<Kept>> {
-        let beside = || self.ledger.with_file_name("recordings");
+        let beside = || Recordings::beside(&self.ledger);
         let folder = self.recordings.clone().unwrap_or_else(beside);
         let found = read_recording(&folder, exchange)
             .with_context(|| format!("the recording of exchange `{exchange}` cannot be used"))?;
-        let Some((message, body)) = found.and_then(|found| found.request) else {
+        let Some(mut found) = found else {
             return Ok(None);
         };
-        let mut headers = HeaderMap::new();
-        for (name, value) in &message.headers {
-            if let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(name), HeaderValue::try_from(value))
-            {
-                headers.append(name, value);
-            }
-        }
-        if message.body.cut > 0 || headers.contains_key(CONTENT_ENCODING) {
+        let said = found.said();
+        let Some((message, body)) = found.request.take() else {
             return Ok(None);
-        }
+        };
+        let headers = headers(&message);
+        let is_cut = message.body.cut > 0;
+        let said = match said {
+            Some(said) => {
+                let own = said.into_iter().filter(|said| said.way == Way::Request);
+                let texts = own.filter_map(|said| Some((said.seq, said.text?)));
+                let messages = texts.collect();
+                Kind::Messages { messages, is_cut }
+            }
+            None if is_cut || headers.contains_key(CONTENT_ENCODING) => return Ok(None),
+            None => Kind::Body(body),
+        };
         let target = message.target.unwrap_or_default();
         let query = target.split_once('?').map(|(_, query)| query.to_owned());
         Ok(Some(Kept {
             headers,
             query,
-            body,
+            said,
         }))
+    }
+}
+
+/// The headers as they were, and nothing that anybody could read in the place of those that are fingerprints.
+fn headers(message: &Message) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &message.headers {
+        let value = match Fingerprint::is_written(value) {
+            true => HeaderValue::from_bytes(b"\xff"),
+            false => HeaderValue::try_from(value),
+        };
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), value) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
+
+// === impl Kept ===
+
+impl Kept {
+    /// What the agent said on a WebSocket, each with which message of both sides it was.
+    pub(super) fn messages(&self) -> &[(u64, String)] {
+        match &self.said {
+            Kind::Body(_) => &[],
+            Kind::Messages { messages, .. } => messages,
+        }
+    }
+
+    /// Whether the agent said more than is kept.
+    pub(super) fn is_cut(&self) -> bool {
+        matches!(self.said, Kind::Messages { is_cut: true, .. })
     }
 }
 
@@ -181,13 +230,37 @@ impl Recorded {
         &self.workload.name
     }
 
-    /// Asks a set about it, as of one policy if one is named, with what was recorded of it.
+    /// Asks a set about it, as of one policy if one is named, with what was recorded of it; of a WebSocket, about its opening.
     pub(super) fn ask<T>(
         &self,
-        (set, policy): (&PolicySet, Option<&str>),
+        candidate: (&PolicySet, Option<&str>),
         kept: Option<&Kept>,
         ask: impl FnOnce(&Question<'_>) -> T,
     ) -> T {
+        let workload = self.as_of(candidate);
+        let question = self.question(&workload, kept);
+        match kept.map(|kept| (&kept.headers, &kept.said)) {
+            Some((headers, Kind::Body(body))) if !body.is_empty() && self.request.is_some() => {
+                with_body(question, headers, body, ask)
+            }
+            Some(_) | None => ask(&question),
+        }
+    }
+
+    /// Asks a set about one message of a WebSocket.
+    pub(super) fn ask_message<T>(
+        &self,
+        candidate: (&PolicySet, Option<&str>),
+        (kept, message): (&Kept, &str),
+        ask: impl FnOnce(&Question<'_>) -> T,
+    ) -> T {
+        let workload = self.as_of(candidate);
+        let question = self.question(&workload, Some(kept));
+        with_body(question, &kept.headers, message.as_bytes(), ask)
+    }
+
+    /// Who asked, as a candidate is asked about it.
+    fn as_of(&self, (set, policy): (&PolicySet, Option<&str>)) -> Workload {
         let mut workload = self.workload.clone();
         if let Some(policy) = policy {
             workload.policy = Some(policy.into());
@@ -197,28 +270,30 @@ impl Recorded {
             // The candidate is for whoever it says it is for.
             workload.policy = None;
         }
+        workload
+    }
+
+    fn question<'q>(&'q self, workload: &'q Workload, kept: Option<&'q Kept>) -> Question<'q> {
+        let question = Question::new(workload, self.protocol, &self.host, self.port);
         let request = self.request.as_ref();
-        let request = request.map(|(method, path)| Request::new(method, path));
-        let question = Question::new(&workload, self.protocol, &self.host, self.port);
-        let Some((request, kept)) = request.zip(kept) else {
-            return ask(&question.with_request(request));
+        let Some(request) = request.map(|(method, path)| Request::new(method, path)) else {
+            return question;
         };
-        let Kept {
-            headers,
-            query,
+        let Some(kept) = kept else {
+            return question.with_request(request);
+        };
+        let (length, body) = match &kept.said {
+            Kind::Body(body) => (Some(body.len() as u64), Body::None),
+            // Each message is asked about when it comes.
+            Kind::Messages { .. } => (None, Body::Later),
+        };
+        question.with_request(Request {
+            query: kept.query.as_deref(),
+            headers: Some(&kept.headers),
+            length,
             body,
-        } = kept;
-        let question = question.with_request(Request {
-            query: query.as_deref(),
-            headers: Some(headers),
-            length: Some(body.len() as u64),
-            body: Body::None,
             ..request
-        });
-        match body.is_empty() {
-            true => ask(&question),
-            false => with_body(question, headers, body, ask),
-        }
+        })
     }
 
     /// What was asked, in one line.

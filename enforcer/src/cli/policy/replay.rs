@@ -124,10 +124,10 @@ fn replay(args: &ReplayArgs, set: &PolicySet) -> anyhow::Result<Replayed> {
 /// How the decision differs, and what it becomes; none when it does not.
 fn change(
     recorded: &Recorded,
-    (set, policy): (&PolicySet, Option<&str>),
+    candidate: (&PolicySet, Option<&str>),
     kept: Option<&Kept>,
 ) -> Option<(&'static str, String)> {
-    let head = recorded.ask((set, policy), kept, |question| set.head(question));
+    let head = recorded.ask(candidate, kept, |question| candidate.0.head(question));
     let decision = match head {
         Head::Body => return Some(("depends on the body", "depends on the body".to_owned())),
         Head::Decided(decision) => decision,
@@ -137,9 +137,31 @@ fn change(
         Was::Denied | Was::Observed => false,
     };
     match (was_allowed, decision.is_allow()) {
-        (true, true) | (false, false) => None,
+        (true, true) => said_differently(recorded, candidate, kept?),
+        (false, false) => None,
         (false, true) => Some(("now allowed", decision.to_string())),
         (true, false) => Some(("now denied", decision.to_string())),
+    }
+}
+
+/// The same for what was said on a WebSocket that would still open: every message of it had passed.
+fn said_differently(
+    recorded: &Recorded,
+    candidate: (&PolicySet, Option<&str>),
+    kept: &Kept,
+) -> Option<(&'static str, String)> {
+    let denied = kept.messages().iter().find_map(|(seq, message)| {
+        let about = (kept, message.as_str());
+        let decision = recorded.ask_message(candidate, about, |asked| candidate.0.evaluate(asked));
+        (!decision.is_allow()).then(|| format!("{decision}, with message {seq}"))
+    });
+    match denied {
+        Some(becomes) => Some(("now denied", becomes)),
+        None if kept.is_cut() => {
+            let becomes = "depends on messages that are not kept".to_owned();
+            Some(("depends on the body", becomes))
+        }
+        None => None,
     }
 }
 

@@ -365,3 +365,99 @@ fn a_recorded_request_is_explained_and_replayed_with_its_body() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_recorded_socket_is_explained_and_replayed_message_by_message() {
+    use enforcer_audit::{Message, Recordings, Spoken, Wanted, Way};
+
+    const TALK: &str = "version: 1\nname: talk\nrules:\n- { id: model, effect: allow, match: { host: api.openai.com, model: gpt-5 } }\n- { id: quiet, effect: deny, match: { host: api.openai.com, messages: { contains: salary } } }\n";
+    let folder = folder(&[("talk.yaml", TALK)]);
+    let path = folder.path().join("audit.jsonl");
+    let recordings = Recordings::new(Recordings::beside(&path), 1 << 30);
+    let record = |query: &str, texts: &[&str], limit| {
+        let id = enforcer_flow::ExchangeId::new();
+        let wanted = Wanted {
+            request: true,
+            answer: true,
+            limit,
+        };
+        let recording = recordings.begin(id, wanted).unwrap();
+        recording.head(
+            Way::Request,
+            Message {
+                method: Some("GET".to_owned()),
+                target: Some(format!("/v1/realtime?{query}")),
+                headers: vec![("upgrade".to_owned(), "websocket".to_owned())],
+                ..Message::default()
+            },
+        );
+        recording.opened();
+        for text in texts {
+            let item = serde_json::json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]});
+            let item = serde_json::json!({"type": "conversation.item.create", "item": item});
+            let sent = item.to_string();
+            recording
+                .message(Way::Request, Spoken::Text(&sent))
+                .unwrap();
+            recording.message(Way::Answer, Spoken::Text("{}")).unwrap();
+        }
+        recording.seal().unwrap().unwrap();
+        id.to_string()
+    };
+    let fine = record("model=gpt-5", &["the weather", "the news"], 1 << 20);
+    let asked = record(
+        "model=gpt-5",
+        &["the weather", "the salary of all"],
+        1 << 20,
+    );
+    let other = record("model=gpt-3", &["the weather"], 1 << 20);
+    let cut = record("model=gpt-5", &["the weather"], 8);
+    let line = |id: &str| {
+        format!(
+            r#"{{"event":"exchange_granted","exchange":"{id}","workload":{{"name":"agent-7","cgroup":1,"path":"/a"}},"protocol":"https","host":"api.openai.com","port":443,"method":"GET","path":"/v1/realtime"}}"#
+        )
+    };
+    fs::write(
+        &path,
+        [&fine, &asked, &other, &cut].map(|id| line(id)).join("\n"),
+    )
+    .unwrap();
+    let ledger = path.to_str().unwrap();
+    let policy = folder.path().join("talk.yaml");
+    let policy = policy.to_str().unwrap();
+
+    let explain = |id: &str| said(&["explain", policy, "--exchange", id, "--ledger", ledger]);
+    let (allowed, shown) = explain(&fine);
+    assert!(allowed && shown.contains("message 3: allow"), "{shown}");
+    let (allowed, shown) = explain(&asked);
+    assert!(!allowed && shown.contains("message 3: deny"), "{shown}");
+    assert!(shown.contains("talk/quiet matches, to deny"), "{shown}");
+    let (allowed, shown) = explain(&other);
+    assert!(
+        !allowed && shown.contains("`model` does not hold"),
+        "{shown}"
+    );
+    let (allowed, shown) = explain(&cut);
+    assert!(!allowed && shown.contains("is not kept"), "{shown}");
+    let (_, shown) = said(&[
+        "explain",
+        policy,
+        "--exchange",
+        &asked,
+        "--ledger",
+        ledger,
+        "--json",
+    ]);
+    let told: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(told["messages"][1]["message"], 3, "{told}");
+    assert_eq!(told["messages"][1]["rule"], "talk/quiet", "{told}");
+
+    let (same, shown) = said(&["replay", policy, "--ledger", ledger]);
+    assert!(!same && shown.contains("with message 3"), "{shown}");
+    assert!(
+        shown.contains(
+            "4 exchanges: 1 the same, 0 now allowed, 2 now denied, 1 that depend on the body"
+        ),
+        "{shown}"
+    );
+}
