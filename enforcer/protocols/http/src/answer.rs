@@ -17,6 +17,7 @@ use crate::aside::LARGE;
 use crate::body::UpstreamBody;
 use crate::forward::received;
 use crate::gather::{Bounds, Ungathered, gather};
+use crate::judged::bounds;
 use crate::masking::{Rewriter, SHORT, Texts, stopped};
 use crate::pool::Lease;
 use crate::serve::Connection;
@@ -126,9 +127,7 @@ pub(crate) async fn judge(
         }
     };
     if let Plan::Stream(..) = &plan {
-        DIGESTS
-            .iter()
-            .for_each(|name| drop(head.headers.remove(name)));
+        remove_digests(&mut head.headers);
         recording::answer(&connection.agent.fingerprinter, &exchange, &head);
     }
     let mut body = UpstreamBody::kept(body, lease, exchange, limit);
@@ -252,21 +251,59 @@ fn plan(head: &Head, shape: &Shape, judge: &mut Judge, limits: &prompt::Limits) 
 async fn whole(
     connection: &Connection,
     mut head: Head,
-    mut body: UpstreamBody,
-    (mut judge, shape): Judging<'_>,
+    body: UpstreamBody,
+    judging: Judging<'_>,
     editor: Option<AnswerEditor>,
 ) -> Result<Response<ResponseBody>, Refusal> {
+    let Weighed {
+        gathered,
+        mut judge,
+        mut exchange,
+        passed,
+    } = weighed(connection, &head.headers, body, (judging, editor)).await?;
+    let bytes = match passed {
+        Ok(passed) => {
+            remove_digests(&mut head.headers);
+            head.headers.remove(header::CONTENT_ENCODING);
+            let length = HeaderValue::from(passed.len());
+            head.headers.insert(header::CONTENT_LENGTH, length);
+            passed
+        }
+        // Blocked already, or unreadable, which is for rules to judge; if none minds, it passes as it came.
+        Err(cause) if judge.rule(Part::Undecidable(cause)) != Action::Keep => {
+            return Err(blocked(&mut exchange, &mut judge));
+        }
+        Err(cause) if exchange.masking().is_some_and(Masking::edits_answers) => {
+            return Err(unmasked(&mut exchange, cause));
+        }
+        Err(_) => gathered.bytes,
+    };
+    let agent = &connection.agent;
+    recording::answer(&agent.fingerprinter, &exchange, &head);
+    recording::whole(&agent.judging.aside, &mut exchange, &bytes).await?;
+    let whole = Whole::new(bytes, gathered.room, exchange);
+    Ok(Response::from_parts(
+        head,
+        ResponseBody::Whole(Box::new(whole)),
+    ))
+}
+
+/// Gathers an answer and judges it, beside the worker if that takes long.
+async fn weighed(
+    connection: &Connection,
+    headers: &HeaderMap,
+    mut body: UpstreamBody,
+    ((mut judge, shape), editor): (Judging<'_>, Option<AnswerEditor>),
+) -> Result<Weighed, Refusal> {
     let agent = &connection.agent;
     let bounds = Bounds {
-        limit: agent.judging.body_bytes,
         time: agent.limits.response_timeout,
-        memory: std::sync::Arc::clone(&agent.judging.memory),
-        workload: agent.flow.workload().cgroup,
+        ..bounds(connection)
     };
     // Kept is what goes on.
     drop(body.take_track());
     let mut body = ResponseBody::Upstream(Box::new(body));
-    let gathered = gather(&head.headers, &mut body, &bounds).await;
+    let gathered = gather(headers, &mut body, &bounds).await;
     let ResponseBody::Upstream(mut body) = body else {
         return Err(judge.refusal("answer_incomplete", INCOMPLETE));
     };
@@ -279,9 +316,13 @@ async fn whole(
         Err(ungathered) => return Err(unread(&mut exchange, &mut judge, ungathered)),
     };
     let id = exchange.id();
-    let size = gathered.bytes.len();
+    let takes = if coding::is_coded(headers) {
+        LARGE
+    } else {
+        gathered.bytes.len()
+    };
     let weighing = Weighing {
-        headers: head.headers.clone(),
+        headers: headers.clone(),
         gathered,
         shape: shape.clone(),
         judge,
@@ -290,53 +331,14 @@ async fn whole(
         limit: bounds.limit,
         structure: agent.judging.structure,
     };
-    let takes = if coding::is_coded(&head.headers) {
-        LARGE
-    } else {
-        size
-    };
     let weighed = agent.judging.aside.weigh(takes, || weighing.weigh());
-    let Some(weighed) = weighed.await else {
-        return Err(forgotten(id));
-    };
-    let Weighed {
-        gathered,
-        mut judge,
-        mut exchange,
-        passed,
-    } = weighed;
-    let passed = match passed {
-        Ok(passed) => passed,
-        // Blocked already, or unreadable, which is for rules to judge; if none minds, it passes as it came.
-        Err(cause) if judge.rule(Part::Undecidable(cause)) != Action::Keep => {
-            return Err(blocked(&mut exchange, &mut judge));
-        }
-        Err(cause) if exchange.masking().is_some_and(Masking::edits_answers) => {
-            return Err(unmasked(&mut exchange, cause));
-        }
-        Err(_) => {
-            recording::answer(&agent.fingerprinter, &exchange, &head);
-            recording::whole(&agent.judging.aside, &mut exchange, &gathered.bytes).await?;
-            let whole = Whole::new(gathered.bytes, gathered.room, exchange);
-            return Ok(Response::from_parts(
-                head,
-                ResponseBody::Whole(Box::new(whole)),
-            ));
-        }
-    };
-    DIGESTS
-        .iter()
-        .for_each(|name| drop(head.headers.remove(name)));
-    head.headers.remove(header::CONTENT_ENCODING);
-    let length = HeaderValue::from(passed.len());
-    head.headers.insert(header::CONTENT_LENGTH, length);
-    recording::answer(&agent.fingerprinter, &exchange, &head);
-    recording::whole(&agent.judging.aside, &mut exchange, &passed).await?;
-    let whole = Whole::new(passed, gathered.room, exchange);
-    Ok(Response::from_parts(
-        head,
-        ResponseBody::Whole(Box::new(whole)),
-    ))
+    weighed.await.ok_or_else(|| forgotten(id))
+}
+
+fn remove_digests(headers: &mut HeaderMap) {
+    for name in &DIGESTS {
+        headers.remove(name);
+    }
 }
 
 /// Ends an exchange whose answer a rule blocks before any of it went on.

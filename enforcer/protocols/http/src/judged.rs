@@ -6,8 +6,10 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use enforcer_flow::{ExchangeId, Side};
-use enforcer_gate::{Exchange, Fault, Granted, Head, Masking, Reading, Refusal, Terms};
+use enforcer_flow::{Destination, ExchangeId, Side};
+use enforcer_gate::{
+    Exchange, Fault, Granted, Head, MaskedHead, Masking, Permit, Reading, Refusal, Terms,
+};
 use enforcer_policy::{self as policy, Obligation};
 use enforcer_prompt::{Api, Content, Shape};
 use http::request::Parts;
@@ -22,15 +24,17 @@ use crate::exchange::drain;
 use crate::gather::{Bounds, Gathered, Ungathered};
 use crate::kept::{Kept, keep};
 use crate::masking::{self, Rest};
+use crate::obligation::{self, Delivery, Unmet};
+use crate::pool::Lease;
 use crate::serve::Connection;
 use crate::upgrade::{self, Upgrade};
-use crate::{ResponseBody, answer, coding, forward, obligation, recording, shape, socket};
+use crate::{ResponseBody, answer, coding, forward, recording, shape, socket};
 
 /// Carries out what the head of a request was answered.
 pub(crate) async fn handle(
     connection: &Arc<Connection>,
     head: Head,
-    mut parts: Parts,
+    parts: Parts,
     body: Incoming,
     upgrade: Option<Upgrade>,
 ) -> Result<Response<ResponseBody>, Refusal> {
@@ -51,6 +55,16 @@ pub(crate) async fn handle(
             (granted, kept.into())
         }
     };
+    carry_out(connection, granted, (parts, source), &shape).await
+}
+
+/// Does with a request and its answer what the grant asks for.
+async fn carry_out(
+    connection: &Arc<Connection>,
+    granted: Granted,
+    (mut parts, source): (Parts, Source),
+    shape: &Shape,
+) -> Result<Response<ResponseBody>, Refusal> {
     let Granted {
         mut exchange,
         permit,
@@ -61,11 +75,7 @@ pub(crate) async fn handle(
         judge,
         head,
     } = terms.map(|terms| *terms).unwrap_or_default();
-    if let Some(head) = head
-        && masking::apply(&mut parts, *head).is_none()
-    {
-        return Err(unable(&mut exchange, "terms_impossible"));
-    }
+    mask_head(&mut exchange, &mut parts, head)?;
     let masking = exchange.masking().cloned();
     let (source, rest) = match &masking {
         None => (source, Rest::default()),
@@ -73,41 +83,69 @@ pub(crate) async fn handle(
             masking::prepare(connection, &mut parts, source, (masking, &mut exchange)).await?
         }
     };
-    let masks = masking.filter(Masking::edits_answers);
+    let masks = masking.as_ref().is_some_and(Masking::edits_answers);
     let reads = judge.as_ref().is_some_and(|judge| judge.needs().content());
-    if reads || masks.is_some() || exchange.is_billed() {
+    if reads || masks || exchange.is_billed() {
         answer::prepare(&mut parts.headers);
     }
     recording::request(connection, &exchange, &parts, permit.destination());
     let source = signable(connection, source, &obligations, &mut exchange).await?;
-    let delivery = obligation::Delivery {
+    let delivery = Delivery {
         exchange: exchange.id(),
         time: SystemTime::now(),
         body: source.bytes(),
     };
-    let judging = &connection.agent.judging;
-    if let Err(unmet) = obligation::meet(&mut parts, &obligations, &judging.secrets, &delivery) {
-        return Err(unable(&mut exchange, unmet.cause()));
-    }
-    if let Err(unmet) = obligation::unhide(&mut parts, &judging.hooks, permit.destination()) {
-        return Err(unable(&mut exchange, unmet.cause()));
-    }
-    let fetched = forward::fetch(connection, &mut exchange, &permit, parts, source).await;
-    let (answer, lease) = match (fetched, rest.take()) {
-        (Ok(fetched), _) => fetched,
-        (Err(refusal), None) => return Err(refusal),
-        (Err(refusal), Some(body)) => {
-            drain(&HeaderMap::new(), body).await;
-            return Err(refusal);
-        }
-    };
+    let terms = (&*obligations, &delivery, permit.destination());
+    meet(connection, &mut exchange, &mut parts, terms)?;
+    let sent = (parts, source, rest);
+    let (answer, lease) = fetch(connection, &mut exchange, &permit, sent).await?;
     match judge {
         None if exchange.is_billed() => {
-            Ok(answer::watch(connection, answer, lease, exchange, &shape))
+            Ok(answer::watch(connection, answer, lease, exchange, shape))
         }
         None => Ok(forward::down(answer, Some(lease), exchange, connection)),
-        Some(judge) => answer::judge(connection, answer, lease, exchange, (judge, &shape)).await,
+        Some(judge) => answer::judge(connection, answer, lease, exchange, (judge, shape)).await,
     }
+}
+
+/// Puts what the grant has masked of the head in its place.
+pub(crate) fn mask_head(
+    exchange: &mut Exchange,
+    parts: &mut Parts,
+    head: Option<Box<MaskedHead>>,
+) -> Result<(), Refusal> {
+    match head.map(|head| masking::apply(parts, *head)) {
+        None | Some(Some(())) => Ok(()),
+        Some(None) => Err(unable(exchange, Unmet::Terms.cause())),
+    }
+}
+
+/// Fills in, signs and unhides what the grant asks for.
+pub(crate) fn meet(
+    connection: &Connection,
+    exchange: &mut Exchange,
+    parts: &mut Parts,
+    (obligations, delivery, destination): (&[Obligation], &Delivery<'_>, &Destination),
+) -> Result<(), Refusal> {
+    let judging = &connection.agent.judging;
+    obligation::meet(parts, obligations, &judging.secrets, delivery)
+        .and_then(|()| obligation::unhide(parts, &judging.hooks, destination))
+        .map_err(|unmet| unable(exchange, unmet.cause()))
+}
+
+/// Sends the request and takes the answer. What is left of a body that was stopped is read to its end.
+async fn fetch(
+    connection: &Connection,
+    exchange: &mut Exchange,
+    permit: &Permit,
+    (parts, source, rest): (Parts, Source, Rest),
+) -> Result<(Response<Incoming>, Lease), Refusal> {
+    let fetched = forward::fetch(connection, exchange, permit, parts, source).await;
+    let left = rest.take().filter(|_| fetched.is_err());
+    if let Some(body) = left {
+        drain(&HeaderMap::new(), body).await;
+    }
+    fetched
 }
 
 /// The same body, in memory if it is signed.

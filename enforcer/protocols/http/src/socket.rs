@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use enforcer_audit::Way;
 use enforcer_flow::Side;
-use enforcer_gate::{Ask, Exchange, Granted, Head, Held, Masking, Reading, Refusal, Terms};
+use enforcer_gate::{Ask, Exchange, Granted, Head, Held, Judge, Masking, Reading, Refusal, Terms};
 use enforcer_mask::Direction;
 use enforcer_mask::body::Kind;
 use enforcer_policy::{self as policy, Obligation};
@@ -27,9 +27,9 @@ use crate::aside::LARGE;
 use crate::asked::Asked;
 use crate::body::BodyError;
 use crate::forward::{down, fail};
-use crate::judged::{unable, unready};
+use crate::judged::{mask_head, meet, unready};
 use crate::masking::{Rewriter, Texts};
-use crate::obligation::{self, Delivery};
+use crate::obligation::Delivery;
 use crate::serve::Connection;
 use crate::upgrade::{self, Switched, Upgrade};
 use crate::{ResponseBody, masking, recording, refuse};
@@ -63,11 +63,19 @@ struct Talk {
     _room: Held,
 }
 
+/// A socket that was asked for.
+struct Opened {
+    exchange: Exchange,
+    obligations: Vec<Obligation>,
+    judge: Option<Judge>,
+    answer: Response<Incoming>,
+}
+
 /// Forwards a request for a WebSocket on which messages are judged.
 pub(crate) async fn forward(
     connection: &Arc<Connection>,
     head: Head,
-    (mut parts, body): (Parts, Incoming),
+    (parts, body): (Parts, Incoming),
     upgrade: Upgrade,
     shape: Shape,
 ) -> Result<Response<ResponseBody>, Refusal> {
@@ -88,31 +96,13 @@ pub(crate) async fn forward(
             .gate
             .ask(&agent.flow, asked.ask(policy::Body::Later))?,
     };
-    let Granted {
-        mut exchange,
-        permit,
-        terms,
-    } = granted;
     let kept = parts.clone();
-    let Terms {
+    let Opened {
+        mut exchange,
         obligations,
         judge,
-        head,
-    } = terms.map(|terms| *terms).unwrap_or_default();
-    if let Some(head) = head
-        && masking::apply(&mut parts, *head).is_none()
-    {
-        return Err(unable(&mut exchange, "terms_impossible"));
-    }
-    recording::request(connection, &exchange, &parts, permit.destination());
-    let delivery = Delivery::empty(exchange.id());
-    let met = obligation::meet(&mut parts, &obligations, &judging.secrets, &delivery)
-        .and_then(|()| obligation::unhide(&mut parts, &judging.hooks, permit.destination()));
-    if let Err(unmet) = met {
-        return Err(unable(&mut exchange, unmet.cause()));
-    }
-    parts.headers.remove(SEC_WEBSOCKET_EXTENSIONS);
-    let answer = upgrade::ask(connection, &mut exchange, &permit, parts, body).await?;
+        answer,
+    } = open(connection, granted, (parts, body)).await?;
     let (head, far) = match upgrade::switched(answer, &mut exchange)? {
         Switched::Not(answer) => return Ok(down(*answer, None, exchange, connection)),
         Switched::Over(head, far) => (head, far),
@@ -146,6 +136,37 @@ pub(crate) async fn forward(
     };
     tokio::spawn(talk.run(upgrade.agent, far));
     Ok(head)
+}
+
+/// Asks for the socket, under the terms of the grant.
+async fn open(
+    connection: &Connection,
+    granted: Granted,
+    (mut parts, body): (Parts, Incoming),
+) -> Result<Opened, Refusal> {
+    let Granted {
+        mut exchange,
+        permit,
+        terms,
+    } = granted;
+    let Terms {
+        obligations,
+        judge,
+        head,
+    } = terms.map(|terms| *terms).unwrap_or_default();
+    mask_head(&mut exchange, &mut parts, head)?;
+    recording::request(connection, &exchange, &parts, permit.destination());
+    let delivery = Delivery::empty(exchange.id());
+    let terms = (&*obligations, &delivery, permit.destination());
+    meet(connection, &mut exchange, &mut parts, terms)?;
+    parts.headers.remove(SEC_WEBSOCKET_EXTENSIONS);
+    let answer = upgrade::ask(connection, &mut exchange, &permit, parts, body).await?;
+    Ok(Opened {
+        exchange,
+        obligations,
+        judge,
+        answer,
+    })
 }
 
 /// The shape of what comes back: as with what goes up, a message is a document.
