@@ -11,11 +11,11 @@ mod unicode;
 
 use std::iter;
 
+use crate::blocks::{BLOCK, escapes, padded};
 use crate::channel::{CONTEXT, Channel, LOOKBACK, Last, Look};
 use crate::decoder::Limits;
 use crate::engines::Window;
 use crate::layers::Layers;
-use crate::runs::any;
 
 pub use unicode::{Folded, fold};
 
@@ -266,10 +266,10 @@ impl Reader<'_> {
         loop {
             at = self.trigger(at, self.text.len());
             // Han comes in masses, and stands for itself.
-            while let Some([0xe4..=0xe9, 0x80..=0xbf, 0x80..=0xbf]) = self.text.get(at..at + 3) {
+            if let Some([0xe4..=0xe9, 0x80..=0xbf, 0x80..=0xbf]) = self.text.get(at..at + 3) {
                 at += 3;
+                continue;
             }
-            at = self.trigger(at, self.text.len());
             if at >= self.text.len() {
                 return Next::End;
             }
@@ -292,33 +292,21 @@ impl Reader<'_> {
         } else {
             b'%'
         };
-        let begins = |byte: &u8| {
-            (*byte >= 0x80)
-                | (*byte == b'%')
-                | (*byte == b'&')
-                | (*byte == b'\\')
-                | (*byte == b'=')
-                | (*byte == plus)
-        };
         let Some(rest) = self.text.get(at..end) else {
             return end;
         };
-        if rest.first().is_some_and(begins) {
-            return at;
-        }
-        let mut from = 0;
-        for block in rest.chunks_exact(64) {
-            if block.iter().fold(false, |any, byte| any | begins(byte)) {
-                break;
+        let (blocks, tail) = rest.as_chunks();
+        for (block, from) in blocks.iter().zip((at..).step_by(BLOCK)) {
+            let found = escapes(block, plus);
+            if found != 0 {
+                return from + found.trailing_zeros() as usize;
             }
-            from += 64;
         }
-        let tail = &rest[from..];
-        if tail.len() < 64 && !any(tail, begins) {
+        if tail.is_empty() {
             return end;
         }
-        let found = tail.iter().position(begins);
-        found.map_or(end, |found| at + from + found)
+        let found = escapes(&padded(tail), plus).trailing_zeros() as usize;
+        end - tail.len() + found.min(tail.len())
     }
 
     fn unit(&self, at: usize, quoted: bool) -> Unit {
@@ -366,11 +354,25 @@ impl Unit {
 }
 
 /// The number that hexadecimal digits say; `None` if one is none.
+#[inline]
 pub(crate) fn hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |number, digit| {
-        let digit = char::from(*digit).to_digit(16)?;
-        number.checked_mul(16).map(|number| number | digit)
+    digits.iter().try_fold(0_u32, |number, byte| {
+        let digit = digit(*byte)?;
+        number
+            .checked_mul(16)
+            .map(|number| number | u32::from(digit))
     })
+}
+
+/// What a hexadecimal digit says.
+#[inline]
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// How many of the first `most` bytes `is` holds for.

@@ -11,6 +11,7 @@
 pub mod keyword;
 pub mod label;
 
+mod blocks;
 mod channel;
 mod chars;
 mod decoder;

@@ -4,6 +4,7 @@
 //! wherever eight bytes on end are text, so nothing before it in the run hides it, and an image costs its decoding.
 
 mod alphabet;
+mod digits;
 mod reading;
 mod run;
 mod sift;
@@ -127,10 +128,10 @@ impl Runs {
             at = (waits - window.base) as usize;
         }
         if let Some(live) = self.live {
-            at = self.go_on((live - window.base) as usize, window, work);
+            at = self.go_on((live - window.base) as usize, None, (window, &mut *work));
         }
         while self.live.is_none() {
-            let Some(run) = next(text, at, window.last) else {
+            let Some(run) = digits::next(text, at, window.last) else {
                 return;
             };
             at = run.end;
@@ -142,14 +143,16 @@ impl Runs {
             if !ends && run.len() < SHORTEST {
                 return self.wait(&text[run.clone()], window.base + run.start as u64, wanted);
             }
-            self.active = if ends {
+            let (active, long) = if ends {
                 sift(&text[run.clone()], wanted)
             } else {
-                wanted
+                (wanted, None)
             };
+            self.active = active;
             if !self.active.is_empty() {
                 self.begin(run.start, window);
-                at = self.go_on(run.start, window, work);
+                let known = long.map(|long| (run.end, long));
+                at = self.go_on(run.start, known, (window, &mut *work));
             }
         }
     }
@@ -187,9 +190,8 @@ impl Runs {
         }
     }
 
-    /// Reads digits of any alphabet.
-    fn read(&mut self, mut digits: &[u8], mut at: u64, work: &mut Work<'_, '_>) {
-        let long = on_end(digits);
+    /// Reads digits of any alphabet, of which some of `long` stand on end.
+    fn read(&mut self, (mut digits, long): (&[u8], u8), mut at: u64, work: &mut Work<'_, '_>) {
         if self.alike {
             let differs = |byte: &u8| matches!(byte, b'+' | b'-' | b'/' | b'_');
             let alike = digits.iter().position(differs);
@@ -232,21 +234,27 @@ impl Runs {
     }
 
     /// Takes the run on from `at`; says where it is over. It goes on over the end of a line if all before was text.
-    fn go_on(&mut self, mut at: usize, window: &Window<'_>, work: &mut Work<'_, '_>) -> usize {
+    /// `known` may say where its digits end, and as [`on_end`] does how many there are.
+    fn go_on(
+        &mut self,
+        mut at: usize,
+        mut known: Option<(usize, u8)>,
+        (window, work): (&Window<'_>, &mut Work<'_, '_>),
+    ) -> usize {
         let text = window.text;
         loop {
-            let end = text[at..]
-                .iter()
-                .position(|byte| !is_digit(*byte))
-                .map_or(text.len(), |len| at + len);
-            self.read(&text[at..end], window.base + at as u64, work);
+            let (end, long) = known.take().unwrap_or_else(|| {
+                let end = digits::end(text, at);
+                (end, on_end(&text[at..end]))
+            });
+            self.read((&text[at..end], long), window.base + at as u64, work);
             let (line, whole) = match &text[end..] {
                 [] | [b'\r'] => (0, false),
                 [b'\r', b'\n', rest @ ..] => (2, !rest.is_empty()),
                 [b'\n', rest @ ..] => (1, !rest.is_empty()),
                 _ => (0, true),
             };
-            let crossing = self.machines.iter().any(|machine| machine.crosses());
+            let crossing = (line > 0 || !whole) && self.machines.iter().any(Run::crosses);
             let more = !window.last && !whole && (end == text.len() || crossing);
             if more {
                 self.live = Some(window.base + end as u64);
@@ -255,7 +263,7 @@ impl Runs {
             let next = end + line;
             let on = line > 0 && crossing && text.get(next).is_some_and(|byte| is_digit(*byte));
             for machine in &mut self.machines {
-                if !(on && machine.crosses()) {
+                if self.active.has(machine.index) && !(on && machine.crosses()) {
                     machine.end(work);
                 }
             }
@@ -279,78 +287,4 @@ fn known_above(run: &Range<usize>, window: &Window<'_>) -> bool {
     let (from, to) = (window.base + run.start as u64, window.base + run.end as u64);
     // What goes on behind a line's end may be another there.
     !matches!(behind, b'\r' | b'\n') && trail.map.taken_off(&(from..to)).is_none()
-}
-
-/// The next run that is long enough, or that reaches the end and may become so.
-fn next(text: &[u8], from: usize, last: bool) -> Option<Range<usize>> {
-    let mut at = from;
-    while let Some(block) = text.get(at..at + 64) {
-        let Some(word) = full(block) else {
-            at += 64;
-            continue;
-        };
-        let run = around(text, from, at + word * 8);
-        if run.len() >= SHORTEST || (run.end == text.len() && !last) {
-            return Some(run);
-        }
-        at = run.end;
-    }
-    if text.len() - at < 64 && last && full(&padded(&text[at..])).is_none() {
-        return None;
-    }
-    while at < text.len() {
-        if !is_digit(text[at]) {
-            at += 1;
-            continue;
-        }
-        let run = around(text, from, at);
-        if run.len() >= SHORTEST || (run.end == text.len() && !last) {
-            return Some(run);
-        }
-        at = run.end;
-    }
-    None
-}
-
-/// The first eight of 64 bytes that are all digits, told in a way that compiles to vectors.
-fn full(block: &[u8]) -> Option<usize> {
-    let mut digits = [0_u8; 64];
-    for (to, byte) in digits.iter_mut().zip(block) {
-        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        let number = byte.wrapping_sub(b'/') < 11;
-        let special = (*byte == b'+') | (*byte == b'-') | (*byte == b'_');
-        *to = if letter | number | special { 0xff } else { 0 };
-    }
-    digits
-        .chunks_exact(8)
-        .position(|word| word.iter().all(|byte| *byte == 0xff))
-}
-
-/// Whether `is` holds for any of `bytes`, told in a way that compiles to vectors.
-pub(crate) fn any(bytes: &[u8], is: impl Fn(&u8) -> bool) -> bool {
-    let one = |block: &[u8]| block.iter().fold(false, |any, byte| any | is(byte));
-    match bytes.last_chunk::<16>() {
-        Some(end) => bytes.chunks_exact(16).any(one) || one(end),
-        None => one(bytes),
-    }
-}
-
-/// At most 64 bytes as 64.
-fn padded(bytes: &[u8]) -> [u8; 64] {
-    let mut block = [0; 64];
-    for (to, from) in block.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    block
-}
-
-/// The run round the digit at `at`.
-fn around(text: &[u8], from: usize, at: usize) -> Range<usize> {
-    let before = text[from..at].iter().rev();
-    let before = before.take_while(|byte| is_digit(**byte)).count();
-    let behind = text[at..]
-        .iter()
-        .take_while(|byte| is_digit(**byte))
-        .count();
-    at - before..at + behind
 }

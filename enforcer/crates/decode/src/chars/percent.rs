@@ -1,6 +1,6 @@
 //! `%41`, `%u0041`, and the same behind `=` as mail has it.
 
-use super::{Unit, hex};
+use super::{Unit, digit, hex};
 use crate::layers::Layers;
 
 /// What stands at a `%`.
@@ -48,15 +48,6 @@ pub(super) fn bytes(rest: &[u8]) -> impl Iterator<Item = u8> + Clone {
         [b'%', high, low] => Some(digit(*high)? << 4 | digit(*low)?),
         _ => None,
     })
-}
-
-const fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
 }
 
 fn two(digits: &[u8], layer: Layers) -> Unit {

@@ -171,16 +171,25 @@ impl Run {
         if before >= SHORTEST {
             return self.decode(digits, at, work);
         }
+        if let Some(head) = digits.first_chunk().filter(|_| before == 0) {
+            self.begin(head, context);
+            return self.decode(digits, at, work);
+        }
         let taken = digits.len().min(SHORTEST - before);
         self.head[before..before + taken].copy_from_slice(&digits[..taken]);
         if self.len >= SHORTEST {
             let (start, head) = (self.start, self.head);
-            let near = context.at + context.text.len() as u64 == start;
-            self.stretch
-                .begin(start, start + word(&head) as u64, near.then_some(context));
+            self.begin(&head, context);
             self.decode(&head, start, work);
             self.decode(&digits[taken..], at + taken as u64, work);
         }
+    }
+
+    fn begin(&mut self, head: &[u8; SHORTEST], context: &Context) {
+        let start = self.start;
+        let near = context.at + context.text.len() as u64 == start;
+        self.stretch
+            .begin(start, start + word(head) as u64, near.then_some(context));
     }
 
     fn decode(&mut self, digits: &[u8], at: u64, work: &mut Work<'_, '_>) {
@@ -230,12 +239,17 @@ impl Run {
     /// Decodes groups as far as they are plain text, or the first; says how many digits that was.
     fn one_or_more(&mut self, digits: &[u8], at: u64, work: &mut Work<'_, '_>) -> usize {
         let group = self.alphabet.group;
-        if self.stretch.is_shown() {
+        if self.stretch.is_shown() || self.stretch.is_idle() {
             let mut bytes = [0; BLOCK * 5];
             let block = &digits[..digits.len().min(BLOCK * group)];
             let per = self.alphabet.bytes(block, &mut bytes);
             let bytes = &bytes[..block.len() / group * per];
-            let took = self.stretch.go_on(bytes, per, (at, group as u8));
+            let source = (at, group as u8);
+            let took = if self.stretch.is_shown() {
+                self.stretch.go_on(bytes, per, source)
+            } else {
+                self.stretch.open_with(bytes, per, (source, work))
+            };
             if took > 0 {
                 return took * group;
             }

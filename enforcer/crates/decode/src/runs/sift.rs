@@ -10,6 +10,9 @@ use super::reading::{READINGS, Reading, Set, TWINS};
 /// Runs of which so much is not told at once are decoded to be told.
 const MOST: usize = 128;
 
+/// So many digits are asked together: of any run that is long enough, so many are.
+const TOGETHER: usize = SHORTEST.div_ceil(2);
+
 /// Digits of three groups of base64.
 const THREE: usize = 12;
 
@@ -29,8 +32,8 @@ enum Class {
 
 static CLASSES: [Class; 256] = classes();
 
-/// The alphabets that each byte is a digit of: a byte each.
-static DIGITS_OF: [u64; 256] = digits_of();
+/// The alphabets that each byte is a digit of, as bits.
+static DIGITS_OF: [u8; 256] = digits_of();
 
 /// The highest bits that digits of base64 give to the first, second and third byte of a group.
 static TELLING: [u8; 256] = telling();
@@ -55,10 +58,11 @@ pub(super) const fn is_text(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
 }
 
-/// The readings that could say text of `run`, which nothing makes longer. Readings that say the same are told once.
-pub(super) fn sift(run: &[u8], wanted: Set) -> Set {
+/// The readings that could say text of `run`, which nothing makes longer, and as [`on_end`] the alphabets of its digits,
+/// if it is not too long for that. Readings that say the same are told once.
+pub(super) fn sift(run: &[u8], wanted: Set) -> (Set, Option<u8>) {
     if run.len() > MOST {
-        return wanted;
+        return (wanted, None);
     }
     let (whole, long) = count(run);
     let mut found = Set::NONE;
@@ -78,7 +82,7 @@ pub(super) fn sift(run: &[u8], wanted: Set) -> Set {
             }
         }
     }
-    found
+    (found, Some(long))
 }
 
 /// Those that could say text of digits that are all of the alphabet at `index`.
@@ -87,12 +91,14 @@ fn part(digits: &[u8], index: usize) -> Set {
     if may(digits, index) {
         found = Set::of(index);
     }
-    let apart = TWINS.iter().skip(1).map(|twins| [twins.0, twins.1]);
-    if index < 2 && candidate(digits).is_some() {
-        for reading in apart.map(|twins| twins[index]) {
-            if may(digits, reading) {
-                found = found.with(Set::of(reading));
-            }
+    if index > 1 {
+        return found;
+    }
+    let apart = apart(digits);
+    for (shift, twins) in TWINS.iter().enumerate().skip(1) {
+        let reading = [twins.0, twins.1][index];
+        if apart & 1 << shift != 0 && says(digits, &READINGS[reading]) {
+            found = found.with(Set::of(reading));
         }
     }
     found
@@ -101,14 +107,19 @@ fn part(digits: &[u8], index: usize) -> Set {
 /// Whether `digits`, which nothing makes longer, could say text as the reading at `index` has it.
 pub(super) fn may(digits: &[u8], index: usize) -> bool {
     let reading = &READINGS[index];
+    let apart = digits.get(reading.shift..).unwrap_or_default();
+    (reading.shift == 0 || candidate(apart).is_some()) && says(digits, reading)
+}
+
+/// Likewise, told by what they say.
+fn says(digits: &[u8], reading: &Reading) -> bool {
     let (alphabet, (enough, wide)) = (reading.alphabet(), reading.looked_for());
     if digits.len() < SHORTEST + reading.shift {
         return false;
     }
     let digits = &digits[reading.shift..];
     let len = digits.len() * usize::from(alphabet.bits) / 8;
-    (wide || candidate(digits).is_some())
-        && skim_digits(digits, alphabet, (enough, wide)) + enough <= len
+    skim_digits(digits, alphabet, (enough, wide)) + enough <= len
 }
 
 /// How many whole groups of `digits` pass before something that may be text as `reading` has it.
@@ -134,11 +145,12 @@ pub(super) fn pass(digits: &[u8], reading: &Reading) -> usize {
     }
 }
 
-/// The first place where any three groups of base64 on end could be ASCII: what no byte of it has is told by one bit of
-/// three of four digits.
+/// Those bits of eleven digits that tell of three groups of base64 whether they could be ASCII: of the first of each, the
+/// second, the third. What no byte of it has is told by one bit of three of four digits.
+const LOOKED_AT: u64 = 0b001_010_100_000_001_010_100_000_001_010_100;
+
+/// The first place where any three groups of base64 on end could be ASCII.
 fn candidate(digits: &[u8]) -> Option<usize> {
-    /// Those bits of eleven digits, the first of each group, the second, the third.
-    const LOOKED_AT: u64 = 0b001_010_100_000_001_010_100_000_001_010_100;
     let mut told = u64::MAX;
     for (at, digit) in digits.iter().enumerate() {
         told = told << 3 | u64::from(TELLING[usize::from(*digit)]);
@@ -147,6 +159,18 @@ fn candidate(digits: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// Behind how many digits there are such places, as bits: none, one, two, three, and any number of whole groups.
+fn apart(digits: &[u8]) -> u8 {
+    let (mut told, mut found) = (u64::MAX, 0);
+    for (at, digit) in digits.iter().enumerate() {
+        told = told << 3 | u64::from(TELLING[usize::from(*digit)]);
+        if told & LOOKED_AT == 0 {
+            found |= 1 << (at.wrapping_sub(10) % 4);
+        }
+    }
+    found
 }
 
 fn skim_digits(digits: &[u8], alphabet: &Alphabet, looked_for: (usize, bool)) -> usize {
@@ -225,42 +249,32 @@ fn class(byte: u8, wide: bool) -> Class {
     }
 }
 
-/// The alphabets of which `digits` have as many on end as say something.
+/// The alphabets of which `digits` may have as many on end as say something.
 pub(super) fn on_end(digits: &[u8]) -> u8 {
-    let mut found = 0;
-    for from in (0..digits.len()).step_by(MOST - SHORTEST) {
-        found |= count(&digits[from..digits.len().min(from + MOST)]).1;
-    }
-    found
+    count(digits).1
 }
 
-/// The alphabets that all of at most [`MOST`] `digits` are of, and those that enough on end are of, as bits.
+/// The alphabets that all of `digits` are of, and those that enough on end may be of, as bits: any eight of them that are
+/// asked together, for of as many as are enough some are.
 fn count(digits: &[u8]) -> (u8, u8) {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOO_FEW: u64 = (0x80 - SHORTEST as u64) * ONES;
-    let (mut all, mut enough, mut lengths) = (u64::MAX, 0, 0_u64);
-    for digit in digits {
-        let own = DIGITS_OF[usize::from(*digit)];
-        lengths = (lengths + ONES) & own;
-        enough |= lengths.wrapping_add(TOO_FEW) & ONES << 7;
-        all &= own;
+    let own = |digit: &u8| DIGITS_OF[usize::from(*digit)];
+    let (blocks, rest) = digits.as_chunks::<TOGETHER>();
+    let (mut all, mut enough) = (u8::MAX, 0);
+    for block in blocks {
+        let of = block.iter().fold(u8::MAX, |of, digit| of & own(digit));
+        (all, enough) = (all & of, enough | of);
     }
-    (bits(all), bits(enough))
+    (rest.iter().fold(all, |of, digit| of & own(digit)), enough)
 }
 
-/// A bit of each byte's highest.
-const fn bits(bytes: u64) -> u8 {
-    ((bytes >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
-}
-
-const fn digits_of() -> [u64; 256] {
+const fn digits_of() -> [u8; 256] {
     let mut of = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         let mut index = 0;
         while index < ALPHABETS.len() {
             if ALPHABETS[index].values[byte] != NONE {
-                of[byte] |= 0xff << (8 * index);
+                of[byte] |= 1 << index;
             }
             index += 1;
         }

@@ -3,7 +3,8 @@
 use super::reading::READINGS;
 use super::sift::is_text;
 use super::stretch::Stretch;
-use super::{Context, Work, any};
+use super::{Context, Work};
+use crate::blocks::{BLOCK, padded, range, words};
 use crate::channel::LOOKBACK;
 use crate::chars::hex;
 use crate::engines::Window;
@@ -141,6 +142,12 @@ impl Spaced {
 
 fn step(rest: &[u8], between: Option<&'static [u8]>, last: bool) -> Step {
     let mut short = false;
+    match rest {
+        // Another begins right behind one byte, or what is between is longer.
+        [one, two, ..] if is_between(*one) && (two.is_ascii_hexdigit() || *two == b' ') => {}
+        [_, _, ..] => return Step::Over,
+        [_] | [] => {}
+    }
     for &one in BETWEEN {
         if between.is_some_and(|between| between != one) {
             continue;
@@ -171,7 +178,7 @@ enum Begin {
     Short(usize),
 }
 
-/// The next pair that stands alone and says a byte of text.
+/// The next pair that stands alone, says a byte of text, and that another may follow.
 fn begin(text: &[u8], from: usize, last: bool) -> Begin {
     let mut at = from;
     loop {
@@ -190,7 +197,8 @@ fn begin(text: &[u8], from: usize, last: bool) -> Begin {
         match (hex(pair), text.get(at + 2)) {
             (Some(_), None) if alone && !last => return Begin::Short(at),
             (Some(byte), Some(behind)) if alone && is_text(byte as u8) => {
-                if b", :;-._|/\n".contains(behind) {
+                let goes_on = || !matches!(step(&text[at + 2..], None, last), Step::Over);
+                if is_between(*behind) && goes_on() {
                     return Begin::At(at);
                 }
             }
@@ -200,27 +208,52 @@ fn begin(text: &[u8], from: usize, last: bool) -> Begin {
     }
 }
 
-/// The next place where a pair could begin, told in a way that compiles to vectors.
+/// Whether what stands between pairs begins with it.
+const fn is_between(byte: u8) -> bool {
+    matches!(
+        byte,
+        b',' | b' ' | b':' | b';' | b'-' | b'.' | b'_' | b'|' | b'/' | b'\n'
+    )
+}
+
+/// The next place where a pair could begin.
 fn candidate(text: &[u8], mut at: usize) -> usize {
-    let first = |byte: u8| byte.wrapping_sub(b'2') < 6;
-    while let Some(block) = text.get(at..at + 66) {
-        let mut any = false;
-        for i in 0..64 {
-            let other = block[i + 2];
-            let number = other.wrapping_sub(b'0') < 10;
-            let letter = (other | 0x20).wrapping_sub(b'a') < 26;
-            any |= first(block[i]) & !(number | letter);
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let first = range(block, b'2', b'7');
+        if first == 0 {
+            at += BLOCK;
+            continue;
         }
-        if any {
-            break;
+        let found = pairs(first, block, text[..at].last()) & KNOWN;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize;
         }
-        at += 64;
+        at += KNOWN.trailing_ones() as usize;
     }
     let rest = text.get(at..).unwrap_or_default();
-    if rest.len() < 64 && !any(rest, |byte| first(*byte)) {
+    let block = padded(rest);
+    let first = range(&block, b'2', b'7');
+    if first == 0 {
         return text.len();
     }
-    let behind = |i: usize| rest.get(i + 2).is_some_and(u8::is_ascii_alphanumeric);
-    let found = (0..rest.len()).find(|i| first(rest[*i]) && !behind(*i));
-    at + found.unwrap_or(rest.len())
+    let found = pairs(first, &block, text[..at].last());
+    // What is behind the last one may be anything.
+    let ending = first & 1 << rest.len().saturating_sub(1);
+    at + rest.len().min((found | ending).trailing_zeros() as usize)
+}
+
+/// The places of a block of which the two behind are told as well.
+const KNOWN: u64 = u64::MAX >> 2;
+
+/// Which of `first` begin a pair that nothing of a word stands beside, but the `x` of `0x` before it.
+fn pairs(first: u64, block: &[u8; BLOCK], before: Option<&u8>) -> u64 {
+    let second = range(block, b'0', b'9') | range(block, b'a', b'f');
+    let found = first & second >> 1;
+    if found == 0 {
+        return 0;
+    }
+    let words = words(block);
+    let within = words & !range(block, b'x', b'x');
+    let before = before.is_some_and(|byte| byte.is_ascii_alphanumeric() && byte | 0x20 != b'x');
+    found & !(words >> 2) & !(within << 1 | u64::from(before))
 }

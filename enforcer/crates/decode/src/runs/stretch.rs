@@ -141,6 +141,42 @@ impl Stretch {
         groups
     }
 
+    /// Likewise where nothing is begun, if they are enough to be shown.
+    pub(super) fn open_with(
+        &mut self,
+        bytes: &[u8],
+        per: usize,
+        ((mut at, took), work): ((u64, u8), &mut Work<'_, '_>),
+    ) -> usize {
+        let plain = bytes.iter().position(|byte| !is_text(*byte));
+        let groups = plain.unwrap_or(bytes.len()) / per;
+        if groups * per < self.enough || at < self.bar || self.more > 0 {
+            return 0;
+        }
+        let mut rest = &bytes[..groups * per];
+        // Of what is not replaced, less than a group may be.
+        while at < self.free && !rest.is_empty() {
+            let (group, others) = rest.split_at(per);
+            let mut one = Group::new(at, took, self.free);
+            group.iter().for_each(|byte| one.push(*byte));
+            self.keep(one, work);
+            (rest, at) = (others, at + u64::from(took));
+        }
+        if self.view.is_none() {
+            if self.count == 0 && at > self.start.max(self.free) {
+                self.context.text.clear();
+            }
+            self.open_view(work);
+        }
+        self.count += rest.len();
+        if let Some(view) = &mut self.view {
+            view.groups((rest, per), (at, took), self.layer);
+        }
+        self.before = bytes[groups * per - 1];
+        self.grown = true;
+        groups
+    }
+
     /// What follows is no part of it.
     pub(super) fn end(&mut self, work: &mut Work<'_, '_>) {
         if let Some(mut view) = self.view.take() {
@@ -206,9 +242,13 @@ impl Stretch {
             self.context.text.clear();
         }
         self.units.push(group);
-        if self.count < self.enough {
-            return;
+        if self.count >= self.enough {
+            self.open_view(work);
         }
+    }
+
+    /// Shows what is kept.
+    fn open_view(&mut self, work: &Work<'_, '_>) {
         let layers = work.above | self.layer;
         let mut view = match self.spare.take() {
             Some(mut spare) => {
