@@ -16,6 +16,7 @@ mod daemon;
 mod events;
 mod figure;
 mod haproxy;
+mod hollow;
 mod hooks;
 mod job;
 mod listener;
@@ -29,6 +30,7 @@ mod round;
 mod row;
 mod site;
 mod stage;
+mod turns;
 
 use std::process::ExitCode;
 

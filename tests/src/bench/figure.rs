@@ -145,11 +145,18 @@ pub(super) const FIGURES: &[Figure] = &[
         proxy_cpu,
     ),
     added(
-        "connect(2) p50",
+        "connect(2) p50, all turns",
+        "µs",
+        Row::Connect,
+        None,
+        |cell| Some(cell.tally.latency.p50),
+    ),
+    absolute(
+        "added to connect(2), turn by turn, p50",
         "µs",
         Row::Connect,
         Some(Target::AtMost(2.0)),
-        |cell| Some(cell.tally.latency.p50),
+        |cell| cell.added,
     ),
     absolute(
         "eBPF programs per bare connection",
@@ -163,7 +170,14 @@ pub(super) const FIGURES: &[Figure] = &[
         "ns",
         Row::Up,
         Some(Target::AtMost(80.0)),
-        |cell| cell.backstop_nanos,
+        |cell| Some(cell.hooks?.backstop_nanos),
+    ),
+    absolute(
+        "taken off both: counting one run",
+        "ns",
+        Row::Up,
+        None,
+        |cell| Some(cell.hooks?.counting_nanos),
     ),
     absolute(
         "memory per idle connection pair",
@@ -242,7 +256,7 @@ fn proxy_cpu(cell: &Cell) -> Option<f64> {
 }
 
 fn hooks_per_connection(cell: &Cell) -> Option<f64> {
-    Some(cell.hook_seconds? * 1e6 / cell.tally.total as f64)
+    Some(cell.hooks?.micros)
 }
 
 fn kib_per_pair(cell: &Cell) -> Option<f64> {
@@ -318,7 +332,10 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::job::{Quantiles, Tally};
+    use crate::bench::{
+        job::{Quantiles, Tally},
+        turns::Medians,
+    };
 
     fn cell(round: u32, contender: Name, measured: u64) -> Cell {
         let latency = Quantiles {
@@ -337,6 +354,7 @@ mod tests {
             generator_cpu_seconds: 0.0,
             latency,
             first_byte: Quantiles::default(),
+            turns: Medians::default(),
         };
         Cell {
             round,
@@ -345,8 +363,8 @@ mod tests {
             tally,
             proxy_cpu_seconds: Some(0.001),
             memory: None,
-            hook_seconds: None,
-            backstop_nanos: None,
+            added: None,
+            hooks: None,
             others_cores: 0.0,
         }
     }

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::turns::{Medians, Turns};
+
 /// Bytes in the body of a small request.
 pub(super) const QUESTION_BYTES: usize = 1024;
 
@@ -34,6 +36,8 @@ pub(super) struct Job {
     pub(super) threads: usize,
     pub(super) warmup_ms: u64,
     pub(super) measure_ms: u64,
+    /// When bare connects are made.
+    pub(super) turns: Turns,
 }
 
 /// What the traffic looks like.
@@ -84,6 +88,8 @@ pub(super) struct Tally {
     pub(super) latency: Quantiles,
     /// From sending a request for a stream to the first byte of its body.
     pub(super) first_byte: Quantiles,
+    /// Of bare connects, turn by turn.
+    pub(super) turns: Medians,
 }
 
 /// A distribution, in microseconds.

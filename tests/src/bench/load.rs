@@ -88,7 +88,7 @@ fn measure(job: &Job) -> Result<Tally> {
 /// One thread's part of the connections.
 fn share(job: &Job, index: usize, window: Window) -> Result<Record> {
     if job.shape == Shape::Connect {
-        return Ok(connect::repeat(job.target, window));
+        return connect::repeat(job.target, job.turns, window);
     }
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()

@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{
+    contender::Name,
     machine::Machine,
     report::{Outcome, Report, progress},
     round::Cell,
@@ -111,22 +112,25 @@ async fn measure(options: &Options) -> Result<Outcome> {
     let (mut cells, mut failures) = (Vec::new(), Vec::new());
     for (round, row) in options.course() {
         for contender in stage.contenders() {
-            let (row_name, name) = (row.text(), contender.name.text());
-            let label = format!(
-                "round {round}/{}  {row_name:<11} {name:<8}",
-                options.rounds()
-            );
-            match stage.run((round, row), contender, timing).await {
-                Ok(None) => {}
-                Ok(Some(cell)) => {
-                    progress(&format!("{label}  {}", summary(&cell)));
-                    failures.extend(complaint(&cell).map(|text| format!("{label}: {text}")));
-                    cells.push(cell);
-                }
-                Err(error) => {
-                    progress(&format!("{label}  FAILED: {error:#}"));
-                    failures.push(format!("{label}: {error:#}"));
-                }
+            let label = |name: Name| {
+                format!(
+                    "round {round}/{}  {:<11} {:<8}",
+                    options.rounds(),
+                    row.text(),
+                    name.text()
+                )
+            };
+            let measured = stage.run((round, row), contender, timing).await;
+            for cell in measured.unwrap_or_else(|error| {
+                let label = label(contender.name);
+                progress(&format!("{label}  FAILED: {error:#}"));
+                failures.push(format!("{label}: {error:#}"));
+                Vec::new()
+            }) {
+                let label = label(cell.contender);
+                progress(&format!("{label}  {}", summary(&cell)));
+                failures.extend(complaint(&cell).map(|text| format!("{label}: {text}")));
+                cells.push(cell);
             }
         }
     }

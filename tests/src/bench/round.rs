@@ -12,6 +12,7 @@ use tokio::{
 
 use super::{
     contender::Name,
+    hooks::Taken,
     job::{Job, Tally},
     process,
     row::Row,
@@ -30,10 +31,10 @@ pub(super) struct Cell {
     /// The proxy's user and system time over the whole run.
     pub(super) proxy_cpu_seconds: Option<f64>,
     pub(super) memory: Option<Memory>,
-    /// Run time of the proxy's kernel programs, where it was counted.
-    pub(super) hook_seconds: Option<f64>,
-    /// Run time of the backstop for each packet, where it was counted.
-    pub(super) backstop_nanos: Option<f64>,
+    /// What a bare connect takes longer than a direct one right before or after, in microseconds.
+    pub(super) added: Option<f64>,
+    /// What the proxy's kernel programs took, in a run apart from the one that was timed.
+    pub(super) hooks: Option<Taken>,
     /// What others used of the machine meanwhile.
     pub(super) others_cores: f64,
 }

@@ -9,6 +9,7 @@ use super::{
     certificates::{API, EVENTS, OPAQUE},
     contender::Contender,
     job::{Http, Job, Shape},
+    turns::Turns,
 };
 
 /// Connections of the throughput rows.
@@ -98,6 +99,7 @@ impl Row {
             threads,
             warmup_ms: timing.warmup_ms,
             measure_ms: timing.measure_ms,
+            turns: Turns::All,
         })
     }
 

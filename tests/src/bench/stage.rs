@@ -11,12 +11,15 @@ use super::{
     daemon::{self, Daemon},
     events::EventServer,
     haproxy::{self, Ways},
-    hooks::{Counting, Work},
+    hollow::Hollow,
+    hooks::{Counting, Taken, Work},
+    job::Job,
     listener, nginx,
     process::{self, Service},
     round::{self, Cell, Ran},
     row::{Row, Timing},
     site::Site,
+    turns::Turns,
 };
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -100,44 +103,90 @@ impl Stage {
         self.contenders.iter()
     }
 
-    /// Measures one cell; none when the row says nothing about the contender.
+    /// Measures a row through a contender; nothing when it says nothing about it, or was measured beside another.
     pub(super) async fn run(
         &self,
         (round, row): (u32, Row),
         contender: &Contender,
         timing: Timing,
-    ) -> Result<Option<Cell>> {
-        let Some(job) = row.job(contender, &self.certificates.upstream_authority, timing) else {
-            return Ok(None);
+    ) -> Result<Vec<Cell>> {
+        let job = |contender| row.job(contender, &self.certificates.upstream_authority, timing);
+        let Some(job_here) = job(contender) else {
+            return Ok(Vec::new());
         };
-        let counted = contender
-            .process
-            .filter(|_| matches!(row, Row::Connect | Row::Up));
-        let _counting = counted.map(|_| Counting::start()).transpose()?;
-        let hooks_before = counted.map(Work::of).transpose()?;
+        let place = (round, row);
+        match (row, contender.name) {
+            (Row::Connect, Name::Enforcer) => {}
+            (Row::Connect, Name::Direct | Name::Haproxy) => return Ok(Vec::new()),
+            (Row::Up, Name::Enforcer) => {
+                let mut cell = self.measure(place, contender, &job_here).await?;
+                cell.hooks = self.count(contender, &job_here).await?;
+                return Ok(vec![cell]);
+            }
+            _ => return Ok(vec![self.measure(place, contender, &job_here).await?]),
+        }
+        let direct = self.contenders().find(|other| other.name == Name::Direct);
+        let direct = direct.context("nobody to compare with")?;
+        let beside = job(direct).context("nowhere to connect to")?;
+        let turns = |job: &Job, turns| Job {
+            turns,
+            ..job.clone()
+        };
+        let (even, odd) = (turns(&beside, Turns::Even), turns(&job_here, Turns::Odd));
+        let (direct, mut ours) = tokio::try_join!(
+            self.measure(place, direct, &even),
+            self.measure(place, contender, &odd)
+        )?;
+        ours.added = ours.tally.turns.added_to(&direct.tally.turns);
+        ours.hooks = self.count(contender, &job_here).await?;
+        Ok(vec![direct, ours])
+    }
+
+    /// One run, timed.
+    async fn measure(
+        &self,
+        (round, row): (u32, Row),
+        contender: &Contender,
+        job: &Job,
+    ) -> Result<Cell> {
         let before = Crowd::now(self.site.cgroup())?;
         let Ran {
             tally,
             proxy_cpu_seconds,
             memory,
-        } = round::run(contender.process, &job).await?;
-        let hooks_after = counted.map(Work::of).transpose()?;
+        } = round::run(contender.process, job).await?;
         let others_cores = Crowd::now(self.site.cgroup())?.others_since(before);
-        let contender = contender.name;
-        let work = hooks_after
-            .zip(hooks_before)
-            .map(|(after, before)| after.since(before));
-        Ok(Some(Cell {
+        Ok(Cell {
             round,
             row,
-            contender,
+            contender: contender.name,
             tally,
             proxy_cpu_seconds,
             memory,
-            hook_seconds: work.map(Work::seconds),
-            backstop_nanos: work.and_then(Work::nanos_per_packet),
+            added: None,
+            hooks: None,
             others_cores,
-        }))
+        })
+    }
+
+    /// The same once more while the kernel counts what programs take, which makes each of them slower.
+    async fn count(&self, contender: &Contender, job: &Job) -> Result<Option<Taken>> {
+        let Some(process) = contender.process else {
+            return Ok(None);
+        };
+        let hollow = Hollow::hang(&self.site.cgroup().agent())?;
+        let counting = Counting::start()?;
+        let now =
+            || -> Result<(Work, Work)> { Ok((Work::of(process)?, Work::of(std::process::id())?)) };
+        let before = now()?;
+        let ran = round::run(None, job).await?;
+        let after = now()?;
+        drop((counting, hollow));
+        Ok(Taken::of(
+            after.0.since(before.0),
+            after.1.since(before.1),
+            ran.tally.total,
+        ))
     }
 
     /// Resident memory of every process in the middle, in MiB, and whose could not be read.

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::window::Window;
-use crate::bench::job::{Quantiles, Tally};
+use crate::bench::{
+    job::{Quantiles, Tally},
+    turns::Medians,
+};
 
 /// A client that failed this often has nothing more to say.
 const ENOUGH_ERRORS: u64 = 50;
@@ -18,6 +21,8 @@ pub(super) struct Record {
     first_error: Option<String>,
     latency: Vec<u32>,
     first_byte: Vec<u32>,
+    /// Latencies with the number of their turn.
+    turns: Vec<(u64, u32)>,
 }
 
 impl Record {
@@ -30,6 +35,14 @@ impl Record {
             self.bytes += bytes as u64;
             self.latency.push(nanos(now - began));
         }
+    }
+
+    /// A connect ended well now, in this turn.
+    pub(super) fn connected(&mut self, window: Window, began: Instant, turn: u64) {
+        let before = self.latency.len();
+        self.done(window, began, 0);
+        let added = self.latency.iter().skip(before);
+        self.turns.extend(added.map(|nanos| (turn, *nanos)));
     }
 
     /// A stream ended well; its events were noted one by one.
@@ -72,6 +85,7 @@ impl Record {
             first_error,
             latency,
             first_byte,
+            turns,
         } = other;
         self.total += total;
         self.measured += measured;
@@ -80,6 +94,7 @@ impl Record {
         self.first_error = self.first_error.take().or(first_error);
         self.latency.extend(latency);
         self.first_byte.extend(first_byte);
+        self.turns.extend(turns);
     }
 
     pub(super) fn tally(self, seconds: f64, generator_cpu_seconds: f64) -> Tally {
@@ -91,7 +106,11 @@ impl Record {
             first_error,
             latency,
             first_byte,
+            turns,
         } = self;
+        let micros = turns
+            .into_iter()
+            .map(|(turn, nanos)| (turn, f64::from(nanos) / 1e3));
         Tally {
             measured,
             total,
@@ -102,6 +121,7 @@ impl Record {
             generator_cpu_seconds,
             latency: Quantiles::of(latency),
             first_byte: Quantiles::of(first_byte),
+            turns: Medians::of(micros),
         }
     }
 }
