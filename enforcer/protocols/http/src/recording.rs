@@ -2,7 +2,7 @@
 //!
 //! Heads are noted before anything is filled in from secrets, and what in them is not known to be harmless becomes
 //! fingerprints. Bodies, and messages of WebSockets, are kept as they pass; what cannot be kept does not pass. Pieces of
-//! bodies are written by the worker, as lines of the ledger are; what is long at once is written aside.
+//! bodies are written by the worker, as lines of the ledger are; long messages, and long answers that are here whole, aside.
 
 use bytes::Bytes;
 use enforcer_audit::{Fingerprinter, Message, Spoken, Track, Way};
