@@ -5,20 +5,18 @@ use bech32::primitives::decode::SegwitHrpstring;
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
 pub(crate) static BITCOIN_ADDRESS: Detector = Detector {
-    name: "bitcoin_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &[
         "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
         "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
         "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
     ],
+    ..COIN.detector("bitcoin_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    })
 };
 
 const COIN: Coin = Coin {

@@ -5,17 +5,13 @@ use bech32::{Bech32, primitives::decode::CheckedHrpstring};
 use super::coin::Coin;
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
-pub(crate) static CARDANO_ADDRESS: Detector = Detector {
-    name: "cardano_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
-    examples: &[],
-};
+pub(crate) static CARDANO_ADDRESS: Detector =
+    COIN.detector("cardano_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    });
 
 const COIN: Coin = Coin {
     begins: &[b"addr1", b"stake1"],

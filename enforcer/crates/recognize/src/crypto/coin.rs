@@ -3,7 +3,7 @@
 use bs58::Alphabet;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Confidence, Look, Sight, Solid, solid};
+use crate::{Confidence, Detector, Family, Look, Sight, Solid, Wake, solid};
 
 /// One way in which a coin writes what it stands for.
 pub(super) struct Coin {
@@ -16,6 +16,23 @@ pub(super) struct Coin {
 }
 
 impl Coin {
+    /// What finds it in texts, woken by such runs; `recognise` calls [`Coin::judge`] of this coin.
+    pub(super) const fn detector(
+        &self,
+        name: &'static str,
+        wake: &'static [Wake],
+        recognise: fn(&Look<'_>) -> Sight,
+    ) -> Detector {
+        Detector {
+            name,
+            family: Family::Crypto,
+            wake,
+            longest: self.lengths.1,
+            recognise,
+            examples: &[],
+        }
+    }
+
     /// The runs that may be one.
     pub(super) const fn wakes(&self) -> Solid {
         Solid::of(self.begins, self.lengths)

@@ -5,17 +5,13 @@ use bech32::{Bech32, primitives::decode::CheckedHrpstring};
 use super::coin::Coin;
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
-pub(crate) static COSMOS_ADDRESS: Detector = Detector {
-    name: "cosmos_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
-    examples: &[],
-};
+pub(crate) static COSMOS_ADDRESS: Detector =
+    COIN.detector("cosmos_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    });
 
 const COIN: Coin = Coin {
     begins: &[

@@ -3,17 +3,13 @@
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
-pub(crate) static DOGECOIN_ADDRESS: Detector = Detector {
-    name: "dogecoin_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
-    examples: &[],
-};
+pub(crate) static DOGECOIN_ADDRESS: Detector =
+    COIN.detector("dogecoin_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    });
 
 const COIN: Coin = Coin {
     begins: &[b"D", b"A", b"9"],

@@ -6,19 +6,17 @@ use super::coin::Coin;
 use crate::context::Words;
 use crate::{
     Confidence::{self, High, Low, Medium},
-    Detector, Family, Look, Wake, context,
+    Detector, Look, Wake, context,
 };
 
 pub(crate) static ETHEREUM_ADDRESS: Detector = Detector {
-    name: "ethereum_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &[
         "0xdAC17F958D2ee523a2206206994597C13D831ec7",
         "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
     ],
+    ..COIN.detector("ethereum_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    })
 };
 
 const COIN: Coin = Coin {

@@ -3,18 +3,18 @@
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
 pub(crate) static EXTENDED_PRIVATE_KEY: Detector = Detector {
-    name: "extended_private_key",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &[
         "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi",
     ],
+    ..COIN.detector(
+        "extended_private_key",
+        &[Wake::Solid(COIN.wakes())],
+        |look| COIN.judge(look),
+    )
 };
 
 const COIN: Coin = Coin {

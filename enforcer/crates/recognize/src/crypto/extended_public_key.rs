@@ -3,18 +3,18 @@
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
 pub(crate) static EXTENDED_PUBLIC_KEY: Detector = Detector {
-    name: "extended_public_key",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &[
         "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8",
     ],
+    ..COIN.detector(
+        "extended_public_key",
+        &[Wake::Solid(COIN.wakes())],
+        |look| COIN.judge(look),
+    )
 };
 
 const COIN: Coin = Coin {

@@ -3,17 +3,13 @@
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
-pub(crate) static LITECOIN_ADDRESS: Detector = Detector {
-    name: "litecoin_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
-    examples: &[],
-};
+pub(crate) static LITECOIN_ADDRESS: Detector =
+    COIN.detector("litecoin_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    });
 
 const COIN: Coin = Coin {
     begins: &[b"L", b"M", b"ltc1", b"LTC1"],

@@ -5,18 +5,16 @@ use sha3::{Digest as _, Keccak256};
 use super::coin::Coin;
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
 pub(crate) static MONERO_ADDRESS: Detector = Detector {
-    name: "monero_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &[
         "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A",
     ],
+    ..COIN.detector("monero_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    })
 };
 
 const COIN: Coin = Coin {

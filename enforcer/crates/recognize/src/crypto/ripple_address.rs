@@ -3,19 +3,17 @@
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
 pub(crate) static RIPPLE_ADDRESS: Detector = Detector {
-    name: "ripple_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &[
         "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh",
         "rrrrrrrrrrrrrrrrrrrrrhoLvTp",
     ],
+    ..COIN.detector("ripple_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    })
 };
 
 const COIN: Coin = Coin {

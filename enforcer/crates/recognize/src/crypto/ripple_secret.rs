@@ -3,19 +3,17 @@
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
 pub(crate) static RIPPLE_SECRET: Detector = Detector {
-    name: "ripple_secret",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &[
         "snoPBrXtMeMyMHUVTgbuqAfg1SUTb",
         "sn259rEFXrQrWyx3Q7XneWcwV6dfL",
     ],
+    ..COIN.detector("ripple_secret", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    })
 };
 
 const COIN: Coin = Coin {

@@ -3,17 +3,13 @@
 use super::coin::Coin;
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
-pub(crate) static STELLAR_SECRET: Detector = Detector {
-    name: "stellar_secret",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
-    examples: &[],
-};
+pub(crate) static STELLAR_SECRET: Detector =
+    COIN.detector("stellar_secret", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    });
 
 const COIN: Coin = Coin {
     begins: &[b"S"],

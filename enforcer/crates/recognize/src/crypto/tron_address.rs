@@ -3,16 +3,14 @@
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
 pub(crate) static TRON_ADDRESS: Detector = Detector {
-    name: "tron_address",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &["TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"],
+    ..COIN.detector("tron_address", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    })
 };
 
 const COIN: Coin = Coin {

@@ -3,19 +3,17 @@
 use super::coin::{Carried, Coin};
 use crate::{
     Confidence::{self, High},
-    Detector, Family, Look, Wake,
+    Detector, Look, Wake,
 };
 
 pub(crate) static WIF_PRIVATE_KEY: Detector = Detector {
-    name: "wif_private_key",
-    family: Family::Crypto,
-    wake: &[Wake::Solid(COIN.wakes())],
-    longest: COIN.lengths.1,
-    recognise: |look| COIN.judge(look),
     examples: &[
         "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
         "KwdMAjGmerYanjeui5SHS7JkmpZvVipYvB2LJGU1ZxJwYvP98617",
     ],
+    ..COIN.detector("wif_private_key", &[Wake::Solid(COIN.wakes())], |look| {
+        COIN.judge(look)
+    })
 };
 
 const COIN: Coin = Coin {
