@@ -139,12 +139,12 @@ impl Judge {
         for byte in text {
             match page.byte(*byte) {
                 Part::Text(hidden) => reader.byte(*byte, *at, hidden, found),
-                Part::Markup => reader.end(*at, found),
+                Part::Markup => reader.end(found),
             }
             *at += 1;
         }
         if last {
-            reader.end(*at, found);
+            reader.end(found);
         }
         decoder.push(text, last, &mut |view| look(view, found));
     }
@@ -223,20 +223,17 @@ fn look(view: &mut View<'_>, found: &mut Vec<Found>) {
         reader.byte(*byte, at as u64, Some(Hidden::Encoded), &mut inner);
     }
     if view.last() {
-        reader.end(text.len() as u64, &mut inner);
+        reader.end(&mut inner);
     }
+    // Escapes are how documents write; only runs of digits and unseen characters hide.
+    let hiding = Layers::BASE32 | Layers::BASE64 | Layers::HEX | Layers::SMUGGLED;
+    let hides = view.layers().without(hiding) != view.layers();
     for mut one in inner {
         let start = one.hit.at as usize;
         let Some(source) = view.source(start..text.len().min(start + 16)) else {
             continue;
         };
-        // Escapes are how documents write; only runs of digits and unseen characters hide.
-        let hides = Layers::BASE32 | Layers::BASE64 | Layers::HEX | Layers::SMUGGLED;
-        let layers = view.layers();
-        one.hidden = layers
-            .names()
-            .any(|name| hides.names().any(|hiding| hiding == name))
-            .then_some(Hidden::Encoded);
+        one.hidden = hides.then_some(Hidden::Encoded);
         one.hit.at = source.start;
         keep(found, one);
     }
@@ -258,7 +255,7 @@ fn keep(found: &mut Vec<Found>, one: Found) {
 impl Reader {
     fn byte(&mut self, byte: u8, at: u64, hidden: Option<Hidden>, found: &mut Vec<Found>) {
         if self.hidden != hidden {
-            self.end(at, found);
+            self.end(found);
             self.hidden = hidden;
         }
         let mut new = None;
@@ -275,9 +272,9 @@ impl Reader {
         }
     }
 
-    fn end(&mut self, at: u64, found: &mut Vec<Found>) {
+    fn end(&mut self, found: &mut Vec<Found>) {
         let mut new = None;
-        self.words.end(at, &mut |word| new = Some(word));
+        self.words.end(&mut |word| new = Some(word));
         if let Some(word) = new {
             self.word(&word, found);
         }

@@ -164,6 +164,45 @@ impl Page {
     }
 }
 
+/// Styles and classes that show nothing, without blanks.
+const UNSEEN: [&str; 18] = [
+    "display:none",
+    "visibility:hidden",
+    "font-size:0",
+    "font-size:1px",
+    "opacity:0;",
+    "opacity:0\"",
+    "opacity:0.0",
+    "opacity:0'",
+    "clip:rect(0",
+    "clip-path:inset(100%",
+    "clip-path:inset(50%",
+    "width:0;",
+    "height:0;",
+    "height:0\"",
+    "max-height:0",
+    "transform:scale(0",
+    "sr-only",
+    "visually-hidden",
+];
+/// Styles that move an element out of sight, if they move it far.
+const MOVED: [&str; 5] = [
+    "left:-",
+    "top:-",
+    "right:-",
+    "text-indent:-",
+    "margin-left:-",
+];
+/// Colours of paper.
+const WHITE: [&str; 6] = [
+    "white",
+    "#fff",
+    "#ffffff",
+    "rgb(255,255,255)",
+    "transparent",
+    "rgba(0,0,0,0)",
+];
+
 /// Whether an element with these attributes, in small letters, is not seen.
 fn hides(attributes: &[u8]) -> bool {
     let text: String = String::from_utf8_lossy(attributes)
@@ -171,63 +210,29 @@ fn hides(attributes: &[u8]) -> bool {
         .map(|c| if c.is_whitespace() { ' ' } else { c })
         .collect();
     let style = text.replace(' ', "");
-    let white = |of: &str| {
-        [
-            "white",
-            "#fff",
-            "#ffffff",
-            "rgb(255,255,255)",
-            "transparent",
-            "rgba(0,0,0,0)",
-        ]
-        .iter()
-        .any(|colour| {
-            [";", "\"", "'"]
-                .iter()
-                .any(|end| style.contains(&format!("{of}:{colour}{end}")))
-        })
-    };
-    let far = |of: &str| {
-        style.split(of).skip(1).any(|value| {
-            let digits = value.bytes().take_while(u8::is_ascii_digit).count();
-            digits >= 3 || value[digits..].starts_with("em") && digits >= 2
-        })
-    };
-    [
-        "display:none",
-        "visibility:hidden",
-        "font-size:0",
-        "font-size:1px",
-        "opacity:0;",
-        "opacity:0\"",
-        "opacity:0.0",
-        "opacity:0'",
-        "clip:rect(0",
-        "clip-path:inset(100%",
-        "clip-path:inset(50%",
-        "width:0;",
-        "height:0;",
-        "height:0\"",
-        "max-height:0",
-        "transform:scale(0",
-        "sr-only",
-        "visually-hidden",
-    ]
-    .iter()
-    .any(|what| style.contains(what))
-        || [
-            "left:-",
-            "top:-",
-            "right:-",
-            "text-indent:-",
-            "margin-left:-",
-        ]
-        .iter()
-        .any(|of| far(of))
-        || white(";color")
-        || white("\"color")
-        || white("'color")
-        || text
-            .split([' ', '>', '/'])
-            .any(|word| word == "hidden" || word == "hidden=\"\"")
+    let is_hidden = |word| word == "hidden" || word == "hidden=\"\"";
+    UNSEEN.iter().any(|what| style.contains(what))
+        || MOVED.iter().any(|what| moves_far(&style, what))
+        || [";color", "\"color", "'color"]
+            .iter()
+            .any(|what| is_white(&style, what))
+        || text.split([' ', '>', '/']).any(is_hidden)
+}
+
+fn moves_far(style: &str, what: &str) -> bool {
+    style.split(what).skip(1).any(|value| {
+        let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+        digits >= 3 || value[digits..].starts_with("em") && digits >= 2
+    })
+}
+
+fn is_white(style: &str, what: &str) -> bool {
+    let ends = |value: &str| value.starts_with([';', '"', '\'']);
+    style.match_indices(what).any(|(at, _)| {
+        let value = style[at + what.len()..].strip_prefix(':');
+        let mut rests = WHITE
+            .iter()
+            .filter_map(|colour| value?.strip_prefix(colour));
+        rests.any(ends)
+    })
 }

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use crate::words::{Word, Words};
 
 /// No phrase spans more words.
-pub(crate) const WINDOW: usize = 48;
+const WINDOW: usize = 48;
+/// Words that say that what follows is not meant; `don't` is two.
+const NEGATIONS: [&str; 6] = ["not", "never", "dont", "cannot", "nicht", "t"];
 
 #[derive(Debug)]
 pub(crate) struct Phrase {
@@ -28,6 +30,7 @@ struct Table {
     vocabulary: HashMap<String, u32>,
     /// Phrases by the last word that each may have.
     by_last: HashMap<u32, Vec<usize>>,
+    negations: Vec<u32>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -35,7 +38,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         phrases: Vec::new(),
         vocabulary: HashMap::new(),
         by_last: HashMap::new(),
+        negations: Vec::new(),
     };
+    for word in NEGATIONS {
+        let ids = table.ids(word);
+        table.negations.extend(ids);
+    }
     let lines = include_str!("phrases.txt").lines();
     for line in lines.filter(|line| !line.starts_with('#')) {
         if let Some(phrase) = table.phrase(line) {
@@ -118,12 +126,8 @@ impl Search {
     }
 
     fn negated(&self, start: usize) -> bool {
-        let not = ["not", "never", "dont", "cannot", "nicht", "t"].map(|word| {
-            let id = TABLE.vocabulary.get(word).copied();
-            id.unwrap_or(u32::MAX)
-        });
-        let near = start.saturating_sub(3)..start;
-        near.into_iter().any(|i| not.contains(&self.window[i].0))
+        let mut near = start.saturating_sub(3)..start;
+        near.any(|at| TABLE.negations.contains(&self.window[at].0))
     }
 }
 
@@ -142,9 +146,6 @@ impl Table {
             let any_of = part.split('|').map(|words| self.ids(words)).collect();
             groups.push(Group { gap, any_of });
             gap = 0;
-        }
-        for word in ["not", "never", "dont", "cannot", "nicht", "t"] {
-            self.ids(word);
         }
         Some(Phrase {
             name,

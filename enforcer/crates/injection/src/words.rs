@@ -10,7 +10,6 @@ const LONGEST: usize = 48;
 pub(crate) struct Word {
     pub(crate) text: String,
     pub(crate) at: u64,
-    pub(crate) end: u64,
     /// It stands right behind a quotation mark.
     pub(crate) quoted: bool,
 }
@@ -54,7 +53,7 @@ impl Words {
     }
 
     /// Whatever comes next is another word.
-    pub(crate) fn end(&mut self, at: u64, found: &mut impl FnMut(Word)) {
+    pub(crate) fn end(&mut self, found: &mut impl FnMut(Word)) {
         if self.word.is_empty() {
             return;
         }
@@ -69,7 +68,6 @@ impl Words {
         found(Word {
             text: folded,
             at: self.at,
-            end: at,
             quoted: self.quoted,
         });
     }
@@ -88,10 +86,10 @@ impl Words {
 
     fn letter(&mut self, c: char, at: u64, found: &mut impl FnMut(Word)) {
         if is_alone(c) {
-            self.end(at, found);
+            self.end(found);
             (self.at, self.quoted) = (at, self.quote);
             self.word.push(c);
-            self.end(at + c.len_utf8() as u64, found);
+            self.end(found);
         } else if c.is_alphanumeric() || matches!(c, '@' | '$') && !self.word.is_empty() {
             if self.word.is_empty() {
                 (self.at, self.quoted) = (at, self.quote);
@@ -100,7 +98,7 @@ impl Words {
                 self.word.extend(c.to_lowercase());
             }
         } else {
-            self.end(at, found);
+            self.end(found);
         }
         self.quote = matches!(c, '"' | '`' | '\'' | '\u{ab}' | '\u{300c}');
     }
