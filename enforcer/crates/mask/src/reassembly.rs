@@ -12,6 +12,7 @@ use enforcer_recognize::{Confidence, Family};
 use zeroize::Zeroizing;
 
 use crate::masker::Joined;
+use crate::rules::Lane;
 use crate::{Action, Finding, Place, Ruleset, Session, Stop};
 
 /// How many pieces are kept of each kind of place, and how many bytes of each.
@@ -35,7 +36,7 @@ type Piece = Zeroizing<Vec<u8>>;
 pub(crate) struct Window {
     hasher: RandomState,
     /// What came before, the latest last, so that nothing of it is kept twice.
-    known: VecDeque<u64>,
+    known: VecDeque<u32>,
     sites: [VecDeque<Piece>; SPARED + 1],
     /// Those of every place, in their order.
     all: VecDeque<(usize, Piece)>,
@@ -90,7 +91,7 @@ impl Ruleset {
         if !lane.joins {
             return Ok(Vec::new());
         }
-        let Some(rows) = session.pieces(|window| window.rows(part)) else {
+        let Some((mark, rows)) = session.pieces(|window| window.rows(part, lane)) else {
             return Ok(Vec::new());
         };
         let found = rows.iter().find_map(|row| self.over(session, row, part));
@@ -98,7 +99,7 @@ impl Ruleset {
             Some(finding) if !lane.watch => Err(stop(finding)),
             found => {
                 session.pieces(|window| {
-                    window.keep(part);
+                    window.keep(part, mark);
                     window.spare.extend(rows);
                     window.spare.truncate(ROWS);
                 });
@@ -145,10 +146,11 @@ impl Part<'_> {
 }
 
 impl Window {
-    /// The new piece behind those that came before it; none where it came before itself.
-    fn rows(&mut self, part: Part<'_>) -> Option<Vec<Row>> {
+    /// What the new piece is known by, and it behind those that came before it where they may be one value; none where it
+    /// came before itself.
+    fn rows(&mut self, part: Part<'_>, lane: &Lane) -> Option<(u32, Vec<Row>)> {
         let (piece, site) = (part.text, part.site());
-        let mark = self.hasher.hash_one(piece);
+        let mark = (self.hasher.hash_one(piece) >> 32) as u32;
         let (one, other) = self.known.as_slices();
         let behind = || position(other, mark).map(|at| one.len() + at);
         if let Some(at) = position(one, mark).or_else(behind) {
@@ -156,27 +158,49 @@ impl Window {
             self.known.push_back(mark);
             return None;
         }
-        let same = self.sites[site].iter();
-        let mut rows = Vec::with_capacity(ROWS);
-        rows.push(self.spare.pop().unwrap_or_default().filled(same, piece));
-        if !part.spared && self.all.iter().any(|(other, _)| *other != site) {
-            let all = self.all.iter().map(|(_, piece)| piece);
-            rows.push(self.spare.pop().unwrap_or_default().filled(all, piece));
+        // Most pieces begin nothing that is looked for.
+        let begins = |piece: &Piece| !part.spared && lane.plan.may_begin(piece);
+        let may = |piece: &Piece| !lane.customs.is_empty() || begins(piece);
+        let mut rows = Vec::new();
+        let same = &self.sites[site];
+        if same.iter().any(may) {
+            let row = self.spare.pop().unwrap_or_default();
+            rows.push(row.filled(same.iter(), piece));
         }
-        Some(rows)
+        let all = || self.all.iter().map(|(_, piece)| piece);
+        let elsewhere = self.all.iter().any(|(other, _)| *other != site);
+        if !part.spared && elsewhere && all().any(may) {
+            let row = self.spare.pop().unwrap_or_default();
+            rows.push(row.filled(all(), piece));
+        }
+        Some((mark, rows))
     }
 
-    fn keep(&mut self, part: Part<'_>) {
+    fn keep(&mut self, part: Part<'_>, mark: u32) {
         let Part { text, spared, .. } = part;
         let site = part.site();
-        let tail = text.len().saturating_sub(BYTES);
-        let piece = || Zeroizing::new(text[tail..].to_vec());
-        push(&mut self.known, KNOWN, self.hasher.hash_one(text));
-        push(&mut self.sites[site], PIECES, piece());
+        let tail = &text[text.len().saturating_sub(BYTES)..];
+        if self.known.len() == KNOWN {
+            self.known.pop_front();
+        }
+        self.known.push_back(mark);
+        let own = &mut self.sites[site];
+        let oldest = (own.len() == PIECES).then(|| own.pop_front()).flatten();
+        own.push_back(filled(oldest, tail));
         if !spared {
-            push(&mut self.all, PIECES, (site, piece()));
+            let all = &mut self.all;
+            let oldest = (all.len() == PIECES).then(|| all.pop_front()).flatten();
+            all.push_back((site, filled(oldest.map(|(_, piece)| piece), tail)));
         }
     }
+}
+
+/// Within what it has room for, so that it never leaves bytes behind where it was.
+fn filled(oldest: Option<Piece>, text: &[u8]) -> Piece {
+    let mut piece = oldest.unwrap_or_else(|| Zeroizing::new(Vec::with_capacity(BYTES)));
+    piece.clear();
+    piece.extend_from_slice(text);
+    piece
 }
 
 impl Row {
@@ -217,18 +241,11 @@ fn stop(mut finding: Finding) -> Stop {
 }
 
 /// Where `mark` is, told in a way that compiles to vectors.
-fn position(known: &[u64], mark: u64) -> Option<usize> {
+fn position(known: &[u32], mark: u32) -> Option<usize> {
     let mut blocks = known.chunks(16);
     let block =
         blocks.position(|block| block.iter().fold(false, |any, own| any | (*own == mark)))?;
     let from = block * 16;
     let within = known[from..].iter().position(|own| *own == mark)?;
     Some(from + within)
-}
-
-fn push<T>(window: &mut VecDeque<T>, most: usize, new: T) {
-    if window.len() == most {
-        window.pop_front();
-    }
-    window.push_back(new);
 }

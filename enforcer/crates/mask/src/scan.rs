@@ -108,9 +108,16 @@ impl Plan {
         begins
     }
 
+    /// Whether what begins with `text`, of two bytes at least, may begin so.
+    pub(crate) fn may_begin(&self, text: &[u8]) -> bool {
+        self.prefixes.may_begin(text)
+    }
+
     /// Detectors that wait for a text in a field of this name, at its beginning.
     pub(crate) fn field(&self, name: &str, mut see: impl FnMut(Armed)) {
-        self.field.iter().copied().for_each(&mut see);
+        if !self.field.is_empty() && pii::waits_for(name) {
+            self.field.iter().copied().for_each(&mut see);
+        }
         self.keys
             .of_field(name, |detector| self.arm(detector, &mut see));
     }
@@ -131,22 +138,13 @@ impl Plan {
     /// Tells of every detector that is woken by what became settled; `words` is behind the run of words that somebody goes
     /// through already. Answers from where on nothing may go, because it is not known yet whom it wakes.
     pub(crate) fn wakes(&self, span: Span<'_>, words: usize, see: &mut dyn FnMut(Woken)) -> usize {
-        let Span { text, from, .. } = span;
-        let mut open = text.len();
+        let mut open = span.text.len();
         if self.armed.is_empty() {
             return open;
         }
         let words = (!self.words.is_empty()).then_some(words);
-        pass::each(span, words, &mut |mark, at| match mark {
-            Mark::Armor => wake(&self.armor, at, see),
-            Mark::Assignment => self.assigned(text, at, see),
-            Mark::At => wake(&self.at, at, see),
-            Mark::Beginning => self.begun(text, (at, 0), see),
-            Mark::Cut => self.begun(text, (at, from), see),
-            Mark::Digits => open = open.min(self.digit(span, at, see)),
-            Mark::Scheme => wake(&self.scheme, at, see),
-            Mark::Solid => self.solid(span, at, see),
-            Mark::Words => self.worded(at, see),
+        pass::each(span, words, &mut |mark, at| {
+            open = open.min(self.marked(span, (mark, at), see));
         });
         open
     }
@@ -154,9 +152,37 @@ impl Plan {
     /// As [`Plan::wakes`] of a whole text, of which it is known what can be in it.
     pub(crate) fn wakes_in(&self, text: &[u8], sift: Sift, see: &mut dyn FnMut(Woken)) {
         let (from, last) = (0, true);
-        if sift.is_telling() || text.len() >= runs::RUN {
-            self.wakes(Span { text, from, last }, 0, see);
+        let span = Span { text, from, last };
+        if text.len() < pass::TOKEN {
+            pass::tiny(text, &mut |mark, at| {
+                self.marked(span, (mark, at), see);
+            });
+        } else if sift.is_telling() || text.len() >= runs::RUN {
+            self.wakes(span, 0, see);
         }
+    }
+
+    /// Answers where a run of digits begins of which it is not known yet whom it wakes.
+    #[inline]
+    fn marked(
+        &self,
+        span: Span<'_>,
+        (mark, at): (Mark, usize),
+        see: &mut dyn FnMut(Woken),
+    ) -> usize {
+        let Span { text, from, .. } = span;
+        match mark {
+            Mark::Armor => wake(&self.armor, at, see),
+            Mark::Assignment => self.assigned(text, at, see),
+            Mark::At => wake(&self.at, at, see),
+            Mark::Beginning => self.begun(text, (at, 0), see),
+            Mark::Cut => self.begun(text, (at, from), see),
+            Mark::Digits => return self.digit(span, at, see),
+            Mark::Scheme => wake(&self.scheme, at, see),
+            Mark::Solid => self.solid(span, at, see),
+            Mark::Words => self.worded(at, see),
+        }
+        text.len()
     }
 
     fn worded(&self, at: usize, see: &mut dyn FnMut(Woken)) {

@@ -183,9 +183,15 @@ impl Form {
         }
         match self.next {
             None => Shapes::bare(&[length]).or(Shapes::grouped(&[length])),
-            Some(b'A') => Shapes::tailed(&[length]),
+            Some(b'A') => Shapes::tailed(&[length]).with_letters(self.goes_on_with_letters()),
             Some(sign) => Shapes::followed(&[length], sign, &[self.following()]),
         }
+    }
+
+    /// Behind the first digits stand two letters at least.
+    const fn goes_on_with_letters(&self) -> bool {
+        let second = self.lead + self.run + 1;
+        second < self.shape.len() && self.shape[second] == b'A'
     }
 
     /// How many digits stand behind what is behind the first.

@@ -60,6 +60,11 @@ impl Keys {
     /// Each detector that waits for the word to which the `=` or `:` at `at` assigns; one that waits for several ends of
     /// the word comes once.
     pub fn each(&self, text: &[u8], at: usize, see: impl FnMut(&'static Detector)) {
+        // Most words stand directly before it, or in quotes.
+        let quoted = text[..at].strip_suffix(b"\"").unwrap_or(&text[..at]);
+        if quoted.last().is_some_and(u8::is_ascii_alphanumeric) && !self.may_end(quoted) {
+            return;
+        }
         let near = &text[at.saturating_sub(NEAR)..at];
         let word = &near[..word_end(near)];
         if self.may_end(word) {
@@ -81,6 +86,7 @@ impl Keys {
             [.., before, last] if !joint(*last) && !joint(*before) => {
                 self.ends[usize::from(last & 31)] >> (before & 31) & 1 != 0
             }
+            [last] if !joint(*last) => self.ends[usize::from(last & 31)] == u32::MAX,
             _ => !word.is_empty(),
         }
     }

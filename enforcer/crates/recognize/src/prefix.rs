@@ -12,6 +12,8 @@ const HEADS: usize = 1 << 15;
 pub struct Prefixes {
     /// One bit for each three bytes with which one begins, mixed.
     heads: Box<[u64; HEADS / 64]>,
+    /// By the first byte, one bit a second byte, of which six bits count.
+    pairs: Box<[u64; 256]>,
     entries: Vec<(&'static [u8], &'static Detector)>,
 }
 
@@ -41,13 +43,35 @@ impl Prefixes {
                 [_] | [] => {}
             }
         }
-        Self { heads, entries }
+        let mut pairs = Box::new([0; 256]);
+        for (prefix, _) in &entries {
+            match **prefix {
+                [one, two, ..] => pairs[usize::from(one)] |= 1 << (two & 63),
+                [one] => pairs[usize::from(one)] = u64::MAX,
+                [] => {}
+            }
+        }
+        Self {
+            heads,
+            pairs,
+            entries,
+        }
     }
 
     /// No detector waits for any.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// A beginning may stand at the start of `text`, or of what begins with it.
+    #[must_use]
+    #[inline]
+    pub fn may_begin(&self, text: &[u8]) -> bool {
+        match text {
+            [one, two, ..] => self.pairs[usize::from(*one)] >> (two & 63) & 1 != 0,
+            [_] | [] => true,
+        }
     }
 
     /// Each detector that waits for a beginning which stands at `at`, and reaches beyond `beyond`.
@@ -157,6 +181,17 @@ mod tests {
         );
         assert_eq!(seen("x ab", 0), []);
         assert_eq!(seen("", 0), []);
+    }
+
+    #[test]
+    fn what_may_begin_is_told_by_two_bytes() {
+        let prefixes = Prefixes::new([&ONE, &TWO]);
+        for text in ["ab", "abx", "QZ", "a", ""] {
+            assert!(prefixes.may_begin(text.as_bytes()), "{text}");
+        }
+        for text in ["ba", "Qz", "xab"] {
+            assert!(!prefixes.may_begin(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

@@ -26,9 +26,11 @@ const LENGTHS: usize = 16;
 const FOLLOWING: usize = 8;
 /// What stands between runs that are grouped.
 const SIGNS: [u8; 6] = *b") -+./";
-/// Around a run that is neither grouped nor lettered, around one that is lettered and has a letter behind it or something
-/// else, and around one behind a `+`.
-const APART: u64 = 1 << 60;
+/// Around a run that is bare, around one that is tailed by one letter or by several, around one that is lettered and has a
+/// letter behind it or something else, and around one behind a `+`.
+const APART: u64 = 1 << 58;
+const ONE: u64 = 1 << 59;
+const SEVERAL: u64 = 1 << 60;
 const LETTER: u64 = 1 << 61;
 const OTHER: u64 = 1 << 62;
 const PLUS: u64 = 1 << 63;
@@ -71,7 +73,14 @@ impl Shapes {
     /// Runs of these lengths with a letter behind them, at once or where digits could be of those that are grouped.
     #[must_use]
     pub const fn tailed(lengths: &[usize]) -> Self {
-        Self::of(2, lengths, APART)
+        Self::of(2, lengths, ONE | SEVERAL)
+    }
+
+    /// Those of these with one letter behind them, or those with several.
+    #[must_use]
+    pub const fn with_letters(mut self, several: bool) -> Self {
+        self.apart &= if several { SEVERAL } else { ONE };
+        self
     }
 
     /// Runs of these lengths with a capital letter before them, whatever is behind.
@@ -211,10 +220,10 @@ impl Shape {
             Self::NONE
         };
         match (behind, next) {
-            (Some(b'A'..=b'Z' | b'a'..=b'z'), _) => Self::one(2, length),
+            (Some(b'A'..=b'Z' | b'a'..=b'z'), _) => Self::tailed(length, next),
             (Some(b')'), _) => Self::group(length, u64::MAX),
             (Some(b' ' | b'-' | b'+' | b'.' | b'/'), None) if !last => {
-                let more = Self::group(length, u64::MAX).or(Self::one(2, length));
+                let more = Self::group(length, u64::MAX).or(Self::tailed(length, None));
                 bare.or(more)
             }
             (Some(b' ' | b'-' | b'+' | b'.' | b'/'), Some(b'0'..=b'9' | b'(')) => {
@@ -226,10 +235,24 @@ impl Shape {
                 Self::group(length, by(sign, 0))
             }
             (Some(b' ' | b'-' | b'+' | b'.' | b'/'), Some(b'A'..=b'Z' | b'a'..=b'z')) => {
-                Self::one(2, length)
+                Self::tailed(length, rest.get(2).copied())
             }
             // A sixteenth digit too: the run is longer than is told apart.
             (Some(_) | None, _) => bare,
+        }
+    }
+
+    /// Of a run with a letter behind it, and `next` behind that.
+    #[inline]
+    fn tailed(length: usize, next: Option<u8>) -> Self {
+        let around = match next {
+            Some(b'A'..=b'Z' | b'a'..=b'z') => SEVERAL,
+            Some(_) => ONE,
+            None => ONE | SEVERAL,
+        };
+        Self {
+            around,
+            ..Self::one(2, length)
         }
     }
 

@@ -10,7 +10,7 @@ const NEXT: usize = 2;
 /// The longest beginning of a value has fewer bytes.
 const BEGINNING: usize = 40;
 /// Runs of so many bytes may hold a value that begins in a known way, and so many letters and digits a wallet.
-const TOKEN: usize = 16;
+pub(super) const TOKEN: usize = 16;
 const SOLID: usize = 25;
 /// How many dashes stand before `BEGIN`, and behind them what.
 const DASHES: usize = 5;
@@ -89,6 +89,26 @@ pub(super) fn each(span: Span<'_>, words: Option<usize>, see: &mut impl FnMut(Ma
     }
 }
 
+/// As [`each`] of a whole text so short that no run in it is long.
+#[inline]
+pub(super) fn tiny(text: &[u8], see: &mut impl FnMut(Mark, usize)) {
+    let mut before = 0;
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' if !u8::is_ascii_digit(&before) => see(Mark::Digits, at),
+            b'@' => see(Mark::At, at),
+            b':' | b'=' => {
+                see(Mark::Assignment, at);
+                if *byte == b':' && text[at + 1..].starts_with(SLASHES) {
+                    see(Mark::Scheme, at);
+                }
+            }
+            _ => {}
+        }
+        before = *byte;
+    }
+}
+
 impl Pass<'_> {
     /// What was cut before.
     fn again(&self, see: &mut impl FnMut(Mark, usize)) {
@@ -102,7 +122,7 @@ impl Pass<'_> {
                 see(Mark::Digits, base(bit));
             }
         });
-        let starts = word_starts(before, &Block::default()) as u64;
+        let starts = (word_starts(before, &Block::default()) >> BYTES) as u64;
         spread(self.told & starts & latest(BEGINNING), |bit| {
             see(Mark::Cut, base(bit));
         });
@@ -331,4 +351,95 @@ fn beyond_word(text: &[u8], at: usize) -> usize {
         }
         Some(_) | None => at,
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    type Marks = BTreeSet<(Mark, usize)>;
+
+    /// Those of words are told again as their runs grow.
+    fn marks(text: &[u8], cuts: &[usize]) -> Marks {
+        let mut marks = Marks::new();
+        let mut from = 0;
+        for end in cuts.iter().copied().chain([text.len()]) {
+            let span = Span {
+                text: &text[..end],
+                from,
+                last: end == text.len(),
+            };
+            each(span, None, &mut |mark, at| match mark {
+                Mark::Cut => assert!(marks.contains(&(Mark::Beginning, at))),
+                _ => marks.extend([(mark, at)]),
+            });
+            from = end;
+        }
+        marks
+    }
+
+    /// Byte after byte.
+    fn plain(text: &[u8]) -> Marks {
+        let is = |at: usize, of: fn(&u8) -> bool| text.get(at).is_some_and(of);
+        let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+/=".contains(byte);
+        let run = |at: usize, of: fn(&u8) -> bool| {
+            let begin = text[..at].iter().rev().take_while(|byte| of(byte)).count();
+            let end = text[at..].iter().take_while(|byte| of(byte)).count();
+            (begin, end)
+        };
+        let mut marks = Marks::new();
+        for at in 0..text.len() {
+            let (rest, before) = (&text[at..], &text[..at]);
+            let mut add = |mark, stands: bool| {
+                if stands {
+                    marks.insert((mark, at));
+                }
+            };
+            add(Mark::Armor, rest.starts_with(b"-----BEGIN"));
+            add(Mark::Assignment, matches!(rest[0], b':' | b'='));
+            add(Mark::At, rest[0] == b'@');
+            add(Mark::Scheme, rest.starts_with(b"://"));
+            let escaped = at > 1 && text[at - 2] == b'\\';
+            let small = is(at.wrapping_sub(1), u8::is_ascii_lowercase) && !escaped;
+            let shut = small || matches!(before.last(), Some(b'_' | b'-' | b'.'));
+            let first = run(at, u8::is_ascii_digit);
+            add(Mark::Digits, first.0 == 0 && first.1 > 0 && !shut);
+            let first = run(at, u8::is_ascii_alphanumeric);
+            add(Mark::Solid, first.0 == 0 && first.1 >= SOLID);
+            let (begin, end) = run(at, token);
+            let starts = escaped || !is(at.wrapping_sub(1), u8::is_ascii_alphanumeric);
+            add(Mark::Beginning, end > 0 && begin + end >= TOKEN && starts);
+        }
+        marks
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn blocks_show_what_bytes_do(text in TEXT) {
+            let marks = marks(text.as_bytes(), &[]);
+            proptest::prop_assert_eq!(marks, plain(text.as_bytes()));
+        }
+
+        #[test]
+        fn every_cut_shows_the_same(text in TEXT, cuts in proptest::collection::vec(0usize..300, 0..4)) {
+            let (text, mut cuts) = (text.as_bytes(), cuts);
+            cuts.retain(|cut| *cut < text.len());
+            cuts.sort_unstable();
+            proptest::prop_assert_eq!(marks(text, &cuts), plain(text));
+        }
+
+        #[test]
+        fn tiny_texts_show_the_same(text in "[a-c0-2:=@/._ -]{0,15}") {
+            let mut tiny = Marks::new();
+            super::tiny(text.as_bytes(), &mut |mark, at| tiny.extend([(mark, at)]));
+            let shown = plain(text.as_bytes());
+            proptest::prop_assert!(tiny.is_superset(&shown));
+            let more = tiny.difference(&shown);
+            proptest::prop_assert!(more.into_iter().all(|(mark, _)| *mark == Mark::Digits));
+        }
+    }
+
+    const TEXT: &str = "([a-c0-2]{0,40}|[A-Za-z0-9_./+=-]{0,40}|://|-{4,6}BEGIN|[ :=@\\\\n.é-]{0,3}|\\\\n[a-z]{0,3}|[0-9]{1,9}[ .-]){0,12}";
 }

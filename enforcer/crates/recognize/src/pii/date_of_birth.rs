@@ -13,7 +13,7 @@ pub(crate) static DATE_OF_BIRTH: Detector = Detector {
             .or(Shapes::followed(&[1, 2], b' ', ANY))
             .or(Shapes::followed(&[1, 2], b'-', ANY))
             .or(Shapes::bare(&[1, 2]))
-            .or(Shapes::tailed(&[1, 2])),
+            .or(Shapes::tailed(&[1, 2]).with_letters(true)),
     )],
     longest: 24,
     recognise,
