@@ -23,7 +23,7 @@ use crate::view::Trail;
 pub(crate) use alphabet::is_digit;
 use reading::{READINGS, Set, TWINS};
 use run::{Run, held_by, word};
-use sift::{on_end, sift};
+use sift::{Alphabets, sift};
 use smuggled::Smuggled;
 use spaced::Spaced;
 
@@ -35,6 +35,8 @@ pub(crate) const LET_GO: u64 = 16;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs {
     machines: Vec<Run>,
+    /// The readings that there are machines for.
+    equipped: Set,
     /// The readings of what is read now.
     active: Set,
     /// Base64's second alphabet read nothing else than its first yet.
@@ -143,7 +145,7 @@ impl Runs {
             if !ends && run.len() < SHORTEST {
                 return self.wait(&text[run.clone()], window.base + run.start as u64, wanted);
             }
-            let (active, long) = if ends {
+            let (active, alphabets) = if ends {
                 sift(&text[run.clone()], wanted)
             } else {
                 (wanted, None)
@@ -151,7 +153,7 @@ impl Runs {
             self.active = active;
             if !self.active.is_empty() {
                 self.begin(run.start, window);
-                let known = long.map(|long| (run.end, long));
+                let known = alphabets.map(|alphabets| (run.end, alphabets));
                 at = self.go_on(run.start, known, (window, &mut *work));
             }
         }
@@ -183,37 +185,49 @@ impl Runs {
 
     /// There is a machine for each reading.
     fn equip(&mut self) {
-        for index in (0..READINGS.len()).filter(|index| self.active.has(*index)) {
-            if !self.machines.iter().any(|machine| machine.index == index) {
-                self.machines.push(Run::new(index));
+        let missing = self.active.without(self.equipped);
+        if missing.is_empty() {
+            return;
+        }
+        for index in (0..READINGS.len()).filter(|index| missing.has(*index)) {
+            self.machines.push(Run::new(index));
+        }
+        self.equipped = self.equipped.with(missing);
+    }
+
+    /// Reads digits of any alphabet.
+    fn read(&mut self, (digits, of): (&[u8], Alphabets), at: u64, work: &mut Work<'_, '_>) {
+        let same = match self.alike {
+            true if of.alike() => digits.len(),
+            true => {
+                let differs = |byte: &u8| matches!(byte, b'+' | b'-' | b'/' | b'_');
+                digits.iter().position(differs).unwrap_or(digits.len())
             }
+            false => 0,
+        };
+        if same > 0 {
+            let readings = self.active.without(self.active.twins());
+            self.hand(readings, (&digits[..same], of), at, work);
+        }
+        if same < digits.len() {
+            if self.alike {
+                self.alike = false;
+                self.part();
+            }
+            self.hand(self.active, (&digits[same..], of), at + same as u64, work);
         }
     }
 
-    /// Reads digits of any alphabet, of which some of `long` stand on end.
-    fn read(&mut self, (mut digits, long): (&[u8], u8), mut at: u64, work: &mut Work<'_, '_>) {
-        if self.alike {
-            let differs = |byte: &u8| matches!(byte, b'+' | b'-' | b'/' | b'_');
-            let alike = digits.iter().position(differs);
-            let (same, others) = digits.split_at(alike.unwrap_or(digits.len()));
-            for machine in &mut self.machines {
-                let again = TWINS
-                    .iter()
-                    .any(|(one, other)| *other == machine.index && self.active.has(*one));
-                if self.active.has(machine.index) && !again {
-                    machine.digits(same, at, (long, &self.context, &mut *work));
-                }
-            }
-            if others.is_empty() {
-                return;
-            }
-            self.alike = false;
-            (digits, at) = (others, at + same.len() as u64);
-            self.part();
-        }
+    fn hand(
+        &mut self,
+        to: Set,
+        (digits, of): (&[u8], Alphabets),
+        at: u64,
+        work: &mut Work<'_, '_>,
+    ) {
         for machine in &mut self.machines {
-            if self.active.has(machine.index) {
-                machine.digits(digits, at, (long, &self.context, &mut *work));
+            if to.has(machine.index) {
+                machine.digits(digits, at, (of, &self.context, &mut *work));
             }
         }
     }
@@ -229,25 +243,26 @@ impl Runs {
                 let twin = read.twin(other);
                 self.machines.retain(|machine| machine.index != other);
                 self.machines.push(twin);
+                self.equipped = self.equipped.with(Set::of(other));
             }
         }
     }
 
     /// Takes the run on from `at`; says where it is over. It goes on over the end of a line if all before was text.
-    /// `known` may say where its digits end, and as [`on_end`] does how many there are.
+    /// `known` may say where its digits end, and their alphabets.
     fn go_on(
         &mut self,
         mut at: usize,
-        mut known: Option<(usize, u8)>,
+        mut known: Option<(usize, Alphabets)>,
         (window, work): (&Window<'_>, &mut Work<'_, '_>),
     ) -> usize {
         let text = window.text;
         loop {
-            let (end, long) = known.take().unwrap_or_else(|| {
+            let (end, of) = known.take().unwrap_or_else(|| {
                 let end = digits::end(text, at);
-                (end, on_end(&text[at..end]))
+                (end, Alphabets::of(&text[at..end]))
             });
-            self.read((&text[at..end], long), window.base + at as u64, work);
+            self.read((&text[at..end], of), window.base + at as u64, work);
             let (line, whole) = match &text[end..] {
                 [] | [b'\r'] => (0, false),
                 [b'\r', b'\n', rest @ ..] => (2, !rest.is_empty()),

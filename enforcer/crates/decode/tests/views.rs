@@ -364,6 +364,20 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+#[test]
+fn what_begins_where_a_piece_ends_is_seen_wherever_that_is() {
+    let limits = Limits::default();
+    for before in 40..140 {
+        let text = format!("{}aWQgMDc4LTA1LTExMjAgb2s=", " ".repeat(before));
+        let whole = find(text.as_bytes(), &[], &limits);
+        assert_eq!(whole.len(), 1, "behind {before} blanks");
+        for cut in before + 1..before + 5 {
+            let found = find(text.as_bytes(), &[cut], &limits);
+            assert_eq!(found, whole, "behind {before} blanks, cut at {cut}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -71,24 +71,41 @@ pub(super) fn unit(rest: &[u8], before: Option<u8>) -> Unit {
 #[must_use]
 pub fn fold(c: char) -> Folded {
     let number = u32::from(c);
-    match NEAR.get((number as usize).wrapping_sub(0x80)) {
-        Some(1) => Folded::Nothing,
-        Some(0) => Folded::Same,
-        Some(ascii) => Folded::Text([*ascii, 0, 0, 0], 1),
-        None => slow(c),
+    let code = match number {
+        0x80..0x590 => NEAR[(number - 0x80) as usize],
+        0x2000..0x2100 => GENERAL[(number - 0x2000) as usize],
+        0xff00..0xfff0 => WIDE[(number - 0xff00) as usize],
+        _ => ASK,
+    };
+    match code {
+        SAME => Folded::Same,
+        NOTHING => Folded::Nothing,
+        ASK => slow(c),
+        ascii => Folded::Text([ascii, 0, 0, 0], 1),
     }
 }
 
-/// What characters up to Armenian come to: 0 is themselves, 1 is nothing.
-static NEAR: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let chars = (0x80..0x590).filter_map(char::from_u32);
-    let code = |c| match slow(c) {
-        Folded::Nothing => 1,
-        Folded::Text([ascii, ..], 1) => ascii,
-        Folded::Same | Folded::Text(..) => 0,
-    };
-    chars.map(code).collect()
-});
+const SAME: u8 = 0;
+const NOTHING: u8 = 1;
+const ASK: u8 = 2;
+
+/// What characters up to Armenian come to.
+static NEAR: LazyLock<Vec<u8>> = LazyLock::new(|| (0x80..0x590).map(code).collect());
+/// Likewise of blanks, dashes and quotes, and of what has no width.
+static GENERAL: LazyLock<Vec<u8>> = LazyLock::new(|| (0x2000..0x2100).map(code).collect());
+/// Likewise of what is as wide as Han is, or half as wide.
+static WIDE: LazyLock<Vec<u8>> = LazyLock::new(|| (0xff00..0xfff0).map(code).collect());
+
+fn code(number: u32) -> u8 {
+    match char::from_u32(number).map(slow) {
+        Some(Folded::Nothing) => NOTHING,
+        Some(Folded::Text([ascii, ..], 1)) => ascii,
+        // Fractions are nobody's disguise.
+        Some(Folded::Text(..)) if number < 0x590 => SAME,
+        Some(Folded::Text(..)) => ASK,
+        Some(Folded::Same) | None => SAME,
+    }
+}
 
 fn slow(c: char) -> Folded {
     let number = u32::from(c);
@@ -203,6 +220,18 @@ fn first(rest: &[u8]) -> First {
     if let [lead @ 0xc2..=0xdf, next @ 0x80..=0xbf, ..] = rest {
         let number = u32::from(lead & 0x1f) << 6 | u32::from(next & 0x3f);
         return char::from_u32(number).map_or(First::Invalid, First::Char);
+    }
+    if let [
+        lead @ 0xe0..=0xef,
+        next @ 0x80..=0xbf,
+        last @ 0x80..=0xbf,
+        ..,
+    ] = rest
+    {
+        let of = |byte: &u8| u32::from(byte & 0x3f);
+        let number = u32::from(lead & 0xf) << 12 | of(next) << 6 | of(last);
+        let c = char::from_u32(number).filter(|_| number >= 0x800);
+        return c.map_or(First::Invalid, First::Char);
     }
     let known = &rest[..rest.len().min(len)];
     match str::from_utf8(known) {

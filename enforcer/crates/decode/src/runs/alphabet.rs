@@ -75,23 +75,31 @@ impl Alphabet {
         let value = |digit: u8| self.values[usize::from(digit)];
         match self.group {
             2 => {
-                for (to, digits) in to.iter_mut().zip(digits.chunks_exact(2)) {
-                    *to = value(digits[0]) << 4 | value(digits[1]);
+                for (to, [one, two]) in to.iter_mut().zip(digits.as_chunks().0) {
+                    *to = value(*one) << 4 | value(*two);
                 }
                 1
             }
             4 => {
-                for (to, digits) in to.chunks_exact_mut(3).zip(digits.chunks_exact(4)) {
-                    let (b, c) = (value(digits[1]), value(digits[2]));
-                    to[0] = value(digits[0]) << 2 | b >> 4;
-                    to[1] = b << 4 | c >> 2;
-                    to[2] = c << 6 | value(digits[3]);
+                let groups = digits.as_chunks().0.iter();
+                for (to, [one, two, three, four]) in to.as_chunks_mut().0.iter_mut().zip(groups) {
+                    let (two, three) = (value(*two), value(*three));
+                    *to = [
+                        value(*one) << 2 | two >> 4,
+                        two << 4 | three >> 2,
+                        three << 6 | value(*four),
+                    ];
                 }
                 3
             }
             _ => {
-                for (to, digits) in to.chunks_exact_mut(5).zip(digits.chunks_exact(8)) {
-                    to.copy_from_slice(&self.decode(digits).0[..5]);
+                let groups = digits.as_chunks::<8>().0.iter();
+                for (to, group) in to.as_chunks_mut::<5>().0.iter_mut().zip(groups) {
+                    let bits = group
+                        .iter()
+                        .fold(0, |bits, digit| bits << 5 | u64::from(value(*digit)));
+                    let [_, _, _, bytes @ ..] = bits.to_be_bytes();
+                    *to = bytes;
                 }
                 5
             }

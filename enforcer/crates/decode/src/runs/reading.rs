@@ -96,6 +96,15 @@ impl Set {
         Self(self.0 | other.0)
     }
 
+    /// Those of base64's second alphabet that read as one of these of its first does.
+    pub(super) const fn twins(self) -> Self {
+        Self((self.0 & 1) << 1 | (self.0 & 0b11_1000_0000) << 3)
+    }
+
+    pub(super) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub(super) const fn is_empty(self) -> bool {
         self.0 == 0
     }

@@ -2,7 +2,7 @@
 
 use super::alphabet::{Alphabet, NONE};
 use super::reading::READINGS;
-use super::sift::{is_text, may, pass};
+use super::sift::{Alphabets, is_text, may, pass};
 use super::stretch::Stretch;
 use super::{Context, SHORTEST, Work};
 
@@ -64,13 +64,17 @@ impl Run {
         }
     }
 
-    /// Takes bytes that are digits of some alphabet, `on_end` of which are enough on end; those that are none of its own end its run.
+    /// Takes bytes that are digits of some alphabet; those that are none of its own end its run.
     pub(super) fn digits(
         &mut self,
         mut bytes: &[u8],
         mut at: u64,
-        (on_end, context, work): (u8, &Context, &mut Work<'_, '_>),
+        (of, context, work): (Alphabets, &Context, &mut Work<'_, '_>),
     ) {
+        let bit = 1 << READINGS[self.index].alphabet;
+        if of.whole & bit != 0 {
+            return self.take(bytes, at, (context, work));
+        }
         let values = &self.alphabet.values;
         let own = |byte: &u8| values[usize::from(*byte)] != NONE;
         if self.all > 0 {
@@ -83,7 +87,7 @@ impl Run {
             (bytes, at) = (&bytes[len + 1..], at + len as u64 + 1);
         }
         let skipped = bytes.len().saturating_sub(SHORTEST - 1);
-        if on_end & 1 << READINGS[self.index].alphabet == 0 {
+        if of.long & bit == 0 {
             (bytes, at) = (&bytes[skipped..], at + skipped as u64);
         }
         // Looked at from behind, most that is too short is passed with one look.
@@ -220,6 +224,11 @@ impl Run {
     fn groups(&mut self, mut digits: &[u8], mut at: u64, work: &mut Work<'_, '_>) {
         let group = self.alphabet.group;
         while !digits.is_empty() {
+            let took = self.plain(digits, at, work);
+            if took > 0 {
+                (digits, at) = (&digits[took..], at + took as u64);
+                continue;
+            }
             let passed = if self.stretch.is_idle() {
                 pass(digits, &READINGS[self.index])
             } else {
@@ -229,31 +238,41 @@ impl Run {
                 self.stretch.broken(at);
             }
             let took = match passed {
-                0 => self.one_or_more(digits, at, work),
+                0 => self.one(digits, at, work),
                 passed => passed * group,
             };
             (digits, at) = (&digits[took..], at + took as u64);
         }
     }
 
-    /// Decodes groups as far as they are plain text, or the first; says how many digits that was.
-    fn one_or_more(&mut self, digits: &[u8], at: u64, work: &mut Work<'_, '_>) -> usize {
+    /// Decodes groups that are plain text, enough to be shown or more of what is; says how many digits that was.
+    fn plain(&mut self, digits: &[u8], at: u64, work: &mut Work<'_, '_>) -> usize {
         let group = self.alphabet.group;
-        if self.stretch.is_shown() || self.stretch.is_idle() {
-            let mut bytes = [0; BLOCK * 5];
-            let block = &digits[..digits.len().min(BLOCK * group)];
-            let per = self.alphabet.bytes(block, &mut bytes);
-            let bytes = &bytes[..block.len() / group * per];
-            let source = (at, group as u8);
-            let took = if self.stretch.is_shown() {
-                self.stretch.go_on(bytes, per, source)
-            } else {
-                self.stretch.open_with(bytes, per, (source, work))
-            };
-            if took > 0 {
-                return took * group;
-            }
+        let shown = self.stretch.is_shown();
+        if !(shown || self.stretch.is_idle() && self.begins_text(digits)) {
+            return 0;
         }
+        let mut bytes = [0; BLOCK * 5];
+        let block = &digits[..digits.len().min(BLOCK * group)];
+        let per = self.alphabet.bytes(block, &mut bytes);
+        let bytes = &bytes[..block.len() / group * per];
+        let source = (at, group as u8);
+        let took = if shown {
+            self.stretch.go_on(bytes, per, source)
+        } else {
+            self.stretch.open_with(bytes, per, (source, work))
+        };
+        took * group
+    }
+
+    fn begins_text(&self, digits: &[u8]) -> bool {
+        let (bytes, whole) = self.alphabet.decode(&digits[..self.alphabet.group]);
+        bytes[..whole].iter().all(|byte| is_text(*byte))
+    }
+
+    /// Decodes a group; says how many digits that was.
+    fn one(&mut self, digits: &[u8], at: u64, work: &mut Work<'_, '_>) -> usize {
+        let group = self.alphabet.group;
         let (bytes, whole) = self.alphabet.decode(&digits[..group]);
         self.stretch.take(&bytes[..whole], (at, group as u8), work);
         group

@@ -38,6 +38,15 @@ static DIGITS_OF: [u8; 256] = digits_of();
 /// The highest bits that digits of base64 give to the first, second and third byte of a group.
 static TELLING: [u8; 256] = telling();
 
+/// The alphabets that some digits are of, as bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alphabets {
+    /// All are.
+    pub(super) whole: u8,
+    /// Enough on end may be, for as many are as are asked together.
+    pub(super) long: u8,
+}
+
 /// How many of `len` bytes pass before something that is text for `enough` bytes, or up to their end; `wide` if text is
 /// more than ASCII.
 #[inline]
@@ -58,13 +67,14 @@ pub(super) const fn is_text(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
 }
 
-/// The readings that could say text of `run`, which nothing makes longer, and as [`on_end`] the alphabets of its digits,
+/// The readings that could say text of `run`, which nothing makes longer, and the alphabets of its digits,
 /// if it is not too long for that. Readings that say the same are told once.
-pub(super) fn sift(run: &[u8], wanted: Set) -> (Set, Option<u8>) {
+pub(super) fn sift(run: &[u8], wanted: Set) -> (Set, Option<Alphabets>) {
     if run.len() > MOST {
         return (wanted, None);
     }
-    let (whole, long) = count(run);
+    let alphabets = Alphabets::of(run);
+    let Alphabets { whole, long } = alphabets;
     let mut found = Set::NONE;
     for (index, alphabet) in ALPHABETS.iter().enumerate() {
         let bit = 1 << index;
@@ -82,7 +92,7 @@ pub(super) fn sift(run: &[u8], wanted: Set) -> (Set, Option<u8>) {
             }
         }
     }
-    (found, Some(long))
+    (found, Some(alphabets))
 }
 
 /// Those that could say text of digits that are all of the alphabet at `index`.
@@ -166,11 +176,10 @@ fn apart(digits: &[u8]) -> u8 {
     let (mut told, mut found) = (u64::MAX, 0);
     for (at, digit) in digits.iter().enumerate() {
         told = told << 3 | u64::from(TELLING[usize::from(*digit)]);
-        if told & LOOKED_AT == 0 {
-            found |= 1 << (at.wrapping_sub(10) % 4);
-        }
+        found |= u8::from(told & LOOKED_AT == 0) << (at % 4);
     }
-    found
+    // They begin ten digits before the one that told of them.
+    (found << 2 | found >> 2) & 0xf
 }
 
 fn skim_digits(digits: &[u8], alphabet: &Alphabet, looked_for: (usize, bool)) -> usize {
@@ -249,22 +258,25 @@ fn class(byte: u8, wide: bool) -> Class {
     }
 }
 
-/// The alphabets of which `digits` may have as many on end as say something.
-pub(super) fn on_end(digits: &[u8]) -> u8 {
-    count(digits).1
-}
+// === impl Alphabets ===
 
-/// The alphabets that all of `digits` are of, and those that enough on end may be of, as bits: any eight of them that are
-/// asked together, for of as many as are enough some are.
-fn count(digits: &[u8]) -> (u8, u8) {
-    let own = |digit: &u8| DIGITS_OF[usize::from(*digit)];
-    let (blocks, rest) = digits.as_chunks::<TOGETHER>();
-    let (mut all, mut enough) = (u8::MAX, 0);
-    for block in blocks {
-        let of = block.iter().fold(u8::MAX, |of, digit| of & own(digit));
-        (all, enough) = (all & of, enough | of);
+impl Alphabets {
+    pub(super) fn of(digits: &[u8]) -> Self {
+        let own = |digit: &u8| DIGITS_OF[usize::from(*digit)];
+        let (blocks, rest) = digits.as_chunks::<TOGETHER>();
+        let (mut whole, mut long) = (u8::MAX, 0);
+        for block in blocks {
+            let of = block.iter().fold(u8::MAX, |of, digit| of & own(digit));
+            (whole, long) = (whole & of, long | of);
+        }
+        whole = rest.iter().fold(whole, |of, digit| of & own(digit));
+        Self { whole, long }
     }
-    (rest.iter().fold(all, |of, digit| of & own(digit)), enough)
+
+    /// Both of base64's read the same.
+    pub(super) const fn alike(self) -> bool {
+        self.whole & 0b11 == 0b11
+    }
 }
 
 const fn digits_of() -> [u8; 256] {

@@ -49,6 +49,10 @@ impl Smuggled {
         let text = window.text;
         let mut at = (self.next.max(window.base) - window.base) as usize;
         self.short = false;
+        if !self.live && memchr::memchr(0xf3, &text[at..]).is_none() {
+            self.next = window.base + text.len() as u64;
+            return;
+        }
         while at < text.len() {
             if !self.live {
                 let found = memchr::memchr(0xf3, &text[at..]);
