@@ -12,6 +12,7 @@ mod containers;
 mod enforcement;
 mod foreign;
 mod host_sockets;
+mod intruders;
 mod kernel_events;
 mod lsm;
 mod notify;

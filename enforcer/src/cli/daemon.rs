@@ -18,6 +18,7 @@ use tokio::time::MissedTickBehavior;
 use crate::app::{App, Instance, PINS};
 use crate::config::{Config, Selected};
 use crate::containers::Engines;
+use crate::intruders::Intruders;
 use crate::notify::Notify;
 use crate::operations::{Followed, Operations, Operator};
 use crate::policies::Policies;
@@ -140,8 +141,15 @@ fn operations(
 }
 
 fn serve_operators(config: &Config, operations: &Arc<Operations>) -> anyhow::Result<Server> {
-    let agents = Agents::new(Hierarchy::discover()?, Arc::clone(&operations.workloads));
-    let access = Access::operators(move |pid| agents.include(pid));
+    let workloads = Arc::clone(&operations.workloads);
+    let agents = Arc::new(Agents::new(Hierarchy::discover()?, workloads));
+    let intruders = Intruders::new(
+        Arc::clone(&agents),
+        Hierarchy::discover()?,
+        Arc::clone(&operations.ledger),
+    );
+    let access = Access::operators(move |pid| agents.include(pid))
+        .telling(move |peer| intruders.record(peer));
     let controller = Controller::new(Operator(Arc::clone(operations)));
     Ok(Server::start(&config.control.socket, access, controller)?)
 }

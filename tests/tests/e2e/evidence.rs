@@ -204,6 +204,35 @@ fn what_is_not_written_one_by_one_is_counted() {
     assert!(written < 5000, "an agent decides how long the ledger gets");
 }
 
+#[test]
+fn an_agent_at_the_control_socket_is_refused_and_recorded() {
+    use std::os::unix::fs::MetadataExt as _;
+    let Some(stage) = Stage::new() else { return };
+    let script = format!(
+        "
+import socket
+control = socket.socket(socket.AF_UNIX); control.connect('{}')
+control.sendall(b'GET /status HTTP/1.1\\r\\nhost: enforcer\\r\\n\\r\\n')
+print(control.recv(4096).split()[1].decode())
+",
+        stage.daemon.places().socket.display()
+    );
+    let finished = stage.agent.run("python3", &["-c", &script]);
+    let finished = finished.expect("an end");
+    assert_eq!(finished.stdout.trim(), "403", "{finished:?}");
+    let line = stage.recorded("kernel_refused", |entry| entry["hook"] == "control");
+    assert_eq!(line["cause"], "not_an_operator", "{line}");
+    let cgroup = fs::metadata(stage.cgroup.path()).map(|about| about.ino());
+    assert_eq!(line["cgroup"].as_u64(), cgroup.ok(), "{line}");
+    assert!(line["pid"].as_u64().is_some_and(|pid| pid > 1), "{line}");
+    assert!(
+        line["comm"]
+            .as_str()
+            .is_some_and(|comm| comm.starts_with("python")),
+        "{line}"
+    );
+}
+
 /// Files below `folder` that contain `needle`.
 fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     let mut found = Vec::new();

@@ -6,6 +6,7 @@ use crate::{Code, Peer, Problem};
 pub struct Access {
     uids: Vec<u32>,
     is_agent: Box<dyn Fn(u32) -> bool + Send + Sync>,
+    tell: Box<dyn Fn(Peer) + Send + Sync>,
 }
 
 impl Access {
@@ -16,12 +17,31 @@ impl Access {
         Self {
             uids: vec![0, rustix::process::geteuid().as_raw()],
             is_agent: Box::new(is_agent),
+            tell: Box::new(|_| {}),
         }
     }
 
+    /// With somebody to tell of each peer that is refused, on the thread that accepts.
+    #[must_use]
+    pub fn telling(self, tell: impl Fn(Peer) + Send + Sync + 'static) -> Self {
+        Self {
+            tell: Box::new(tell),
+            ..self
+        }
+    }
+
+    /// Says no, and why; whoever is to be told is.
+    pub(crate) fn admit(&self, peer: Peer) -> Result<(), Problem> {
+        self.check(peer).inspect_err(|_| (self.tell)(peer))
+    }
+
     /// Says no, and why.
-    pub(crate) fn check(&self, peer: Peer) -> Result<(), Problem> {
-        let Self { uids, is_agent } = self;
+    fn check(&self, peer: Peer) -> Result<(), Problem> {
+        let Self {
+            uids,
+            is_agent,
+            tell: _,
+        } = self;
         let refuse = |message| Err(Problem::new(Code::Forbidden, message));
         if !uids.contains(&peer.uid) {
             return refuse("only root and the enforcer's own user are answered here");
@@ -37,6 +57,7 @@ impl Access {
         Self {
             uids: uids.to_vec(),
             is_agent: Box::new(|_| false),
+            tell: Box::new(|_| {}),
         }
     }
 }
@@ -65,5 +86,17 @@ mod tests {
                 "uid {uid}, pid {pid}: {checked:?}"
             );
         }
+    }
+
+    #[test]
+    fn each_refused_peer_is_told_of() {
+        let (told, heard) = std::sync::mpsc::channel();
+        let access = Access::operators(|pid| pid == 66)
+            .telling(move |peer| told.send((peer.uid, peer.pid)).unwrap_or_default());
+        for pid in [1, 66, 2, 66] {
+            let admitted = access.admit(Peer { uid: 0, pid });
+            assert_eq!(admitted.is_ok(), pid != 66);
+        }
+        assert_eq!(heard.try_iter().collect::<Vec<_>>(), [(0, 66), (0, 66)]);
     }
 }

@@ -204,7 +204,7 @@ impl Door {
                 .unwrap_or(0),
         });
         let peer = peer.map_err(|error| Problem::new(crate::Code::Forbidden, error))?;
-        let checked = self.access.check(peer);
+        let checked = self.access.admit(peer);
         if let Err(problem) = &checked
             && self.last_logged.is_none_or(|at| at.elapsed() >= LOG_EVERY)
         {
