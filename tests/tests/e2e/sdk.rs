@@ -118,6 +118,13 @@ def session(model, name):
                 return ["error", event["error"]["message"]]
             if event["type"] == "response.done":
                 return seen
+def rejected(model):
+    try:
+        with client.realtime.connect(model=model):
+            return "opened"
+    except websockets.exceptions.InvalidStatus as error:
+        told = json.loads(error.response.body)
+        return [f"HTTP {error.response.status_code}", told["error"]["message"]]
 def over_socket(text, name=None, model="gpt-5"):
     with client.responses.connect() as connection:
         more = {"tools": flat(name)} if name else {}
@@ -131,7 +138,7 @@ def over_socket(text, name=None, model="gpt-5"):
                 return [item.get("name") or item["content"][0]["text"] for item in output]
 ask("session_tool", lambda: session("gpt-5", "weather"))
 ask("session_blocked", lambda: session("gpt-5", "shell"))
-ask("session_model", lambda: session("gpt-3", "weather"))
+ask("session_model", lambda: rejected("gpt-3"))
 ask("socket", lambda: over_socket("hello"))
 ask("socket_words", lambda: over_socket("my salary"))
 ask("socket_tool", lambda: over_socket("go", "weather"))
@@ -256,7 +263,7 @@ fn the_python_sdk_raises_what_rules_refuse() {
     refused(&said, "socket_heard", "error", "not said here");
     refused(&said, "socket_model", "error", "no rule allows it");
     // The handshake itself is refused.
-    refused(&said, "session_model", "InvalidStatus", "HTTP 403");
+    refused(&said, "session_model", "HTTP 403", "no rule allows it");
     assert!(!stage.ledger().text().contains("my salary"));
     stage.recorded("answer_blocked", |entry| entry["name"] == "shell");
     stage.recorded("answer_edited", |entry| entry["name"] == "send_mail");
