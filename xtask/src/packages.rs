@@ -36,6 +36,7 @@ pub(crate) const FOR_MACHINES: &[Provided] = &[
     ("busybox", "busybox-static"),
     ("cpio", "cpio"),
     ("dpkg-deb", "dpkg"),
+    ("ip", "iproute2"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("strip", "binutils"),
     ("xz", "xz-utils"),

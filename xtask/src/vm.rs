@@ -57,23 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         cfg!(target_arch = "x86_64"),
         "the machine is of the kind that was tried: x86-64"
     );
-    step::timed("programs that are run", || {
-        packages::ensure(packages::FOR_MACHINES)
-    })?;
-    step::timed("the kernel's programs", ebpf::run)?;
-    let tests = step::timed("tests", || {
-        built(&[
-            "test",
-            "--package",
-            "enforcer-kernel",
-            "--test",
-            "hooks",
-            "--no-run",
-        ])
-    })?;
-    let enforcer = step::timed("the enforcer", || {
-        built(&["build", "--package", "enforcer", "--bin", "enforcer"])
-    })?;
+    let (tests, enforcer) = build()?;
     let folder = workspace().join("target/vm");
     let kernel = step::timed("the kernel", || {
         kernel::fetch(&folder, kernel, suite.as_deref())
@@ -95,6 +79,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         limit: Duration::from_secs(*limit),
     };
     step::timed("the machine", || boot::run(&machine))
+}
+
+/// Builds what is to run in it: the tests, and the enforcer.
+fn build() -> Result<(PathBuf, PathBuf)> {
+    step::timed("programs that are run", || {
+        packages::ensure(packages::FOR_MACHINES)
+    })?;
+    step::timed("the kernel's programs", ebpf::run)?;
+    let tests = ["test", "--package", "enforcer-kernel", "--test", "hooks"];
+    let tests = step::timed("tests", || built(&[&tests[..], &["--no-run"]].concat()))?;
+    let enforcer = ["build", "--package", "enforcer", "--bin", "enforcer"];
+    let enforcer = step::timed("the enforcer", || built(&enforcer))?;
+    Ok((tests, enforcer))
 }
 
 /// Builds one program and says where it is.

@@ -52,6 +52,10 @@ pub(super) fn make(folder: &Path, kernel: &Kernel, inside: &Inside<'_>) -> Resul
     )?;
     install(inside.tests, &root, "hooks")?;
     install(inside.enforcer, &root, "enforcer")?;
+    // Busybox's knows no far sides of wires.
+    let ip = ["/usr/sbin/ip", "/usr/bin/ip", "/sbin/ip", "/bin/ip"];
+    let ip = ip.iter().find(|path| Path::new(path).exists());
+    install(Path::new(ip.context("`ip` is nowhere")?), &root, "bin/ip")?;
     modules(&root, &kernel.modules)?;
     let quoted = inside
         .arguments

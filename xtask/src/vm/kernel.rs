@@ -82,14 +82,15 @@ impl Apt {
             .context("apt knows no place to fetch from")?;
         let lists = folder.join("lists").join(suite);
         fs::create_dir_all(lists.join("partial"))?;
-        let sources = lists.join("sources");
+        // Not among the lists: apt clears away there what it did not put there.
+        let sources = folder.join(format!("{suite}.list"));
         fs::write(
             &sources,
             format!("deb [signed-by={KEYS}] {address} {suite} main\n"),
         )?;
         this.options = vec![
             format!("Dir::Etc::SourceList={}", sources.display()),
-            "Dir::Etc::SourceParts=-".to_owned(),
+            "Dir::Etc::SourceParts=/dev/null".to_owned(),
             format!("Dir::State::Lists={}", lists.display()),
             "Dir::Cache::pkgcache=".to_owned(),
             "Dir::Cache::srcpkgcache=".to_owned(),
