@@ -9,7 +9,7 @@ use super::flow::LATE;
 use super::looker::Looker;
 use super::merge::Hit;
 use crate::custom::Part;
-use crate::scan::{self, Span};
+use crate::scan::{self, BRIEF, Sift, Span};
 
 /// Looks at what is new in `view` of a text whose byte `base` is the first that is kept, and of which what stands before
 /// `sent` is gone.
@@ -31,8 +31,14 @@ pub(super) fn look(
         behind: &mut behind,
     };
     let plan = &around.lane.plan;
-    let span = Span { text, from, last };
-    let mut free = plan.wakes(span, from, &mut |woken| looker.ask(woken));
+    let mut see = |woken| looker.ask(woken);
+    let mut free = if last && from == 0 && text.len() <= BRIEF {
+        // Most of what runs of digits say is as short.
+        plan.wakes_in(text, Sift::of(text), &mut see);
+        text.len()
+    } else {
+        plan.wakes(Span { text, from, last }, from, &mut see)
+    };
     for (custom, kind) in &around.lane.customs {
         let settled = custom.scan(Part { text, from, last }, &mut |span| {
             let (span, kind) = ((span.start, span.end), (*kind, Confidence::High));
