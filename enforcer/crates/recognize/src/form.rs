@@ -95,7 +95,9 @@ impl Rule {
     /// What is to be seen of it.
     pub(crate) fn judge(&self, look: &Look<'_>) -> Sight {
         let run = Run::at(look);
-        for form in self.forms.iter().filter(|form| form.can_fit(&run)) {
+        let rest = look.text.len().saturating_sub(look.at);
+        let fits = |form: &&Form| form.can_fit(&run) && !(look.last && form.ends_beyond(rest));
+        for form in self.forms.iter().filter(fits) {
             let mut compact = Compact {
                 bytes: [0; MOST],
                 length: 0,
@@ -215,6 +217,11 @@ impl Form {
                 Some(b'A') => behind.is_ascii_alphabetic(),
                 Some(sign) => behind == sign,
             }
+    }
+
+    /// More bytes stand in it from the first digit on than so many.
+    fn ends_beyond(&self, rest: usize) -> bool {
+        self.shape.len() > self.lead + rest
     }
 
     fn fit(&self, look: &Look<'_>, compact: &mut Compact) -> Fit {
