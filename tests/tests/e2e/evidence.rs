@@ -224,13 +224,10 @@ print(control.recv(4096).split()[1].decode())
     assert_eq!(line["cause"], "not_an_operator", "{line}");
     let cgroup = fs::metadata(stage.cgroup.path()).map(|about| about.ino());
     assert_eq!(line["cgroup"].as_u64(), cgroup.ok(), "{line}");
-    assert!(line["pid"].as_u64().is_some_and(|pid| pid > 1), "{line}");
-    assert!(
-        line["comm"]
-            .as_str()
-            .is_some_and(|comm| comm.starts_with("python")),
-        "{line}"
-    );
+    let process = &line["process"];
+    assert!(process["pid"].as_u64().is_some_and(|pid| pid > 1), "{line}");
+    let comm = process["comm"].as_str().unwrap_or_default();
+    assert!(comm.starts_with("python"), "{line}");
 }
 
 /// Files below `folder` that contain `needle`.
