@@ -102,9 +102,9 @@ pub(crate) fn read(entry: Entry<'_>, reader: &mut Reader<'_>) -> Option<Conditio
         "mcp" => Test::Mcp(McpTest::read(entry, reader)?),
         "messages" => Test::Messages(TextTest::read(entry, &["role"], reader)?),
         "model" => Test::Model(Words::read(entry, reader)?),
-        "operation" => Test::Operation(one_of(entry, &facts::OPERATIONS, reader)?),
+        "operation" => Test::Operation(one_of(entry, &facts::vocabulary::OPERATIONS, reader)?),
         "principal" => Test::Principal(Words::read(entry, reader)?),
-        "provider" => Test::Provider(one_of(entry, &facts::PROVIDERS, reader)?),
+        "provider" => Test::Provider(one_of(entry, &facts::vocabulary::PROVIDERS, reader)?),
         "query" => Test::Query(Words::read(entry, reader)?),
         "schema" => Test::Schema(SchemaTest::read(entry, reader)?),
         "size" => Test::Size(Range::read(entry, Unit::Bytes, reader)?),
@@ -258,11 +258,20 @@ impl Condition {
             },
             Test::Model(words) => match call.model {
                 Some(model) => words.judge(model, stance),
-                None if facts::asks_a_model(facts::operation(call.operation)) => Truth::Unknown,
+                None if facts::vocabulary::asks_a_model(facts::vocabulary::operation(
+                    call.operation,
+                )) =>
+                {
+                    Truth::Unknown
+                }
                 None => Truth::No,
             },
-            Test::Operation(words) => words.judge(facts::operation(call.operation), stance),
-            Test::Provider(words) => words.judge(facts::provider(call.provider), stance),
+            Test::Operation(words) => {
+                words.judge(facts::vocabulary::operation(call.operation), stance)
+            }
+            Test::Provider(words) => {
+                words.judge(facts::vocabulary::provider(call.provider), stance)
+            }
             Test::Stream(wanted) => Truth::of(call.stream == *wanted),
             // The default of every provider.
             Test::Temperature(range) => range.judge(call.temperature.unwrap_or(1.0)),

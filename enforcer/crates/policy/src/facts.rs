@@ -2,9 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use enforcer_prompt::{
-    self as prompt, McpMethod, ModelCall, Operation, Part, Provider, Role, ToolKind,
-};
+use enforcer_prompt::{self as prompt, McpMethod, ModelCall, Part, ToolKind};
 
 use crate::cel::value::{self, Bound};
 use crate::facts::texts::{Heard, Strings};
@@ -12,7 +10,9 @@ use crate::lexicon::{Automata, Hits};
 use crate::truth::Fact;
 use crate::{Answer, Body, Question, Request};
 
+mod head;
 pub(crate) mod texts;
+pub(crate) mod vocabulary;
 
 /// A question, what is known of the answer, and what was read out of both so far.
 pub(crate) struct Facts<'s, 'a> {
@@ -106,43 +106,6 @@ impl<'s, 'a> Facts<'s, 'a> {
                 Fact::Absent
             }
         })
-    }
-
-    /// What the head alone says of a request to a model that has no body, if it is one.
-    pub(crate) fn bodiless(&self) -> Option<&prompt::Shape> {
-        let request = self.request()?;
-        if self.imagined.is_some() || !matches!(request.body, Body::None) {
-            return None;
-        }
-        self.shape()
-    }
-
-    /// What the head alone says of a WebSocket to a model, before anything is said on it. Whoever names the header and opens
-    /// none says more with the body, so this is no reason to allow.
-    pub(crate) fn opening(&self) -> Option<&prompt::Shape> {
-        let request = self.request()?;
-        let unsaid = matches!(request.body, Body::Later | Body::Unread);
-        (self.imagined.is_none() && unsaid && is_websocket(request))
-            .then(|| self.shape())
-            .flatten()
-    }
-
-    /// What is recognised in the head, if that is a request to a model.
-    fn shape(&self) -> Option<&prompt::Shape> {
-        let recognise = || {
-            let request = self.request()?;
-            let host = self.question.host.to_string();
-            let shape = prompt::recognise(&prompt::Head {
-                host: &host,
-                method: request.method,
-                path: request.path,
-                query: request.query,
-                websocket: is_websocket(request),
-                ..prompt::Head::default()
-            });
-            matches!(shape.api, prompt::Api::Model(..)).then_some(shape)
-        };
-        self.shape.get_or_init(recognise).as_ref()
     }
 
     /// The messages to an MCP server, if it is one.
@@ -324,96 +287,6 @@ pub(crate) fn essence(value: &str) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
-/// Whether a head asks for a WebSocket.
-pub(crate) fn is_websocket(request: &Request<'_>) -> bool {
-    let headers = request
-        .headers
-        .map(|own| own.get_all(http::header::UPGRADE));
-    let asked = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
-    headers.is_some_and(|values| values.iter().any(asked))
-}
-
-/// The word for a provider.
-pub(crate) fn provider(provider: Provider) -> &'static str {
-    match provider {
-        Provider::Anthropic => "anthropic",
-        Provider::Azure => "azure",
-        Provider::Gemini => "gemini",
-        Provider::OpenAi => "openai",
-    }
-}
-
-/// Every word that [`provider`] has.
-pub(crate) const PROVIDERS: [&str; 4] = ["anthropic", "azure", "gemini", "openai"];
-
-/// The word for an operation; what belongs together has one.
-pub(crate) fn operation(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Assistants | Operation::Threads | Operation::Messages | Operation::Runs => {
-            "assistants"
-        }
-        Operation::AudioSpeech | Operation::AudioTranscriptions | Operation::AudioTranslations => {
-            "audio"
-        }
-        Operation::Batches => "batches",
-        Operation::Chat => "chat",
-        Operation::Completions => "completions",
-        Operation::Conversations => "conversations",
-        Operation::CountTokens => "count_tokens",
-        Operation::Embeddings => "embeddings",
-        Operation::Files => "files",
-        Operation::FineTuning => "fine_tuning",
-        Operation::ImageEdits | Operation::ImageGenerations | Operation::ImageVariations => {
-            "images"
-        }
-        Operation::Models => "models",
-        Operation::Moderations => "moderations",
-        Operation::Other => "other",
-        Operation::Realtime | Operation::RealtimeSessions => "realtime",
-        Operation::Responses => "responses",
-        Operation::Uploads => "uploads",
-        Operation::VectorStores => "vector_stores",
-        Operation::Videos => "videos",
-    }
-}
-
-/// Every word that [`operation`] has.
-pub(crate) const OPERATIONS: [&str; 19] = [
-    "assistants",
-    "audio",
-    "batches",
-    "chat",
-    "completions",
-    "conversations",
-    "count_tokens",
-    "embeddings",
-    "files",
-    "fine_tuning",
-    "images",
-    "models",
-    "moderations",
-    "other",
-    "realtime",
-    "responses",
-    "uploads",
-    "vector_stores",
-    "videos",
-];
-
-/// Whether an operation asks a model, so that it must say which.
-pub(crate) fn asks_a_model(operation: &str) -> bool {
-    !matches!(
-        operation,
-        "assistants"
-            | "batches"
-            | "conversations"
-            | "files"
-            | "models"
-            | "uploads"
-            | "vector_stores"
-    )
-}
-
 /// The request to a model that a head without a body makes.
 pub(crate) fn bare(shape: &prompt::Shape) -> ModelCall<'_> {
     let mut call = ModelCall::default();
@@ -470,19 +343,4 @@ pub(crate) fn attachments<'s>(
 
 fn parts<'s>(call: &'s ModelCall<'s>) -> impl Iterator<Item = &'s Part<'s>> {
     call.messages.iter().flat_map(|message| &message.parts)
-}
-
-/// The roles that rules name.
-pub(crate) const ROLES: [&str; 5] = ["assistant", "developer", "system", "tool", "user"];
-
-/// The word for a role; none for one that is not known here.
-pub(crate) fn role(role: Role<'_>) -> Option<&'static str> {
-    match role {
-        Role::Assistant => Some("assistant"),
-        Role::Developer => Some("developer"),
-        Role::Other(_) => None,
-        Role::System => Some("system"),
-        Role::Tool => Some("tool"),
-        Role::User => Some("user"),
-    }
 }

@@ -86,11 +86,16 @@ fn of_model(name: &str, facts: &Facts<'_, '_>) -> Fact<Bound> {
 fn of_call(name: &str, call: Fact<&ModelCall<'_>>, estimate: Estimate) -> Fact<Bound> {
     let known = |count: Option<u64>| count.map_or(Fact::Unknown, Fact::Known);
     match name {
-        "provider" => call.map(|call| text(facts::provider(call.provider)).into()),
-        "operation" => call.map(|call| text(facts::operation(call.operation)).into()),
+        "provider" => call.map(|call| text(facts::vocabulary::provider(call.provider)).into()),
+        "operation" => call.map(|call| text(facts::vocabulary::operation(call.operation)).into()),
         "model" => call.then(|call| match call.model {
             Some(model) => Fact::Known(text(model).into()),
-            None if facts::asks_a_model(facts::operation(call.operation)) => Fact::Unknown,
+            None if facts::vocabulary::asks_a_model(facts::vocabulary::operation(
+                call.operation,
+            )) =>
+            {
+                Fact::Unknown
+            }
             None => Fact::Absent,
         }),
         "stream" => call.map(|call| Value::Bool(call.stream).into()),

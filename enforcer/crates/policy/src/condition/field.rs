@@ -186,7 +186,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field("model", Takes::Words, "the model"),
     field(
         "operation",
-        Takes::OneOf(&crate::facts::OPERATIONS),
+        Takes::OneOf(&crate::facts::vocabulary::OPERATIONS),
         "what is asked of a model's host",
     ),
     field(
@@ -196,7 +196,7 @@ pub(crate) const FIELDS: &[Field] = &[
     ),
     field(
         "provider",
-        Takes::OneOf(&crate::facts::PROVIDERS),
+        Takes::OneOf(&crate::facts::vocabulary::PROVIDERS),
         "whose interface a request to a model has",
     ),
     field("query", Takes::Words, "the query, as sent"),

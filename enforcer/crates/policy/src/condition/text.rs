@@ -102,7 +102,7 @@ fn words(entry: Entry<'_>, reader: &mut Reader<'_>) -> Vec<Term> {
 fn roles(entry: Entry<'_>, reader: &mut Reader<'_>) -> Vec<&'static str> {
     let mut roles = Vec::new();
     for Text { spot, text } in fields::texts(entry, reader.findings).values {
-        match facts::ROLES.iter().find(|role| **role == text) {
+        match facts::vocabulary::ROLES.iter().find(|role| **role == text) {
             Some(role) => roles.push(*role),
             None => reader.findings.fault(spot, no_role(&text)),
         }
@@ -112,5 +112,8 @@ fn roles(entry: Entry<'_>, reader: &mut Reader<'_>) -> Vec<&'static str> {
 
 fn no_role(text: &str) -> Fault {
     let fault = Fault::new(format!("`{}` is no role", excerpt(text)));
-    fault.with_hint(format!("the roles are {}", listed(&facts::ROLES)))
+    fault.with_hint(format!(
+        "the roles are {}",
+        listed(&facts::vocabulary::ROLES)
+    ))
 }

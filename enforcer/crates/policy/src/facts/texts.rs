@@ -2,7 +2,7 @@
 
 use enforcer_prompt::{Arguments, Body, Fields, Message, ModelCall, Part};
 
-use crate::facts;
+use crate::facts::vocabulary;
 use crate::lexicon::{Automata, Hits};
 
 /// Something said, by whom, and what is found in it.
@@ -49,7 +49,7 @@ pub(crate) fn hear(call: &ModelCall<'_>, automata: &Automata) -> Vec<Heard> {
 }
 
 fn gather<'m>(message: &'m Message<'_>, said: &mut Vec<(Option<&'static str>, Vec<&'m str>)>) {
-    let role = facts::role(message.role);
+    let role = vocabulary::role(message.role);
     let mut own = Vec::new();
     for part in &message.parts {
         match part {

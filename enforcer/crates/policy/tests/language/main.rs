@@ -9,6 +9,7 @@ mod found;
 mod hosts;
 mod masking;
 mod mistakes;
+mod odd;
 mod paths;
 mod properties;
 mod recording;
