@@ -68,13 +68,13 @@ fn serve(folder: &Path, taken: &Receiver<String>) {
 
 /// Syncs the files, then the folder that names them.
 fn sync(folder: &Path, ids: &[String]) {
-    let files = ids.iter().flat_map(|id| {
-        let kinds = ["request", "answer", "json"];
-        kinds.map(|kind| folder.join(format!("{id}.{kind}")))
-    });
     let mut failed = None;
-    for path in files {
-        failed = sync_file(&path).err().or(failed);
+    for id in ids {
+        for kind in ["request", "answer", "json"] {
+            if let Err(error) = sync_file(&folder.join(format!("{id}.{kind}"))) {
+                failed = Some(error);
+            }
+        }
     }
     if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {
         failed = Some(error);
