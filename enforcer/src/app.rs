@@ -338,6 +338,7 @@ fn judging(config: &Config) -> anyhow::Result<Judging> {
         spilling: spilling(config),
         body_bytes: limits.body_bytes,
         body_timeout: limits.body_timeout,
+        held_text_timeout: limits.held_text_timeout,
         message_bytes: limits.message_bytes,
         structure: enforcer_prompt::Limits::default(),
         aside: Aside::default(),

@@ -164,6 +164,8 @@ pub(crate) struct Limits {
     pub body_memory: usize,
     /// `limits.body_memory_per_workload`: of them, those of one workload.
     pub body_memory_per_workload: usize,
+    /// `limits.held_text_timeout`: how long text of a streamed answer is held that could become a finding.
+    pub held_text_timeout: Duration,
     /// `limits.message_bytes`: the longest message on a WebSocket that rules read.
     pub message_bytes: usize,
     /// `limits.first_byte_timeout`: from accept to the first byte.
@@ -439,6 +441,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(60),
             body_memory: 512 << 20,
             body_memory_per_workload: 128 << 20,
+            held_text_timeout: Duration::from_secs(5),
             message_bytes: 4 << 20,
             first_byte_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),

@@ -186,6 +186,7 @@ fn limits(mut section: Section<'_>, config: &mut Limits) {
         body_timeout,
         body_memory,
         body_memory_per_workload,
+        held_text_timeout,
         message_bytes,
         first_byte_timeout,
         handshake_timeout,
@@ -206,6 +207,7 @@ fn limits(mut section: Section<'_>, config: &mut Limits) {
         body_memory_per_workload,
         memory_size,
     );
+    section.read("held_text_timeout", held_text_timeout, timeout);
     section.read("message_bytes", message_bytes, body_size);
     section.read("first_byte_timeout", first_byte_timeout, timeout);
     section.read("handshake_timeout", handshake_timeout, timeout);

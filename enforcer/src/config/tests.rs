@@ -79,7 +79,7 @@ fn the_example_shows_every_key_with_its_default() {
         (
             "limits",
             "workloads, flows, flows_per_workload, streams_per_flow, header_bytes, body_bytes, body_timeout, body_memory, \
-             body_memory_per_workload, message_bytes, first_byte_timeout, handshake_timeout, header_timeout, idle_timeout, drain_timeout",
+             body_memory_per_workload, held_text_timeout, message_bytes, first_byte_timeout, handshake_timeout, header_timeout, idle_timeout, drain_timeout",
         ),
         (
             "spill",
@@ -130,7 +130,7 @@ fn every_key_is_taken_over() {
          containers: {engines: [d.sock, /p.sock], nri: null, cri: [/c.sock], kubelet: /k, default_policy: openai, runtime: /usr/bin/runc}\n\
          workloads: [{cgroup: /agents/*, policy: openai, principal: ada, groups: [support]}, {unit: agent@*.service}]\n\
          limits:\n  workloads: 6\n  flows: 70\n  flows_per_workload: 8\n  streams_per_flow: 9\n  header_bytes: 10KiB\n  \
-         body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  message_bytes: 5KiB\n  \
+         body_bytes: 2KiB\n  body_timeout: 14s\n  body_memory: 3MiB\n  body_memory_per_workload: 2MiB\n  held_text_timeout: 15ms\n  message_bytes: 5KiB\n  \
          first_byte_timeout: 11ms\n  handshake_timeout: 12ms\n  header_timeout: 13ms\n  idle_timeout: 1h 30m\n  drain_timeout: 0s\n\
          spill: {above: off, max_bytes: 9MiB, max_bytes_per_workload: 8MiB, max_files: 5, max_files_per_workload: 4}\n\
          recordings: {max_bytes: 7MiB}\n\
@@ -217,6 +217,7 @@ fn every_key_is_taken_over() {
             body_timeout: Duration::from_secs(14),
             body_memory: 3 << 20,
             body_memory_per_workload: 2 << 20,
+            held_text_timeout: Duration::from_millis(15),
             message_bytes: 5 * 1024,
             first_byte_timeout: Duration::from_millis(11),
             handshake_timeout: Duration::from_millis(12),

@@ -24,9 +24,11 @@ mod message;
 mod public;
 mod record;
 mod recording;
+mod shown;
 
 pub(crate) use public::reason;
 use record::Objection;
+use shown::Shown;
 
 /// The cause of refusals because limits cannot be counted.
 const LIMITS: &str = "limits_unavailable";
@@ -93,6 +95,7 @@ pub struct Gate {
     spared: Spared,
     sessions: Option<Sessions>,
     recordings: Option<Arc<Recordings>>,
+    shown: Shown,
 }
 
 impl Gate {
@@ -108,6 +111,7 @@ impl Gate {
             spared: Spared::default(),
             sessions: None,
             recordings: None,
+            shown: Shown::default(),
         }
     }
 

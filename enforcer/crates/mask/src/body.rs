@@ -149,6 +149,22 @@ impl Rewriter {
         self.note(done)
     }
 
+    /// Texts that are held have waited long enough: they are judged as if they ended here. What is found in them is replaced,
+    /// the rest is given out, and a value that began in them and goes on is found in what comes of it. What is no text yet (a
+    /// name, a number, the start of an escape) goes on waiting, and so does what is masked as a whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rewriter::push`].
+    pub fn lapse(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
+        self.going()?;
+        let held = self.held;
+        let mut out = Counted { out, held };
+        let done = self.machine.lapse(&mut self.desk, &mut out);
+        self.held = out.held;
+        self.note(done)
+    }
+
     /// How many bytes came in that did not go out yet, as they were or replaced.
     #[must_use]
     pub const fn held(&self) -> usize {

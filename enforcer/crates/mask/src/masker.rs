@@ -228,6 +228,25 @@ impl Masker {
         self.note(done)
     }
 
+    /// What is held has waited long enough: it is judged as if the text ended here. What is found is replaced; the rest goes,
+    /// and what is found later of a value that began there is found in what comes then. A text that is one finding as a
+    /// whole goes on waiting for its end.
+    ///
+    /// # Errors
+    /// As [`Masker::push`].
+    pub fn lapse_to(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.going()?;
+        if self.swallowed.is_some() || self.held() == 0 {
+            return Ok(());
+        }
+        let around = self.standing.around();
+        let findings = &mut self.findings;
+        let done = self
+            .flow
+            .lapse(around, &self.text, &mut Out { sink, findings });
+        self.note(done)
+    }
+
     /// The whole text at once, at `place`: what `restart`, `push` and `finish` would do, without copying it.
     ///
     /// # Errors

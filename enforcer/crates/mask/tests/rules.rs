@@ -103,6 +103,17 @@ fn the_strictest_of_several_rules_wins() {
 }
 
 #[test]
+fn one_name_may_mean_two_things_where_rules_of_two_policies_meet() {
+    let of = |id: &str, word: &str| Rule {
+        id: id.to_owned(),
+        ..rule(words(&[word]), Action::Redact)
+    };
+    let rules = [of("one", "Ada Lovelace"), of("two", "Alan Turing")];
+    let text = "by Ada Lovelace and Alan Turing.";
+    assert_eq!(masked(&rules, text), "by [CUSTOMER] and [CUSTOMER].");
+}
+
+#[test]
 fn a_hash_is_a_tenants_own() {
     let rules = compile(&[rule(named("us_ssn"), Action::Hash)]);
     let of = |tenant| {

@@ -179,6 +179,18 @@ impl AnswerEditor {
         })
     }
 
+    /// Texts that are held have waited long enough: appends to `out` what may go of them, as if they ended here. They may go on.
+    ///
+    /// # Errors
+    ///
+    /// When the answer ends here.
+    pub fn lapse(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
+        self.guarded(|editor| match &mut editor.pen {
+            Some(pen) => pen.lapse(&mut |bytes: &[u8]| out.extend_from_slice(bytes)),
+            None => Ok(()),
+        })
+    }
+
     /// The answer has ended: judges and gives out what was still held.
     ///
     /// # Errors

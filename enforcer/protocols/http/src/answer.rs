@@ -18,7 +18,7 @@ use crate::body::UpstreamBody;
 use crate::forward::received;
 use crate::gather::{Bounds, Ungathered, gather};
 use crate::judged::bounds;
-use crate::masking::{Rewriter, SHORT, Texts, stopped};
+use crate::masking::{Rewriter, SHORT, Texts, Waits, stopped};
 use crate::pool::Lease;
 use crate::serve::Connection;
 use crate::{ResponseBody, coding, recording, shape};
@@ -118,12 +118,14 @@ pub(crate) async fn judge(
     let limits = &connection.agent.judging.structure;
     let masking = exchange.masking().filter(|masking| masking.edits_answers());
     let masking = masking.cloned();
+    let waits = Waits::default();
     let plan = plan(&head, &shape, &mut judge, limits);
     let plan = match &masking {
         None => plan,
         Some(masking) => {
             let counted = exchange.is_billed() && AnswerEditor::new(&shape, limits).is_some();
-            masked(plan, (&head, &shape, length), (masking, counted), limits)
+            let whom = (masking, counted, &waits);
+            masked(plan, (&head, &shape, length), whom, limits)
         }
     };
     if let Plan::Stream(..) = &plan {
@@ -141,9 +143,10 @@ pub(crate) async fn judge(
             let unread = masking.as_ref().filter(|_| editor.is_none());
             let rewriter = unread.map(|masking| {
                 let content_type = shape::content_type(&head.headers);
-                Rewriter::new(masking, content_type, Direction::Answer)
+                Rewriter::new(masking, content_type, Direction::Answer).waiting(&waits)
             });
-            let body = EditedBody::new(body, (editor, events, rewriter), judge);
+            let waits = (waits, connection.agent.judging.held_text_timeout);
+            let body = EditedBody::new(body, (editor, events, rewriter), judge, waits);
             Ok(Response::from_parts(
                 head,
                 ResponseBody::Edited(Box::new(body)),
@@ -157,10 +160,10 @@ pub(crate) async fn judge(
 fn masked(
     plan: Plan,
     (head, shape, length): (&Head, &Shape, Option<u64>),
-    (masking, counted): (&Masking, bool),
+    (masking, counted, waits): (&Masking, bool, &Waits),
     limits: &prompt::Limits,
 ) -> Plan {
-    let texts = || Texts::new(masking, Direction::Answer);
+    let texts = || Texts::waiting(masking, Direction::Answer, waits);
     let coded = coding::is_coded(&head.headers);
     let streams = shape.media == Media::EventStream;
     match plan {

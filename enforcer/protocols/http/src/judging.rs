@@ -23,6 +23,8 @@ pub struct Judging {
     pub body_bytes: usize,
     /// How long such a body may take to come.
     pub body_timeout: Duration,
+    /// How long text of a streamed answer is held that could become a finding.
+    pub held_text_timeout: Duration,
     /// The longest message on a WebSocket that is judged.
     pub message_bytes: usize,
     /// Bounds on what is in a body.
@@ -44,6 +46,7 @@ impl Judging {
             spilling: None,
             body_bytes: 16 << 20,
             body_timeout: Duration::from_secs(60),
+            held_text_timeout: Duration::from_secs(5),
             message_bytes: 4 << 20,
             structure: enforcer_prompt::Limits::default(),
             aside: Aside::default(),

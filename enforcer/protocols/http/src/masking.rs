@@ -12,9 +12,12 @@ use http::request::Parts;
 
 mod sending;
 mod texts;
+mod waits;
 
 pub(crate) use sending::{Rest, SHORT, Sending, prepare, stopped};
 pub(crate) use texts::Texts;
+use waits::Wait;
+pub(crate) use waits::Waits;
 
 /// A body while it is looked through and rewritten, whatever its format.
 pub(crate) struct Rewriter {
@@ -22,6 +25,7 @@ pub(crate) struct Rewriter {
     body: Option<body::Rewriter>,
     masking: Masking,
     direction: Direction,
+    wait: Option<Wait>,
 }
 
 // === impl Rewriter ===
@@ -39,7 +43,21 @@ impl Rewriter {
             body: Some(body::Rewriter::new(kind, rules, session, direction)),
             masking: masking.clone(),
             direction,
+            wait: None,
         }
+    }
+
+    /// The same, where somebody asks how long something has been held.
+    pub(crate) fn waiting(self, waits: &Waits) -> Self {
+        Self {
+            wait: Some(waits.wait()),
+            ..self
+        }
+    }
+
+    /// Gives what has been held long enough.
+    pub(crate) fn lapse(&mut self) -> Result<Bytes, Refusal> {
+        self.read(None, |body, _, out| body.lapse(out))
     }
 
     /// Takes what came, and gives what may go on.
@@ -64,6 +82,9 @@ impl Rewriter {
         let mut out = Vec::with_capacity(bytes.len());
         let done = read(body, &bytes, &mut out);
         self.masking.note(&body.take_findings());
+        if let Some(wait) = &mut self.wait {
+            wait.told(bytes.len(), body.held());
+        }
         match (done, self.masking.watches()) {
             (Ok(()), false) => Ok(out.into()),
             (Ok(()), true) => Ok(bytes),

@@ -30,6 +30,11 @@ impl Gate {
         public: &str,
     ) -> Refusal {
         let id = ExchangeId::new();
+        let path = self.shown.path(&ask);
+        let ask = Ask {
+            shown_path: path.as_deref(),
+            ..ask
+        };
         self.ledger.defer(&Entry::ExchangeDenied(ExchangeDenied {
             facts: &facts(id, flow, &ask),
             cause,
@@ -79,6 +84,11 @@ impl Gate {
         ask: Ask<'_>,
         objection: &Objection<'_>,
     ) -> Result<Granted, Refusal> {
+        let path = self.shown.path(&ask);
+        let ask = Ask {
+            shown_path: path.as_deref(),
+            ..ask
+        };
         let facts = facts(id, flow, &ask);
         let entry = Entry::ExchangeObserved(objection.entry(&facts));
         let (exchange, permit) = self.let_out(id, flow, ask, &entry)?;
@@ -130,6 +140,11 @@ impl Gate {
         ask: Ask<'_>,
         (decision, objection): (&Decision, &Objection<'_>),
     ) -> Refusal {
+        let path = self.shown.path(&ask);
+        let ask = Ask {
+            shown_path: path.as_deref(),
+            ..ask
+        };
         let facts = facts(id, flow, &ask);
         let entry = Entry::ExchangeDenied(objection.entry(&facts));
         self.ledger.defer(&entry);

@@ -1,12 +1,15 @@
 //! Bytes that are no text: runs of text in them are looked at, also where every other byte is zero. What is found there
 //! cannot be replaced, since lengths and checksums elsewhere would not fit any more: it stops the body.
 
+mod lengths;
+
 use memchr::memchr;
 
 use super::desk::Desk;
 use super::machine::Machine;
 use crate::Sink;
 use crate::{Masker, Stop};
+use lengths::Lengths;
 
 /// Shorter runs hold nothing that is looked for.
 const SHORTEST: usize = 6;
@@ -18,6 +21,8 @@ pub(crate) struct Binary {
     narrow: Run,
     /// Text whose every other byte is zero.
     wide: Run,
+    /// Values behind a byte that says how long they are.
+    lengths: Lengths,
     last: Last,
     /// What may not go on yet.
     held: Vec<u8>,
@@ -59,9 +64,12 @@ impl Machine for Binary {
             let text = rest.iter().position(|byte| !is_text(*byte));
             let (run, behind) = rest.split_at(text.unwrap_or(rest.len()));
             self.narrow.push(run, desk)?;
+            self.lengths.push(run, desk)?;
             let other = behind.iter().position(|byte| is_text(*byte));
             if !behind.is_empty() {
                 self.narrow.end(desk)?;
+                let others = behind.get(..other.unwrap_or(behind.len()));
+                self.lengths.end(others.unwrap_or_default());
             }
             rest = behind
                 .get(other.unwrap_or(behind.len())..)
@@ -74,6 +82,7 @@ impl Machine for Binary {
 
     fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.narrow.end(desk)?;
+        self.lengths.end(b"");
         self.end_wide(desk)?;
         self.give(b"", sink);
         Ok(())
@@ -87,7 +96,7 @@ impl Binary {
             0 => 0,
             letters => letters * 2 + 2,
         };
-        let hold = self.narrow.held.max(wide);
+        let hold = self.narrow.held.max(wide).max(self.lengths.held());
         if hold == 0 && self.held.is_empty() {
             sink.keep(bytes);
             return;

@@ -135,6 +135,17 @@ impl Desk {
         self.found(masker, looked)
     }
 
+    /// What a masker holds has waited long enough.
+    pub(crate) fn lapse(&mut self, masker: &mut Masker, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let looked = masker.lapse_to(sink);
+        self.found(masker, looked)
+    }
+
+    /// Whether `text` begins as values do that begin in a known way.
+    pub(crate) fn begins(&self, text: &[u8]) -> bool {
+        self.rules.lane(self.direction).plan.begins(text)
+    }
+
     /// The text of a masker has ended.
     pub(crate) fn done(
         &mut self,

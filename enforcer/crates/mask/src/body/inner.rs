@@ -81,6 +81,20 @@ impl Inner {
         }
     }
 
+    /// What is held of it has waited long enough.
+    pub(crate) fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        match self {
+            Self::Fresh | Self::Start(_) => Ok(()),
+            Self::Json(json) => {
+                desk.nest();
+                let lapsed = json.lapse(desk, sink);
+                desk.unnest();
+                lapsed
+            }
+            Self::Text(masker) => desk.lapse(masker, sink),
+        }
+    }
+
     /// The text has ended.
     pub(crate) fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         match std::mem::take(self) {

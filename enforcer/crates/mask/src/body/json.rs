@@ -172,6 +172,14 @@ impl Json {
         }
     }
 
+    /// The string that is being read has waited long enough.
+    pub(crate) fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        match &mut self.value {
+            Some(value) => value.lapse(desk, sink),
+            None => Ok(()),
+        }
+    }
+
     /// A loose one goes on as text; what was held of it is that text's start.
     pub(crate) fn give_up(&mut self, desk: &mut Desk) -> Vec<u8> {
         desk.trail.back_to(self.base);

@@ -13,6 +13,11 @@ pub(crate) trait Machine: Debug + Send {
 
     /// No more comes.
     fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop>;
+
+    /// Texts that are held have waited long enough. What is no text yet, or ends with what comes, goes on waiting.
+    fn lapse(&mut self, _: &mut Desk, _: &mut dyn Sink) -> Result<(), Stop> {
+        Ok(())
+    }
 }
 
 impl Machine for Json {
@@ -22,6 +27,10 @@ impl Machine for Json {
 
     fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         Self::finish(self, desk, sink)
+    }
+
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        Self::lapse(self, desk, sink)
     }
 }
 

@@ -202,29 +202,28 @@ fn backslash(raw: &[u8], last: bool) -> Unit {
     byte(2, value)
 }
 
-/// `\u0041`, two of which may be one character. Half a pair is no character: what it stands for cannot be written.
+/// `\u0041`, two of which may be one character. Half a pair is none: some readers drop it, others put a sign in its place.
 fn unicode(raw: &[u8], last: bool) -> Unit {
     let first = match four(raw.get(2..).unwrap_or_default()) {
         Ok(first) => first,
         Err(unit) => return unit,
     };
     if !(0xd800..0xdc00).contains(&first) {
-        return character(6, char::from_u32(first).unwrap_or('\u{fffd}'));
+        return char::from_u32(first).map_or(Unit::Wrong, |whole| character(6, whole));
     }
-    let alone = character(6, '\u{fffd}');
     let rest = raw.get(6..).unwrap_or_default();
     match rest {
         [] | [b'\\'] if !last => return Unit::Cut,
         [b'\\', b'u', ..] => {}
-        _ => return alone,
+        _ => return Unit::Wrong,
     }
     match four(rest.get(2..).unwrap_or_default()) {
         Ok(second @ 0xdc00..0xe000) => {
             let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-            character(12, char::from_u32(code).unwrap_or('\u{fffd}'))
+            char::from_u32(code).map_or(Unit::Wrong, |whole| character(12, whole))
         }
         Err(Unit::Cut) if !last => Unit::Cut,
-        Ok(_) | Err(_) => alone,
+        Ok(_) | Err(_) => Unit::Wrong,
     }
 }
 

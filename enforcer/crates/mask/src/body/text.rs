@@ -102,6 +102,13 @@ impl Machine for Text {
         Ok(())
     }
 
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        match &mut self.state {
+            State::Text(value) => value.lapse(desk, sink),
+            State::Binary(_) | State::Start => Ok(()),
+        }
+    }
+
     fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         let cut = std::mem::take(&mut self.cut);
         match std::mem::replace(&mut self.state, State::Start) {

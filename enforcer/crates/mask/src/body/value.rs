@@ -117,6 +117,16 @@ impl Value {
         self.give(text, desk, sink)
     }
 
+    /// What is held of it has waited long enough; the start of an escape goes on waiting.
+    pub(crate) fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let mut respell = Respell {
+            spelling: self.spelling,
+            spelled: &mut self.spelled,
+            down: sink,
+        };
+        self.inner.lapse(desk, &mut respell)
+    }
+
     /// The value has ended.
     pub(crate) fn close(
         mut self: Box<Self>,

@@ -160,6 +160,27 @@ impl Flow {
         Ok(())
     }
 
+    /// Gives out all of a text that goes on, as if it ended here: looked at anew from what is still known of it.
+    pub(super) fn lapse(
+        &mut self,
+        around: Around<'_>,
+        text: &[u8],
+        out: &mut Out<'_>,
+    ) -> Result<(), Stop> {
+        let mut ended = Self {
+            base: self.base,
+            sent: self.sent,
+            // A token before this was looked for.
+            tokens: self.tokens.min(self.sent),
+            ..Self::default()
+        };
+        ended.step(around, text, true, out)?;
+        self.sent = text.len();
+        self.tokens = text.len();
+        self.hits.clear();
+        Ok(())
+    }
+
     /// Forgets what went and nobody looks back at, if it is at least so much; says how much.
     pub(super) fn trim(&mut self, least: usize) -> usize {
         let open = self

@@ -105,6 +105,11 @@ pub(super) fn settle(
         ..
     } = stretch;
     let mut sent = sent;
+    // What began in what had waited too long ends in what did not.
+    hits.retain_mut(|hit| {
+        hit.start = hit.start.max(sent);
+        hit.start < hit.end
+    });
     if !hits.is_empty() {
         hits.sort_by_key(|hit| (hit.start, hit.end));
         let mut done = 0;

@@ -132,6 +132,25 @@ impl Pen {
         }
     }
 
+    /// Texts that are held have waited long enough: what may go of them goes in events that are made for it.
+    pub(super) fn lapse(&mut self, emit: Emit<'_>) -> Result<(), Stop> {
+        match self.cut {
+            Cut::Elements | Cut::Events => {}
+            // What is whole comes at once.
+            Cut::Messages | Cut::Whole => return Ok(()),
+        }
+        if let Some(parked) = self.parked.take() {
+            let raw = parked.unfinished();
+            self.put(&raw, emit)?;
+        }
+        for key in self.channels.ending(&Which::All) {
+            if let Some((rest, stencil)) = self.channels.lapse(&key)? {
+                self.add(&stencil, &rest, emit);
+            }
+        }
+        Ok(())
+    }
+
     /// The answer has ended.
     pub(super) fn end(&mut self, emit: Emit<'_>) -> Result<(), Stop> {
         if let Some(parked) = self.parked.take() {

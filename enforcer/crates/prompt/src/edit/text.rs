@@ -28,6 +28,15 @@ pub trait TextEditor: Debug + Send {
     /// When the answer ends here.
     fn finish(&mut self, out: &mut String) -> Result<(), Stop>;
 
+    /// What is held has waited long enough: appends what may go of it, as if the text ended here. The text may go on.
+    ///
+    /// # Errors
+    ///
+    /// When the answer ends here.
+    fn lapse(&mut self, _out: &mut String) -> Result<(), Stop> {
+        Ok(())
+    }
+
     /// How many bytes were taken and neither given out nor replaced yet.
     fn held(&self) -> usize;
 }

@@ -1,6 +1,9 @@
 //! An answer that is judged while it streams.
 
+use std::future::Future as _;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use enforcer_audit::Track;
@@ -9,10 +12,11 @@ use enforcer_gate::{Exchange, Fault, Judge, Masking};
 use enforcer_policy::{Action, Part};
 use enforcer_prompt::{AnswerEditor, Event, Events, Item, Stop};
 use http_body::Frame;
+use tokio::time::Sleep;
 
 use super::rule;
 use crate::body::{BodyError, UpstreamBody};
-use crate::masking::Rewriter;
+use crate::masking::{Rewriter, Waits};
 use crate::recording;
 use crate::refuse::DENIED;
 
@@ -31,6 +35,10 @@ pub struct EditedBody {
     judge: Judge,
     /// Where it is kept as it goes on.
     track: Option<Track>,
+    /// What is held of texts, and for how long that may be.
+    waits: (Waits, Duration),
+    /// Until then.
+    alarm: Option<Pin<Box<Sleep>>>,
     /// Bytes that have come.
     seen: u64,
     over: bool,
@@ -48,6 +56,7 @@ impl EditedBody {
         mut upstream: UpstreamBody,
         (editor, events, rewriter): Readers,
         judge: Judge,
+        waits: (Waits, Duration),
     ) -> Self {
         Self {
             track: upstream.take_track(),
@@ -56,6 +65,8 @@ impl EditedBody {
             events,
             rewriter,
             judge,
+            waits,
+            alarm: None,
             seen: 0,
             over: false,
         }
@@ -67,17 +78,9 @@ impl EditedBody {
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Polled {
         while !self.over {
-            let next = match ready!(self.upstream.poll(cx)) {
-                None => self.finish(),
-                Some(Err(error)) => {
-                    self.over = true;
-                    Some(Err(error))
-                }
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => self.pass(data),
-                    // Trailers come last; what is still held goes before them, or they do not come.
-                    Err(_) => None,
-                },
+            let next = match self.is_late(cx) {
+                true => self.lapse(),
+                false => ready!(self.poll_next(cx)),
             };
             // What is last was kept before its exchange ended.
             if let (Some(Ok(frame)), false) = (&next, self.over)
@@ -90,6 +93,54 @@ impl EditedBody {
             }
         }
         Poll::Ready(None)
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Polled {
+        Poll::Ready(match ready!(self.upstream.poll(cx)) {
+            None => self.finish(),
+            Some(Err(error)) => {
+                self.over = true;
+                Some(Err(error))
+            }
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => self.pass(data),
+                // Trailers come last; what is still held goes before them, or they do not come.
+                Err(_) => None,
+            },
+        })
+    }
+
+    /// Whether something has been held for as long as may be; if not, the task is woken when it has.
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        let (waits, limit) = &self.waits;
+        let Some(due) = waits.due(*limit) else {
+            return false;
+        };
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        if alarm.deadline() != due {
+            alarm.as_mut().reset(due);
+        }
+        alarm.as_mut().poll(cx).is_ready()
+    }
+
+    /// What has been held long enough is judged as if it ended here.
+    fn lapse(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
+        let lapsed = match (&mut self.rewriter, &mut self.editor) {
+            (Some(rewriter), _) => match rewriter.lapse() {
+                Ok(bytes) => self.give(Ok(()), bytes.into()),
+                Err(_) => Some(self.end(Vec::new())),
+            },
+            (None, Some(editor)) => {
+                let mut out = Vec::new();
+                let lapsed = editor.lapse(&mut out);
+                self.give(lapsed, out)
+            }
+            (None, None) => None,
+        };
+        self.waits.0.again();
+        lapsed
     }
 
     /// Judges what came; none when nothing of it may go on yet.

@@ -5,11 +5,14 @@ use enforcer_mask::body::{self, Kind};
 use enforcer_mask::{Direction, Finding, Masker, Place, Stop as Halt};
 use enforcer_prompt::{Form, Stop, Text, TextEditor};
 
+use super::waits::{Wait, Waits};
+
 /// Makes an editor for each text of one answer.
 #[derive(Debug)]
 pub(crate) struct Texts {
     masking: Masking,
     direction: Direction,
+    waits: Waits,
 }
 
 /// One text.
@@ -22,12 +25,13 @@ struct Editor {
     again: bool,
     /// The start of a character that is not whole yet.
     cut: Vec<u8>,
+    wait: Wait,
 }
 
 #[derive(Debug)]
 enum How {
-    /// Read as a document, and how much of it was taken and not given out.
-    Json(Box<body::Rewriter>, usize),
+    /// Read as a document.
+    Json(Box<body::Rewriter>),
     Plain(Box<Masker>),
 }
 
@@ -35,9 +39,15 @@ enum How {
 
 impl Texts {
     pub(crate) fn new(masking: &Masking, direction: Direction) -> Box<Self> {
+        Self::waiting(masking, direction, &Waits::default())
+    }
+
+    /// The same, where somebody asks how long something has been held.
+    pub(crate) fn waiting(masking: &Masking, direction: Direction, waits: &Waits) -> Box<Self> {
         Box::new(Self {
             masking: masking.clone(),
             direction,
+            waits: waits.clone(),
         })
     }
 }
@@ -50,7 +60,7 @@ impl enforcer_prompt::Texts for Texts {
             Form::Json => {
                 // A model's arguments may be no JSON at all: what they are shows as they come.
                 let body = body::Rewriter::new(Kind::Text, rules, session, direction);
-                How::Json(Box::new(body), 0)
+                How::Json(Box::new(body))
             }
             Form::Plain => {
                 let place = Place {
@@ -67,6 +77,7 @@ impl enforcer_prompt::Texts for Texts {
             direction,
             again: text.again,
             cut: Vec::new(),
+            wait: self.waits.wait(),
         })
     }
 }
@@ -76,29 +87,32 @@ impl enforcer_prompt::Texts for Texts {
 impl TextEditor for Editor {
     fn push(&mut self, text: &str, out: &mut String) -> Result<(), Stop> {
         let mut bytes = std::mem::take(&mut self.cut);
-        let before = bytes.len();
         let done = match &mut self.how {
-            How::Json(body, held) => {
-                let done = body.push(text.as_bytes(), &mut bytes);
-                *held = (*held + text.len())
-                    .saturating_sub(bytes.len() - before)
-                    .max(1);
-                done
-            }
+            How::Json(body) => body.push(text.as_bytes(), &mut bytes),
             How::Plain(masker) => masker.push(text.as_bytes(), &mut bytes),
         };
         self.judged(done)?;
         self.give(bytes, false, out);
+        self.wait.told(text.len(), self.held());
+        Ok(())
+    }
+
+    fn lapse(&mut self, out: &mut String) -> Result<(), Stop> {
+        let mut bytes = std::mem::take(&mut self.cut);
+        let done = match &mut self.how {
+            How::Json(body) => body.lapse(&mut bytes),
+            How::Plain(masker) => masker.lapse_to(&mut bytes),
+        };
+        self.judged(done)?;
+        self.give(bytes, false, out);
+        self.wait.told(0, self.held());
         Ok(())
     }
 
     fn finish(&mut self, out: &mut String) -> Result<(), Stop> {
         let mut bytes = std::mem::take(&mut self.cut);
         let done = match &mut self.how {
-            How::Json(body, held) => {
-                *held = 0;
-                body.finish(&mut bytes)
-            }
+            How::Json(body) => body.finish(&mut bytes),
             How::Plain(masker) => masker.finish(&mut bytes),
         };
         self.judged(done)?;
@@ -108,7 +122,7 @@ impl TextEditor for Editor {
 
     fn held(&self) -> usize {
         let held = match &self.how {
-            How::Json(_, held) => *held,
+            How::Json(body) => body.held(),
             How::Plain(masker) => masker.held(),
         };
         held + self.cut.len()
@@ -133,7 +147,7 @@ impl Editor {
 
     fn judged(&mut self, done: Result<(), Halt>) -> Result<(), Stop> {
         let findings: Vec<Finding> = match &mut self.how {
-            How::Json(body, _) => body.take_findings(),
+            How::Json(body) => body.take_findings(),
             How::Plain(masker) => masker.take_findings(),
         };
         if !self.again {

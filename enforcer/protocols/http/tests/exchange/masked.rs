@@ -459,6 +459,118 @@ async fn an_answer_that_has_begun_ends_where_something_is_blocked() {
 }
 
 #[tokio::test]
+async fn a_secret_in_the_path_of_what_is_denied_is_not_written_down() {
+    let key = concat!("sk-", "AERtTWYZlt21tEvHSzfcT3BlbkFJuQ5TPxA6Dxgi3YJOySpp");
+    let world = world(upstream::echo().await);
+    let path = format!("/nowhere/{key}/x");
+    let response = ask(&world, post(&path, "{}")).await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    drop(response);
+    let mut contradicts = post(&path, "{}");
+    let other = "other.example".parse().unwrap();
+    contradicts.headers_mut().insert("host", other);
+    let mut agent = world.agent(Protocol::Http, "api.example").await;
+    let response = agent.send(contradicts).await;
+    assert_ne!(response.status(), StatusCode::OK);
+    drop((response, agent));
+    let ledger = world.ledger().await;
+    assert!(!ledger.text.contains(key), "{}", ledger.text);
+    let denied = ledger.all("exchange_denied");
+    assert_eq!(denied.len(), 2);
+    for line in denied {
+        let path = line["path"].as_str().unwrap();
+        assert!(
+            path.starts_with("/nowhere/[") && path.ends_with("]/x"),
+            "{path}"
+        );
+    }
+}
+
+/// Where text that could become a finding is held for a moment only.
+fn impatient(upstream: Running) -> World {
+    let judging = Judging {
+        held_text_timeout: Duration::from_millis(50),
+        ..Judging::without_secrets(64 << 20)
+    };
+    World::judging(upstream, Duration::from_secs(30), (POLICY, judging))
+}
+
+#[tokio::test]
+async fn text_is_not_held_for_longer_than_may_be_and_no_value_is_let_through() {
+    let (upstream, mut script) = upstream::scripted("text/plain").await;
+    let world = impatient(upstream);
+    let (response, ()) = tokio::join!(
+        ask(&world, post("/answers/x", "{}")),
+        script.say("a text, said by Ada Lo")
+    );
+    let mut body = response.into_body();
+    let mut until = async |end: &str| {
+        let mut all = String::new();
+        while !all.ends_with(end) {
+            let frame = body.frame().await.unwrap().unwrap();
+            all.push_str(str::from_utf8(&frame.into_data().unwrap()).unwrap());
+        }
+        all
+    };
+    // Nothing else comes, and it arrives all the same.
+    assert_eq!(until("Ada Lo").await, "a text, said by Ada Lo");
+    script.say("velace. Not Ada Lovelace; and wren-42").await;
+    assert_eq!(until("wren-42").await, "[NAME]. Not [NAME]; and wren-42");
+    script.say("-orchard-lantern, so").await;
+    let mut rest = Vec::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        rest.extend_from_slice(&frame.into_data().unwrap());
+    }
+    assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+    drop(body);
+    let ledger = world.ledger().await;
+    assert_eq!(ledger.one("exchange_aborted")["cause"], "sensitive_data");
+}
+
+#[tokio::test]
+async fn events_are_made_for_text_that_was_held_for_long() {
+    let (upstream, mut script) = upstream::scripted("text/event-stream").await;
+    let world = impatient(upstream);
+    let body =
+        json!({"model": "gpt-5", "stream": true, "messages": [{"role": "user", "content": "hi"}]});
+    let request = post("/v1/chat/completions", body.to_string());
+    let event = |delta: &str| {
+        let choice = json!({"index": 0, "delta": {"content": delta}, "finish_reason": null});
+        let chunk = json!({"id": "c", "object": "chat.completion.chunk", "model": "gpt-5", "choices": [choice]});
+        format!("data: {chunk}\n\n")
+    };
+    let first = event("said by Ada Lo");
+    let (response, ()) = tokio::join!(ask(&world, request), script.say(&first));
+    let mut body = response.into_body();
+    let mut until = async |end: &str| {
+        let mut said = String::new();
+        while !said.ends_with(end) {
+            let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            let text = str::from_utf8(&frame).unwrap().to_owned();
+            let chunks = text.lines().filter_map(|line| line.strip_prefix("data: {"));
+            for chunk in chunks {
+                let chunk: Value = serde_json::from_str(&format!("{{{chunk}")).unwrap();
+                assert_eq!(
+                    (&chunk["id"], &chunk["model"]),
+                    (&json!("c"), &json!("gpt-5"))
+                );
+                said.push_str(chunk["choices"][0]["delta"]["content"].as_str().unwrap());
+            }
+        }
+        said
+    };
+    assert_eq!(until("Ada Lo").await, "said by Ada Lo");
+    script.say(&event("velace; and on. ")).await;
+    assert_eq!(until("on. ").await, "[NAME]; and on. ");
+    script.say("data: [DONE]\n\n").await;
+    script.finish().await;
+    while body.frame().await.is_some() {}
+    drop(body);
+    let ledger = world.ledger().await;
+    assert_eq!(finding(&ledger)["place"], "$.choices[0].delta.content");
+}
+
+#[tokio::test]
 async fn an_answer_that_cannot_be_read_does_not_pass_unmasked() {
     let table = [
         (

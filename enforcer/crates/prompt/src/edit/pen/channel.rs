@@ -103,6 +103,21 @@ impl Original {
     }
 }
 
+// === impl Channel ===
+
+impl Channel {
+    /// Counts anew what is held, of so many bytes in all.
+    fn settle(&mut self, bytes: usize) -> usize {
+        let held = self.editor.held();
+        let bytes = bytes - self.held + held;
+        self.held = held;
+        match held {
+            0 => bytes - self.stencil.take().map_or(0, |it| it.len()),
+            _ => bytes,
+        }
+    }
+}
+
 // === impl Channels ===
 
 impl Channels {
@@ -133,14 +148,25 @@ impl Channels {
         channel.original.came(piece);
         channel.editor.push(piece, &mut out)?;
         channel.original.went(&out);
-        let held = channel.editor.held();
-        self.bytes = self.bytes - channel.held + held;
-        channel.held = held;
-        if held == 0 {
-            self.bytes -= channel.stencil.take().map_or(0, |it| it.len());
-        }
+        self.bytes = channel.settle(self.bytes);
         self.bounded()?;
         Ok(out)
+    }
+
+    /// What may go of a text that has waited long enough, and how an event looks that brings it; none where nothing of it can
+    /// be said before it goes on.
+    pub(super) fn lapse(&mut self, key: &Key) -> Result<Option<(String, Stencil)>, Stop> {
+        let Some(channel) = self.open.get_mut(key) else {
+            return Ok(None);
+        };
+        let Some(stencil) = channel.stencil.clone() else {
+            return Ok(None);
+        };
+        let mut out = String::new();
+        channel.editor.lapse(&mut out)?;
+        channel.original.went(&out);
+        self.bytes = channel.settle(self.bytes);
+        Ok((!out.is_empty()).then_some((out, stencil)))
     }
 
     fn begin(&mut self, key: &Key, text: &Text<'_>) -> Result<(), Undecidable> {
