@@ -113,6 +113,6 @@ fn built(arguments: &[&str]) -> Result<PathBuf> {
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let executable = messages
         .filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
-        .last();
+        .next_back();
     executable.context("cargo built no program")
 }
