@@ -33,7 +33,7 @@ pub struct Message {
     /// Names and values, in their order. What is not known to be harmless is a fingerprint.
     pub headers: Vec<(String, String)>,
     /// How many headers are left out for their length.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub more_headers: u64,
     /// On a WebSocket, how many messages this side sent; they are the body, a line each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub struct BodyHead {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-fn is_none(count: &u64) -> bool {
+fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
