@@ -70,6 +70,11 @@ impl RunCgroup {
         Ok(made)
     }
 
+    /// Where everything else is: this process, the proxy, the upstream.
+    pub(super) fn own(&self) -> PathBuf {
+        self.parent.join(LEAVES[0])
+    }
+
     /// Where captured traffic comes from.
     pub(super) fn agent(&self) -> PathBuf {
         self.parent.join(LEAVES[1])

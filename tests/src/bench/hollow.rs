@@ -1,4 +1,6 @@
-//! A backstop that does nothing, beside the enforcer's own: what the kernel counts for it is what counting itself takes.
+//! A backstop that does nothing, for packets of the proxy and the upstream, which no other program sees: what the kernel
+//! counts for it is what being counted takes. After another on the same packet it would find all it needs in the near caches,
+//! and take less than the first one is counted with.
 //!
 //! By hand and not by a library, because nothing but the enforcer's own room loads programs with one, and this one has two
 //! instructions.
@@ -51,7 +53,7 @@ struct Link {
 }
 
 impl Hollow {
-    /// Hangs it on a cgroup, beside what hangs there.
+    /// Hangs it on a cgroup.
     pub(super) fn hang(cgroup: &Path) -> Result<Self> {
         let licence = c"Apache-2.0";
         let mut load = Load {

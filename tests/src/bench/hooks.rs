@@ -104,7 +104,7 @@ impl Work {
 // === impl Taken ===
 
 impl Taken {
-    /// From what the enforcer's programs did over so many exchanges, and what one that does nothing did beside them.
+    /// From what the enforcer's programs did over so many exchanges, and what one that does nothing did meanwhile.
     pub(super) fn of(work: Work, hollow: Work, exchanges: u64) -> Option<Self> {
         let counting_nanos = hollow.nanos_per_packet()?;
         let nanos = work.nanos as f64 - work.runs as f64 * counting_nanos;

@@ -174,7 +174,7 @@ impl Stage {
         let Some(process) = contender.process else {
             return Ok(None);
         };
-        let hollow = Hollow::hang(&self.site.cgroup().agent())?;
+        let hollow = Hollow::hang(&self.site.cgroup().own())?;
         let counting = Counting::start()?;
         let now =
             || -> Result<(Work, Work)> { Ok((Work::of(process)?, Work::of(std::process::id())?)) };
