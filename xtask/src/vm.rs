@@ -3,7 +3,8 @@
 //!
 //! Not every machine runs programs for the security modules, and none runs two kernels. Nothing is installed: the kernel's
 //! package is unpacked below `target/vm`, what runs in the machine is in its initramfs, and the machine has no devices but a
-//! serial line. It is emulated where the host lends no virtualization, so a test takes some seconds; the whole has a limit.
+//! serial line. It is emulated unless told otherwise, so a test takes some seconds; the whole has a limit. (A host may have a device for
+//! virtualization that does not work, so nobody looks for one.)
 
 mod boot;
 mod initramfs;
@@ -40,6 +41,9 @@ pub(crate) struct Options {
         default_value = "landlock,lockdown,yama,bpf"
     )]
     lsm: String,
+    /// What runs its instructions: `tcg` emulates them, which works everywhere; `kvm` is fast, where the host lends it
+    #[arg(long, value_name = "NAME", default_value = "tcg")]
+    accelerator: String,
     /// For the test runner: names of tests, or options such as `--ignored`; everything if left out
     arguments: Vec<String>,
 }
@@ -51,6 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         suite,
         limit,
         lsm,
+        accelerator,
         arguments,
     } = options;
     ensure!(
@@ -76,6 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         kernel: &kernel.image,
         initramfs: &initramfs,
         lsm,
+        accelerator,
         limit: Duration::from_secs(*limit),
     };
     step::timed("the machine", || boot::run(&machine))

@@ -17,6 +17,8 @@ pub(super) struct Machine<'a> {
     pub(super) initramfs: &'a Path,
     /// Its security modules.
     pub(super) lsm: &'a str,
+    /// What runs its instructions.
+    pub(super) accelerator: &'a str,
     /// After which it is switched off.
     pub(super) limit: Duration,
 }
@@ -47,18 +49,13 @@ fn start(machine: &Machine<'_>) -> Result<Child> {
         kernel,
         initramfs,
         lsm,
+        accelerator,
         limit: _,
     } = machine;
-    // Only where the host lends it; emulation will do.
-    let acceleration = if Path::new("/dev/kvm").exists() {
-        "kvm:tcg"
-    } else {
-        "tcg"
-    };
     Command::new("qemu-system-x86_64")
         .args([
             "-machine",
-            &format!("accel={acceleration}"),
+            &format!("accel={accelerator}"),
             "-smp",
             "1",
             "-m",
