@@ -1,8 +1,4 @@
 //! Keys in records of bytes, behind a length that is a letter or a digit.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot be prepared has failed"
-)]
 
 use std::sync::Arc;
 
