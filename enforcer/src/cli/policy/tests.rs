@@ -368,42 +368,14 @@ fn a_recorded_request_is_explained_and_replayed_with_its_body() {
 
 #[test]
 fn a_recorded_socket_is_explained_and_replayed_message_by_message() {
-    use enforcer_audit::{Message, Recordings, Spoken, Wanted, Way};
+    use enforcer_audit::Recordings;
 
     const TALK: &str = "version: 1\nname: talk\nrules:\n- { id: model, effect: allow, match: { host: api.openai.com, model: gpt-5 } }\n- { id: quiet, effect: deny, match: { host: api.openai.com, messages: { contains: salary } } }\n";
     let folder = folder(&[("talk.yaml", TALK)]);
     let path = folder.path().join("audit.jsonl");
     let recordings = Recordings::new(Recordings::beside(&path), 1 << 30);
-    let record = |query: &str, texts: &[&str], limit| {
-        let id = enforcer_flow::ExchangeId::new();
-        let wanted = Wanted {
-            request: true,
-            answer: true,
-            limit,
-        };
-        let recording = recordings.begin(id, wanted).unwrap();
-        recording.head(
-            Way::Request,
-            Message {
-                method: Some("GET".to_owned()),
-                target: Some(format!("/v1/realtime?{query}")),
-                headers: vec![("upgrade".to_owned(), "websocket".to_owned())],
-                ..Message::default()
-            },
-        );
-        recording.opened();
-        for text in texts {
-            let item = serde_json::json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]});
-            let item = serde_json::json!({"type": "conversation.item.create", "item": item});
-            let sent = item.to_string();
-            recording
-                .message(Way::Request, Spoken::Text(&sent))
-                .unwrap();
-            recording.message(Way::Answer, Spoken::Text("{}")).unwrap();
-        }
-        recording.seal().unwrap().unwrap();
-        id.to_string()
-    };
+    let record =
+        |query: &str, texts: &[&str], limit| record_socket(&recordings, query, texts, limit);
     let fine = record("model=gpt-5", &["the weather", "the news"], 1 << 20);
     let asked = record(
         "model=gpt-5",
@@ -460,4 +432,43 @@ fn a_recorded_socket_is_explained_and_replayed_message_by_message() {
         ),
         "{shown}"
     );
+}
+
+/// A socket on which the agent said these texts and heard an answer to each.
+fn record_socket(
+    recordings: &std::sync::Arc<enforcer_audit::Recordings>,
+    query: &str,
+    texts: &[&str],
+    limit: u64,
+) -> String {
+    use enforcer_audit::{Message, Spoken, Wanted, Way};
+
+    let id = enforcer_flow::ExchangeId::new();
+    let wanted = Wanted {
+        request: true,
+        answer: true,
+        limit,
+    };
+    let recording = recordings.begin(id, wanted).unwrap();
+    recording.head(
+        Way::Request,
+        Message {
+            method: Some("GET".to_owned()),
+            target: Some(format!("/v1/realtime?{query}")),
+            headers: vec![("upgrade".to_owned(), "websocket".to_owned())],
+            ..Message::default()
+        },
+    );
+    recording.opened();
+    for text in texts {
+        let item = serde_json::json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]});
+        let item = serde_json::json!({"type": "conversation.item.create", "item": item});
+        let sent = item.to_string();
+        recording
+            .message(Way::Request, Spoken::Text(&sent))
+            .unwrap();
+        recording.message(Way::Answer, Spoken::Text("{}")).unwrap();
+    }
+    recording.seal().unwrap().unwrap();
+    id.to_string()
 }
