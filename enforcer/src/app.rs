@@ -102,11 +102,7 @@ impl App {
         let workloads = Arc::new(Workloads::new(config.limits.workloads));
         let flows = Quota::new(config.limits.flows, config.limits.flows_per_workload);
         let attribution = Attribution::new(Box::new(programs.origins()?), Arc::clone(&workloads));
-        let costs = costs(config, &instance.policy.load())?;
-        let gate = Gate::new(Arc::clone(&instance.policy), Arc::clone(&ledger)).with_costs(costs);
-        let key = open_key(&config.state_dir, MASKING_KEY)?;
-        let gate = gate.with_sessions(Sessions::new(key.expose()));
-        let gate = Arc::new(gate.with_recordings(recordings(config, &instance)));
+        let gate = gate(config, &instance, &ledger)?;
         let names = Arc::new(Names::new());
         let resolver = Resolver::new(
             Arc::clone(&names),
@@ -280,6 +276,15 @@ fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers>
         &connector,
         pool,
     )?)
+}
+
+/// The gate, with all that what it lets through may be asked to pay, to hide and to leave behind.
+fn gate(config: &Config, instance: &Instance, ledger: &Arc<Ledger>) -> anyhow::Result<Arc<Gate>> {
+    let costs = costs(config, &instance.policy.load())?;
+    let gate = Gate::new(Arc::clone(&instance.policy), Arc::clone(ledger)).with_costs(costs);
+    let key = open_key(&config.state_dir, MASKING_KEY)?;
+    let gate = gate.with_sessions(Sessions::new(key.expose()));
+    Ok(Arc::new(gate.with_recordings(recordings(config, instance))))
 }
 
 /// Of a daemon and of a run, beside the ledger that names them.
