@@ -404,8 +404,8 @@ fn values_are_refused_with_what_would_be_right() {
             "1:12: `state_dir`: expected a path, found ``",
         ),
         (
-            "lsm: yes\n",
-            "1:6: `lsm`: expected `auto`, `require` or `off`, found `yes`",
+            "lsm: always\n",
+            "1:6: `lsm`: expected `auto`, `require` or `off`, found `always`",
         ),
         (
             "workers: 0\n",
