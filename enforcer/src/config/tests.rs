@@ -119,6 +119,17 @@ fn the_example_shows_every_key_with_its_default() {
 }
 
 #[test]
+fn security_modules_are_wanted_as_is_said() {
+    for (text, wanted) in [
+        ("lsm: auto\n", Lsm::Auto),
+        ("lsm: off\n", Lsm::Off),
+        ("lsm: require\n", Lsm::Require),
+    ] {
+        assert_eq!(parse(text).unwrap().lsm, wanted, "{text}");
+    }
+}
+
+#[test]
 fn every_key_is_taken_over() {
     let config = parse(
         "state_dir: /s\nruntime_dir: /r\npolicies: p.yaml\nworkers: 3\n\
@@ -320,6 +331,19 @@ fn what_waits_on_disk_is_bounded_in_a_way_that_makes_sense() {
         ),
     ]);
     assert!(parse("spill: {above: off, max_bytes_per_workload: 2MiB}").is_ok());
+}
+
+#[test]
+fn programs_of_security_modules_are_wanted_left_out_or_left_to_the_kernel() {
+    for (text, wanted) in [
+        ("lsm: auto", Lsm::Auto),
+        ("lsm: off", Lsm::Off),
+        ("lsm: \"off\"", Lsm::Off),
+        ("lsm: require", Lsm::Require),
+        ("{}", Lsm::Auto),
+    ] {
+        assert_eq!(parse(text).unwrap().lsm, wanted, "{text}");
+    }
 }
 
 #[test]
