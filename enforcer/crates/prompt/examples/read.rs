@@ -1,5 +1,5 @@
 //! How long reading takes: microseconds, the median of rounds and the fastest of them, which other load disturbs least.
-//! `cargo run --release --example measure -p enforcer-prompt`.
+//! `cargo run --release --example read -p enforcer-prompt`.
 
 use std::hint::black_box;
 use std::time::Instant;

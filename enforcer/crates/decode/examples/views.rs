@@ -1,4 +1,4 @@
-//! How fast texts are looked through, by the processor time it takes: `cargo run --release -p enforcer-decode --example measure`.
+//! How fast texts are looked through, by the processor time it takes: `cargo run --release -p enforcer-decode --example views`.
 
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
