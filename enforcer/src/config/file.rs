@@ -99,6 +99,11 @@ impl Value {
         None
     }
 
+    /// Whether it says `off`, of which YAML makes false where it stands bare.
+    pub(super) fn is_off(&self) -> bool {
+        *self == Self::Bool(false) || self.text() == Some("off")
+    }
+
     /// The value's kind, for error messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -266,8 +266,7 @@ fn spill(mut section: Section<'_>, config: &mut Spill, longest: usize) {
 
 /// From where on something happens, or `off`.
 fn threshold(value: &Value) -> Result<Option<usize>, Expected> {
-    if *value == Value::Bool(false) || value.text() == Some("off") {
-        // YAML reads a bare `off` as false.
+    if value.is_off() {
         return Ok(None);
     }
     body_size(value)
@@ -398,8 +397,7 @@ fn socket_addr(value: &Value) -> Result<SocketAddr, Expected> {
 }
 
 fn log_level(value: &Value) -> Result<String, Expected> {
-    if *value == Value::Bool(false) {
-        // YAML reads a bare `off` as false.
+    if value.is_off() {
         return Ok("off".to_owned());
     }
     let text = value.text().filter(|text| is_log_filter(text));

@@ -16,22 +16,10 @@ pub(crate) enum Lsm {
 }
 
 pub(super) fn lsm(value: &Value) -> Result<Lsm, Expected> {
-    if *value == Value::Bool(false) {
-        // YAML reads a bare `off` as false.
-        return Ok(Lsm::Off);
-    }
-    match value {
-        Value::Text(text) if text == "auto" => Ok(Lsm::Auto),
-        Value::Text(text) if text == "off" => Ok(Lsm::Off),
-        Value::Text(text) if text == "require" => Ok(Lsm::Require),
-        // What a bare `off` is to who reads the file.
-        Value::Bool(false) => Ok(Lsm::Off),
-        Value::Bool(true)
-        | Value::Float(_)
-        | Value::Integer(_)
-        | Value::Map(_)
-        | Value::Null
-        | Value::Sequence(_)
-        | Value::Text(_) => Err("`auto`, `require` or `off`".to_owned()),
+    match value.text() {
+        _ if value.is_off() => Ok(Lsm::Off),
+        Some("auto") => Ok(Lsm::Auto),
+        Some("require") => Ok(Lsm::Require),
+        Some(_) | None => Err("`auto`, `require` or `off`".to_owned()),
     }
 }

@@ -120,14 +120,15 @@ pub(crate) async fn gather<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let mut gathering = Gathering::begin(headers, bounds)?;
-    let trailers = arrive(headers, body, &mut gathering, bounds).await?;
+    let said = said(headers)?;
+    let mut gathering = Gathering::begin(said, bounds)?;
+    let trailers = arrive(said, body, &mut gathering, bounds).await?;
     Ok(gathering.finish(trailers))
 }
 
-/// Hands a body over as it comes, within the bounds; gives its trailers.
+/// Hands a body over as it comes, within the bounds and as long as was said; gives its trailers.
 pub(crate) async fn arrive<B>(
-    headers: &HeaderMap,
+    said: Option<u64>,
     body: &mut B,
     hold: &mut impl Hold,
     bounds: &Bounds,
@@ -135,7 +136,6 @@ pub(crate) async fn arrive<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let said = said(headers)?;
     if said.is_some_and(|length| length > bounds.limit as u64) {
         return Err(Ungathered::TooLong);
     }
@@ -176,9 +176,8 @@ where
 // === impl Gathering ===
 
 impl Gathering {
-    pub(crate) fn begin(headers: &HeaderMap, bounds: &Bounds) -> Result<Self, Ungathered> {
+    pub(crate) fn begin(said: Option<u64>, bounds: &Bounds) -> Result<Self, Ungathered> {
         // What was said is not believed before it comes: memory grows with what is here.
-        let said = said(headers)?;
         let expected = said.map_or(STEP, |length| usize::try_from(length).unwrap_or(STEP));
         Self::reserving(expected.clamp(1, STEP), bounds)
     }
@@ -229,7 +228,7 @@ impl Hold for Gathering {
 }
 
 /// The one length that the headers state, if they state one.
-fn said(headers: &HeaderMap) -> Result<Option<u64>, Ungathered> {
+pub(crate) fn said(headers: &HeaderMap) -> Result<Option<u64>, Ungathered> {
     let mut values = headers.get_all(CONTENT_LENGTH).iter();
     let (Some(value), rest) = (values.next(), values.next()) else {
         return Ok(None);

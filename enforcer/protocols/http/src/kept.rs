@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use crate::body::BodyError;
-use crate::gather::{Bounds, Gathered, Gathering, Hold, Ungathered, arrive, gather};
+use crate::gather::{Bounds, Gathered, Gathering, Hold, Ungathered, arrive, gather, said};
 
 #[cfg(test)]
 mod tests;
@@ -89,13 +89,14 @@ where
         let gathered = gather(headers, body, bounds).await?;
         return Ok(Kept::Here(gathered));
     };
+    let said = said(headers)?;
     let mut keeping = Keeping {
-        memory: Gathering::begin(headers, bounds)?,
+        memory: Gathering::begin(said, bounds)?,
         filing: None,
         spilling,
         bounds,
     };
-    let trailers = arrive(headers, body, &mut keeping, bounds).await?;
+    let trailers = arrive(said, body, &mut keeping, bounds).await?;
     keeping.finish(trailers).await
 }
 

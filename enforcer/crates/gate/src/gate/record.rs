@@ -31,10 +31,7 @@ impl Gate {
     ) -> Refusal {
         let id = ExchangeId::new();
         let path = self.shown.path(&ask);
-        let ask = Ask {
-            shown_path: path.as_deref(),
-            ..ask
-        };
+        let ask = ask.shown(path.as_deref());
         self.ledger.defer(&Entry::ExchangeDenied(ExchangeDenied {
             facts: &facts(id, flow, &ask),
             cause,
@@ -85,10 +82,7 @@ impl Gate {
         objection: &Objection<'_>,
     ) -> Result<Granted, Refusal> {
         let path = self.shown.path(&ask);
-        let ask = Ask {
-            shown_path: path.as_deref(),
-            ..ask
-        };
+        let ask = ask.shown(path.as_deref());
         let facts = facts(id, flow, &ask);
         let entry = Entry::ExchangeObserved(objection.entry(&facts));
         let (exchange, permit) = self.let_out(id, flow, ask, &entry)?;
@@ -141,10 +135,7 @@ impl Gate {
         (decision, objection): (&Decision, &Objection<'_>),
     ) -> Refusal {
         let path = self.shown.path(&ask);
-        let ask = Ask {
-            shown_path: path.as_deref(),
-            ..ask
-        };
+        let ask = ask.shown(path.as_deref());
         let facts = facts(id, flow, &ask);
         let entry = Entry::ExchangeDenied(objection.entry(&facts));
         self.ledger.defer(&entry);

@@ -18,6 +18,20 @@ pub(super) struct Shown {
     session: Arc<Session>,
 }
 
+// === impl Ask ===
+
+impl<'a> Ask<'a> {
+    /// As it may be written.
+    pub(super) fn shown(self, path: Option<&'a str>) -> Self {
+        Self {
+            shown_path: path,
+            ..self
+        }
+    }
+}
+
+// === impl Shown ===
+
 impl Default for Shown {
     fn default() -> Self {
         let rule = Rule {

@@ -12,6 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use http::{Request, StatusCode};
 use http_body_util::channel::Channel;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -432,6 +433,18 @@ async fn answers_of_every_kind_are_masked_and_blocked() {
     assert_eq!(ledger.one("exchange_aborted")["cause"], "sensitive_data");
 }
 
+/// Nothing more comes of an answer, because something in it was blocked.
+async fn check_ended(world: World, mut body: Incoming) {
+    let mut rest = Vec::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        rest.extend_from_slice(&frame.into_data().unwrap());
+    }
+    assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+    drop(body);
+    let ledger = world.ledger().await;
+    assert_eq!(ledger.one("exchange_aborted")["cause"], "sensitive_data");
+}
+
 #[tokio::test]
 async fn an_answer_that_has_begun_ends_where_something_is_blocked() {
     let (upstream, mut script) = upstream::scripted("text/plain").await;
@@ -448,14 +461,7 @@ async fn an_answer_that_has_begun_ends_where_something_is_blocked() {
     script.say(before).await;
     script.say(after).await;
     script.say(", and more").await;
-    let mut rest = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await {
-        rest.extend_from_slice(&frame.into_data().unwrap());
-    }
-    assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
-    drop(body);
-    let ledger = world.ledger().await;
-    assert_eq!(ledger.one("exchange_aborted")["cause"], "sensitive_data");
+    check_ended(world, body).await;
 }
 
 #[tokio::test]
@@ -517,14 +523,7 @@ async fn text_is_not_held_for_longer_than_may_be_and_no_value_is_let_through() {
     script.say("velace. Not Ada Lovelace; and wren-42").await;
     assert_eq!(until("wren-42").await, "[NAME]. Not [NAME]; and wren-42");
     script.say("-orchard-lantern, so").await;
-    let mut rest = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await {
-        rest.extend_from_slice(&frame.into_data().unwrap());
-    }
-    assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
-    drop(body);
-    let ledger = world.ledger().await;
-    assert_eq!(ledger.one("exchange_aborted")["cause"], "sensitive_data");
+    check_ended(world, body).await;
 }
 
 #[tokio::test]
