@@ -11,11 +11,14 @@ pub(crate) struct Words {
     list: &'static [&'static str],
     /// By the first letter's five bits, one bit a letter with which they go on: most words of a text begin otherwise.
     begin: [u32; 32],
+    /// Likewise, one bit for each of them.
+    of: [u64; 32],
 }
 
 impl Words {
     pub(crate) const fn new(list: &'static [&'static str]) -> Self {
-        let mut begin = [0; 32];
+        assert!(list.len() <= 64, "there is a bit for each");
+        let (mut begin, mut of) = ([0; 32], [0; 32]);
         let mut next = 0;
         while next < list.len() {
             match list[next].as_bytes() {
@@ -24,9 +27,26 @@ impl Words {
                 [first, second, ..] => begin[place(*first)] |= 1 << place(*second),
                 [] => {}
             }
+            if let Some(first) = list[next].as_bytes().first() {
+                of[place(*first)] |= 1 << next;
+            }
             next += 1;
         }
-        Self { list, begin }
+        Self { list, begin, of }
+    }
+
+    /// One of them stands at `at`, where one may begin.
+    #[inline]
+    fn stand(&self, near: &[u8], at: usize) -> bool {
+        let second = near.get(at + 1).copied().unwrap_or_default();
+        let first = place(near[at]);
+        if self.begin[first] >> place(second) & 1 == 0 {
+            return false;
+        }
+        ones(self.of[first]).any(|word| {
+            let end = spelt(&near[at..], self.list[word].as_bytes());
+            end.is_some_and(|end| ends(near, at + end))
+        })
     }
 }
 
@@ -51,18 +71,42 @@ pub(crate) fn told(look: &Look<'_>, start: usize, words: &Words) -> bool {
 
 /// One of the words is in the text.
 fn says(near: &[u8], words: &Words) -> bool {
-    let may = |first: u8, second: u8| words.begin[place(first)] >> place(second) & 1 != 0;
-    let stands = |at: usize| {
-        begins(near, at)
-            && words.list.iter().any(|word| {
-                spelt(&near[at..], word.as_bytes()).is_some_and(|end| ends(near, at + end))
-            })
-    };
-    let mut pairs = near.array_windows::<2>().enumerate();
-    pairs.any(|(at, [first, second])| may(*first, *second) && stands(at))
-        || near
-            .last()
-            .is_some_and(|last| may(*last, 0) && stands(near.len() - 1))
+    let mut before = 0;
+    for (from, part) in (0..).step_by(NEAR).zip(near.chunks(NEAR)) {
+        for (from, flags) in (from..).step_by(8).zip(begun(part, before).as_chunks().0) {
+            let mut begun = ones(u64::from_le_bytes(*flags));
+            if begun.any(|bit| words.stand(near, from + bit / 8)) {
+                return true;
+            }
+        }
+        before = part[part.len() - 1];
+    }
+    false
+}
+
+/// Where words may begin in some bytes behind `before`, a one for each: told without branches, so that it compiles to
+/// vectors.
+fn begun(part: &[u8], before: u8) -> [u8; NEAR] {
+    let mut known = [0; NEAR + 1];
+    known[0] = before;
+    known[1..=part.len()].copy_from_slice(part);
+    let mut begun = [0; NEAR];
+    for (begun, [before, byte]) in begun.iter_mut().zip(known.array_windows()) {
+        let inner = before.is_ascii_uppercase()
+            | (before.is_ascii_lowercase() & !byte.is_ascii_uppercase());
+        *begun = u8::from(!inner & (*byte >= b'A'));
+    }
+    begun
+}
+
+/// The places of bits that are set.
+#[inline]
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let first = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        first
+    })
 }
 
 /// The name, in small letters, begins or ends with the word, or has it as one of its parts.

@@ -25,6 +25,8 @@ pub(crate) struct Form {
     lead: usize,
     run: usize,
     next: Option<u8>,
+    /// How far behind the first digit the next stands that is no digit, and what it is.
+    later: Option<(usize, u8)>,
     /// Without any word that tells of it; `None` is not to be seen then.
     alone: Option<Confidence>,
     /// With such a word.
@@ -39,7 +41,9 @@ enum Fit {
 }
 
 /// The run of digits at which the detector was woken.
-struct Run {
+struct Run<'a> {
+    /// What begins with it.
+    known: &'a [u8],
     length: usize,
     /// What stands behind it; `None` if the text ends there.
     behind: Option<u8>,
@@ -97,48 +101,56 @@ impl Rule {
         let run = Run::at(look);
         let rest = look.text.len().saturating_sub(look.at);
         let fits = |form: &&Form| form.can_fit(&run) && !(look.last && form.ends_beyond(rest));
+        // Most forms begin where the detector was woken: for them, words are looked for once.
+        let mut here = None;
+        let mut told = |start| {
+            if start != look.at {
+                return context::told(look, start, &self.words);
+            }
+            *here.get_or_insert_with(|| context::told(look, start, &self.words))
+        };
         for form in self.forms.iter().filter(fits) {
-            let mut compact = Compact {
-                bytes: [0; MOST],
-                length: 0,
-            };
-            match form.fit(look, &mut compact) {
-                Fit::Not => {}
-                Fit::Open { start } => {
-                    if form.alone.is_some() || context::told(look, start, &self.words) {
-                        return Sight::Open { start };
-                    }
-                }
-                Fit::Fits { start, end } => {
-                    if let Some(confidence) = self.weigh(form, look, start, &compact) {
-                        return Sight::Found {
-                            span: start..end,
-                            confidence,
-                        };
-                    }
-                }
+            // Dates are many, and few of them are of birth.
+            if form.alone.is_none() && form.lead == 0 && !told(look.at) {
+                continue;
+            }
+            match self.seen(form, look, &mut told) {
+                Sight::Nothing => {}
+                sight => return sight,
             }
         }
         Sight::Nothing
     }
 
-    fn weigh(
-        &self,
-        form: &Form,
-        look: &Look<'_>,
-        start: usize,
-        compact: &Compact,
-    ) -> Option<Confidence> {
+    /// What is to be seen of one form.
+    fn seen(&self, form: &Form, look: &Look<'_>, told: &mut impl FnMut(usize) -> bool) -> Sight {
+        let mut compact = Compact {
+            bytes: [0; MOST],
+            length: 0,
+        };
+        match form.fit(look, &mut compact) {
+            Fit::Open { start } if form.alone.is_some() || told(start) => Sight::Open { start },
+            Fit::Fits { start, end } if self.is_sound(&compact) => {
+                let confidence = if told(start) {
+                    Some(form.told)
+                } else {
+                    form.alone
+                };
+                confidence.map_or(Sight::Nothing, |confidence| Sight::Found {
+                    span: start..end,
+                    confidence,
+                })
+            }
+            Fit::Fits { .. } | Fit::Not | Fit::Open { .. } => Sight::Nothing,
+        }
+    }
+
+    /// It is not one byte again and again, and what is checked is right.
+    fn is_sound(&self, compact: &Compact) -> bool {
         let value = &compact.bytes[..compact.length];
-        let (first, rest) = value.split_first()?;
-        if rest.iter().all(|byte| byte == first) || !(self.check)(value) {
-            return None;
-        }
-        if context::told(look, start, &self.words) {
-            Some(form.told)
-        } else {
-            form.alone
-        }
+        value.split_first().is_some_and(|(first, rest)| {
+            !rest.iter().all(|byte| byte == first) && (self.check)(value)
+        })
     }
 }
 
@@ -167,11 +179,21 @@ impl Form {
         } else {
             None
         };
+        let mut end = behind + 1;
+        while end < shape.len() && shape[end] == b'9' {
+            end += 1;
+        }
+        let later = if end < shape.len() {
+            Some((end - lead, shape[end]))
+        } else {
+            None
+        };
         Self {
             shape,
             lead,
             run: behind - lead,
             next,
+            later,
             alone,
             told,
         }
@@ -206,17 +228,22 @@ impl Form {
         end - from
     }
 
-    /// One look at the run of digits, which most forms do not pass.
-    fn can_fit(&self, run: &Run) -> bool {
+    /// One look at the run of digits, which most forms do not pass, and one at what stands where it goes on.
+    fn can_fit(&self, run: &Run<'_>) -> bool {
         let Some(behind) = run.behind else {
             return self.run >= run.length;
         };
-        self.run == run.length
+        let goes_on = self.run == run.length
             && match self.next {
                 None => !behind.is_ascii_alphanumeric(),
                 Some(b'A') => behind.is_ascii_alphabetic(),
                 Some(sign) => behind == sign,
-            }
+            };
+        goes_on
+            && self.later.is_none_or(|(at, sign)| {
+                let later = run.known.get(at);
+                later.is_none_or(|byte| sign == b'A' || *byte == sign)
+            })
     }
 
     /// More bytes stand in it from the first digit on than so many.
@@ -266,8 +293,8 @@ impl Form {
     }
 }
 
-impl Run {
-    fn at(look: &Look<'_>) -> Self {
+impl<'a> Run<'a> {
+    fn at(look: &Look<'a>) -> Self {
         let known = look.text.get(look.at..).unwrap_or_default();
         let length = known
             .iter()
@@ -275,6 +302,7 @@ impl Run {
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         Self {
+            known,
             length,
             behind: known.get(length).copied(),
         }

@@ -54,6 +54,13 @@ fn recognise(look: &Look<'_>) -> Sight {
     let joined = start
         .checked_sub(1)
         .is_some_and(|index| look.text[index] == sign);
+    // Times have two signs at most.
+    if joined
+        || !stands_free_before(look.text, start)
+        || look.text.get(start + 8).is_some_and(|byte| *byte != sign)
+    {
+        return Sight::Nothing;
+    }
     let value = &look.text[start..look.text.len().min(start + LENGTH)];
     let fits = value.iter().enumerate().all(|(place, byte)| {
         if place % 3 == 2 {
@@ -62,7 +69,7 @@ fn recognise(look: &Look<'_>) -> Sight {
             byte.is_ascii_hexdigit()
         }
     });
-    if joined || !fits || !stands_free_before(look.text, start) {
+    if !fits {
         return Sight::Nothing;
     }
     if value.len() < LENGTH {
