@@ -185,8 +185,21 @@ impl AnswerEditor {
     ///
     /// When the answer ends here.
     pub fn lapse(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
+        self.lapse_to(&mut |bytes| out.extend_from_slice(bytes))
+    }
+
+    /// The same over a WebSocket: adds to `out` the messages that are made for it.
+    ///
+    /// # Errors
+    ///
+    /// When the answer ends here.
+    pub fn lapse_in_messages(&mut self, out: &mut Vec<String>) -> Result<(), Stop> {
+        self.lapse_to(&mut |bytes| out.push(String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    fn lapse_to(&mut self, emit: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
         self.guarded(|editor| match &mut editor.pen {
-            Some(pen) => pen.lapse(&mut |bytes: &[u8]| out.extend_from_slice(bytes)),
+            Some(pen) => pen.lapse(emit),
             None => Ok(()),
         })
     }

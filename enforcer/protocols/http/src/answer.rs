@@ -145,8 +145,8 @@ pub(crate) async fn judge(
                 let content_type = shape::content_type(&head.headers);
                 Rewriter::new(masking, content_type, Direction::Answer).waiting(&waits)
             });
-            let waits = (waits, connection.agent.judging.held_text_timeout);
-            let body = EditedBody::new(body, (editor, events, rewriter), judge, waits);
+            let alarm = waits.at_most(connection.agent.judging.held_text_timeout);
+            let body = EditedBody::new(body, (editor, events, rewriter), judge, alarm);
             Ok(Response::from_parts(
                 head,
                 ResponseBody::Edited(Box::new(body)),

@@ -21,9 +21,9 @@ pub struct Judging {
     pub spilling: Option<Arc<Spilling>>,
     /// The longest body that is judged; a longer one is refused.
     pub body_bytes: usize,
-    /// How long such a body may take to come.
+    /// How long such a body may take to come, and how long something may be held of one that streams up.
     pub body_timeout: Duration,
-    /// How long text of a streamed answer is held that could become a finding.
+    /// How long text of an answer or of a socket's far side is held that could become a finding.
     pub held_text_timeout: Duration,
     /// The longest message on a WebSocket that is judged.
     pub message_bytes: usize,

@@ -17,7 +17,7 @@ mod waits;
 pub(crate) use sending::{Rest, SHORT, Sending, prepare, stopped};
 pub(crate) use texts::Texts;
 use waits::Wait;
-pub(crate) use waits::Waits;
+pub(crate) use waits::{Alarm, Waits};
 
 /// A body while it is looked through and rewritten, whatever its format.
 pub(crate) struct Rewriter {
@@ -55,6 +55,12 @@ impl Rewriter {
         }
     }
 
+    /// Refuses what has been held for too long to go on unseen.
+    pub(crate) fn late(&self) -> Refusal {
+        let cause = enforcer_prompt::Cause::TooLate;
+        self.masking.undecidable(cause, self.direction)
+    }
+
     /// Gives what has been held long enough.
     pub(crate) fn lapse(&mut self) -> Result<Bytes, Refusal> {
         self.read(None, |body, _, out| body.lapse(out))
@@ -82,7 +88,8 @@ impl Rewriter {
         let mut out = Vec::with_capacity(bytes.len());
         let done = read(body, &bytes, &mut out);
         self.masking.note(&body.take_findings());
-        if let Some(wait) = &mut self.wait {
+        // What is only watched goes on at once.
+        if let (Some(wait), false) = (&mut self.wait, self.masking.watches()) {
             wait.told(bytes.len(), body.held());
         }
         match (done, self.masking.watches()) {

@@ -4,6 +4,7 @@
 //! message that is refused is answered with an error of its interface, after which both sides are closed (1008).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use enforcer_audit::Way;
@@ -255,6 +256,11 @@ struct Ear<'t> {
 // === impl Ear ===
 
 impl Ear<'_> {
+    /// For how long text of the far side is held that could become something.
+    fn held_text_timeout(&self) -> Duration {
+        self.connection.agent.judging.held_text_timeout
+    }
+
     /// Keeps a message that is about to pass, if a rule wants that.
     async fn keep(&self, way: Way, message: &Message) -> Result<(), BodyError> {
         let aside = &self.connection.agent.judging.aside;

@@ -135,9 +135,9 @@ impl Pen {
     /// Texts that are held have waited long enough: what may go of them goes in events that are made for it.
     pub(super) fn lapse(&mut self, emit: Emit<'_>) -> Result<(), Stop> {
         match self.cut {
-            Cut::Elements | Cut::Events => {}
+            Cut::Elements | Cut::Events | Cut::Messages => {}
             // What is whole comes at once.
-            Cut::Messages | Cut::Whole => return Ok(()),
+            Cut::Whole => return Ok(()),
         }
         if let Some(parked) = self.parked.take() {
             let raw = parked.unfinished();

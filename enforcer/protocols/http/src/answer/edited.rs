@@ -1,9 +1,6 @@
 //! An answer that is judged while it streams.
 
-use std::future::Future as _;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use enforcer_audit::Track;
@@ -12,11 +9,10 @@ use enforcer_gate::{Exchange, Fault, Judge, Masking};
 use enforcer_policy::{Action, Part};
 use enforcer_prompt::{AnswerEditor, Event, Events, Item, Stop};
 use http_body::Frame;
-use tokio::time::Sleep;
 
 use super::rule;
 use crate::body::{BodyError, UpstreamBody};
-use crate::masking::{Rewriter, Waits};
+use crate::masking::{Alarm, Rewriter};
 use crate::recording;
 use crate::refuse::DENIED;
 
@@ -35,10 +31,8 @@ pub struct EditedBody {
     judge: Judge,
     /// Where it is kept as it goes on.
     track: Option<Track>,
-    /// What is held of texts, and for how long that may be.
-    waits: (Waits, Duration),
-    /// Until then.
-    alarm: Option<Pin<Box<Sleep>>>,
+    /// When something of texts has been held for as long as may be.
+    alarm: Alarm,
     /// Bytes that have come.
     seen: u64,
     over: bool,
@@ -56,7 +50,7 @@ impl EditedBody {
         mut upstream: UpstreamBody,
         (editor, events, rewriter): Readers,
         judge: Judge,
-        waits: (Waits, Duration),
+        alarm: Alarm,
     ) -> Self {
         Self {
             track: upstream.take_track(),
@@ -65,8 +59,7 @@ impl EditedBody {
             events,
             rewriter,
             judge,
-            waits,
-            alarm: None,
+            alarm,
             seen: 0,
             over: false,
         }
@@ -78,7 +71,7 @@ impl EditedBody {
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Polled {
         while !self.over {
-            let next = match self.is_late(cx) {
+            let next = match self.alarm.poll(cx).is_ready() {
                 true => self.lapse(),
                 false => ready!(self.poll_next(cx)),
             };
@@ -110,21 +103,6 @@ impl EditedBody {
         })
     }
 
-    /// Whether something has been held for as long as may be; if not, the task is woken when it has.
-    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        let (waits, limit) = &self.waits;
-        let Some(due) = waits.due(*limit) else {
-            return false;
-        };
-        let alarm = self
-            .alarm
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-        if alarm.deadline() != due {
-            alarm.as_mut().reset(due);
-        }
-        alarm.as_mut().poll(cx).is_ready()
-    }
-
     /// What has been held long enough is judged as if it ended here.
     fn lapse(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
         let lapsed = match (&mut self.rewriter, &mut self.editor) {
@@ -139,7 +117,7 @@ impl EditedBody {
             }
             (None, None) => None,
         };
-        self.waits.0.again();
+        self.alarm.again();
         lapsed
     }
 

@@ -6,6 +6,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use enforcer_flow::Side;
@@ -16,7 +17,7 @@ use http::request::Parts;
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 
-use super::{Rewriter, whole};
+use super::{Alarm, Rewriter, Waits, whole};
 use crate::aside::LARGE;
 use crate::body::{BodyError, Source};
 use crate::gather::{Gathered, Ungathered};
@@ -40,6 +41,8 @@ pub(crate) struct Sending {
     /// None once a finding stopped it: it is with `rest` then.
     inner: Option<Incoming>,
     rewriter: Rewriter,
+    /// When something has been held for longer than may be.
+    alarm: Alarm,
     rest: Rest,
     over: bool,
 }
@@ -90,13 +93,8 @@ pub(crate) async fn prepare(
         Source::Wire(body) => {
             let content_type = shape::content_type(&parts.headers);
             let rewriter = Rewriter::new(masking, content_type, Direction::Request);
-            let rest = Rest::default();
-            let sending = Sending {
-                inner: Some(body),
-                rewriter,
-                rest: rest.clone(),
-                over: false,
-            };
+            let sending = Sending::new(body, rewriter, connection.agent.judging.body_timeout);
+            let rest = sending.rest.clone();
             forget(parts);
             parts.headers.remove(header::CONTENT_LENGTH);
             return Ok((Source::Sending(Box::new(sending)), rest));
@@ -231,6 +229,19 @@ pub(crate) fn stopped(exchange: &mut Exchange, refusal: Refusal) -> Refusal {
 // === impl Sending ===
 
 impl Sending {
+    /// Nothing of it is held for longer than the time in which a body must come that is judged whole: an agent that pauses
+    /// within a value is refused, as the part that came could be all that it wanted to send.
+    fn new(body: Incoming, rewriter: Rewriter, limit: Duration) -> Self {
+        let waits = Waits::default();
+        Self {
+            inner: Some(body),
+            rewriter: rewriter.waiting(&waits),
+            alarm: waits.at_least(limit),
+            rest: Rest::default(),
+            over: false,
+        }
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.over
     }
@@ -243,13 +254,17 @@ impl Sending {
             let Some(inner) = &mut self.inner else {
                 return Poll::Ready(Some(Err(BodyError::Stopped)));
             };
-            let passed = match ready!(Pin::new(inner).poll_frame(cx)) {
-                None => {
+            let passed = match Pin::new(inner).poll_frame(cx) {
+                Poll::Pending => {
+                    ready!(self.alarm.poll(cx));
+                    Err(self.rewriter.late())
+                }
+                Poll::Ready(None) => {
                     self.over = true;
                     self.rewriter.finish()
                 }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                Some(Ok(frame)) => match frame.into_data() {
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => self.rewriter.push(data),
                     // Nobody looks through trailers, so they do not go on.
                     Err(_) => continue,

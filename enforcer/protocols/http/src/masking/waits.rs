@@ -1,14 +1,28 @@
-//! How long texts of one answer have been held: so long at most, then they are judged as far as they came.
+//! How long texts of one body or socket have been held. Those of answers are judged then as far as they came; a request of
+//! which something is held for too long is refused.
 
 use std::collections::BTreeMap;
+use std::future::Future as _;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 /// All texts of an answer that are held.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waits(Arc<Mutex<Slots>>);
+
+/// Tells when one of them has been held for long enough.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    waits: Waits,
+    /// From when a clock was set.
+    after: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
 
 /// One text.
 #[derive(Debug)]
@@ -42,15 +56,32 @@ impl Waits {
         }
     }
 
-    /// When something will have been held for so long, if anything is held. A clock runs for half of that, as what it was set
-    /// for may have been held since the one before.
-    pub(crate) fn due(&self, limit: Duration) -> Option<Instant> {
-        let oldest = self.slots().since.values().min().copied()?;
-        Some(oldest + limit / 2)
+    /// Rings before anything has been held for longer than so long. A clock runs for half of that, as what it was set for may
+    /// have been held since the one before.
+    pub(crate) fn at_most(&self, limit: Duration) -> Alarm {
+        self.alarm(limit / 2)
+    }
+
+    /// Rings when something has been held for at least so long, and before it was twice.
+    pub(crate) fn at_least(&self, limit: Duration) -> Alarm {
+        self.alarm(limit)
+    }
+
+    fn alarm(&self, after: Duration) -> Alarm {
+        Alarm {
+            waits: self.clone(),
+            after,
+            sleep: None,
+        }
+    }
+
+    /// When the clock that was set first was set, if anything is held.
+    fn oldest(&self) -> Option<Instant> {
+        self.slots().since.values().min().copied()
     }
 
     /// Sets all clocks anew, whatever is still held.
-    pub(crate) fn again(&self) {
+    fn again(&self) {
         let now = Instant::now();
         self.slots()
             .since
@@ -61,6 +92,35 @@ impl Waits {
     fn slots(&self) -> MutexGuard<'_, Slots> {
         // Each change is made in one step.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Alarm ===
+
+impl Alarm {
+    /// Ready when it rings; if not, the task is woken when it does. While nothing is held it does not.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(oldest) = self.waits.oldest() else {
+            return Poll::Pending;
+        };
+        let due = oldest + self.after;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        if sleep.deadline() != due {
+            sleep.as_mut().reset(due);
+        }
+        sleep.as_mut().poll(cx)
+    }
+
+    /// Waits until it rings. Something may only be held, or go, while nobody waits.
+    pub(crate) async fn rings(&mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
+    }
+
+    /// Sets all clocks anew, whatever is still held.
+    pub(crate) fn again(&self) {
+        self.waits.again();
     }
 }
 
@@ -104,22 +164,40 @@ mod tests {
         let (mut one, mut two) = (waits.wait(), waits.wait());
         let start = Instant::now();
         one.told(10, 0);
-        assert_eq!(waits.due(LIMIT), None);
+        assert_eq!(waits.oldest(), None);
         one.told(5, 3);
         tokio::time::advance(Duration::from_secs(1)).await;
         two.told(5, 5);
-        assert_eq!(waits.due(LIMIT), Some(start + LIMIT / 2));
+        assert_eq!(waits.oldest(), Some(start));
         // More of it comes, and what was held goes.
         one.told(5, 4);
         let later = Instant::now();
-        assert_eq!(waits.due(LIMIT), Some(later + LIMIT / 2));
+        assert_eq!(waits.oldest(), Some(later));
         one.told(1, 5);
         two.told(0, 0);
-        assert_eq!(waits.due(LIMIT), Some(later + LIMIT / 2));
+        assert_eq!(waits.oldest(), Some(later));
         tokio::time::advance(Duration::from_secs(1)).await;
         waits.again();
-        assert_eq!(waits.due(LIMIT), Some(Instant::now() + LIMIT / 2));
+        assert_eq!(waits.oldest(), Some(Instant::now()));
         drop(one);
-        assert_eq!(waits.due(LIMIT), None);
+        assert_eq!(waits.oldest(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_rings_in_time_and_again() {
+        let waits = Waits::default();
+        let mut wait = waits.wait();
+        let (mut soon, mut late) = (waits.at_most(LIMIT), waits.at_least(LIMIT));
+        let silent = tokio::time::timeout(LIMIT * 9, soon.rings()).await;
+        assert!(silent.is_err(), "nothing is held");
+        wait.told(3, 3);
+        let start = Instant::now();
+        soon.rings().await;
+        assert_eq!(start.elapsed(), LIMIT / 2);
+        late.rings().await;
+        assert_eq!(start.elapsed(), LIMIT);
+        late.again();
+        late.rings().await;
+        assert_eq!(start.elapsed(), LIMIT * 2);
     }
 }

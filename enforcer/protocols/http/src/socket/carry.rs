@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::{Ear, Far, Socket};
+use crate::masking::Alarm;
 use crate::recording;
 use crate::refuse::{DENIED, error_event};
 
@@ -44,7 +45,15 @@ pub(super) async fn carry(
     let (mut agent_sink, mut agent_stream) = agent.split();
     let (mut far_sink, mut far_stream) = far.split();
     let up = up(&mut agent_stream, &mut far_sink, meter, (agents, ear));
-    let down = down(&mut far_stream, &mut agent_sink, meter, (ear, reader));
+    let mut down = Down {
+        from: &mut far_stream,
+        to: &mut agent_sink,
+        meter,
+        ear,
+        alarm: reader.alarm(ear.held_text_timeout()),
+        reader,
+    };
+    let down = down.run();
     let (side, ending) = tokio::select! {
         ended = up => (Side::Agent, ended),
         ended = down => (Side::Upstream, ended),
@@ -141,38 +150,80 @@ async fn up(
 }
 
 /// From the far side to the agent.
-async fn down(
-    from: &mut SplitStream<Socket>,
-    to: &mut SplitSink<Socket, Message>,
-    meter: &Meter,
-    (ear, reader): (&Ear<'_>, &mut Far),
-) -> End {
-    loop {
-        let message = match next(from, Side::Upstream, ear).await {
-            Ok(message) => message,
-            Err(end) => return end,
-        };
-        meter.add_down(weight(&message));
-        let passed = match said(message) {
-            Said::Nothing => continue,
-            Said::Binary(message) => vec![message],
-            Said::Text(text) => match reader.take(text, ear).await {
-                Ok(passed) => passed.into_iter().map(Message::Text).collect(),
-                Err(refusal) => return End::Refused(refusal),
-            },
-        };
-        for message in passed {
-            if ear.keep(Way::Answer, &message).await.is_err() {
-                return broken(Side::Own, recording::FAILED);
+struct Down<'d> {
+    from: &'d mut SplitStream<Socket>,
+    to: &'d mut SplitSink<Socket, Message>,
+    meter: &'d Meter,
+    ear: &'d Ear<'d>,
+    /// When something of a text has been held for as long as may be.
+    alarm: Alarm,
+    reader: &'d mut Far,
+}
+
+// === impl Down ===
+
+impl Down<'_> {
+    async fn run(&mut self) -> End {
+        loop {
+            let done = match self.heard().await {
+                Ok(passed) => self.pass(passed).await,
+                // What is held goes first; nothing goes on with it any more.
+                Err(end @ End::Closed(_)) => self.let_go().await.and(Err(end)),
+                Err(end) => Err(end),
+            };
+            if let Err(end) = done {
+                return end;
             }
-            if to.feed(message).await.is_err() {
-                return broken(Side::Agent, "write_failed");
-            }
-        }
-        if to.flush().await.is_err() {
-            return broken(Side::Agent, "write_failed");
         }
     }
+
+    /// What may go on next: of a message that comes, or of what was held for long enough.
+    async fn heard(&mut self) -> Result<Vec<Message>, End> {
+        let message = tokio::select! {
+            biased;
+            () = self.alarm.rings() => None,
+            message = next(self.from, Side::Upstream, self.ear) => Some(message?),
+        };
+        let Some(message) = message else {
+            self.alarm.again();
+            return self.let_lapse();
+        };
+        self.meter.add_down(weight(&message));
+        match said(message) {
+            Said::Nothing => Ok(Vec::new()),
+            Said::Binary(message) => Ok(vec![message]),
+            Said::Text(text) => {
+                let passed = self.reader.take(text, self.ear).await;
+                passed.map(texts).map_err(End::Refused)
+            }
+        }
+    }
+
+    async fn let_go(&mut self) -> Result<(), End> {
+        let rest = self.let_lapse()?;
+        self.pass(rest).await
+    }
+
+    fn let_lapse(&mut self) -> Result<Vec<Message>, End> {
+        self.reader.lapse().map(texts).map_err(End::Refused)
+    }
+
+    async fn pass(&mut self, passed: Vec<Message>) -> Result<(), End> {
+        for message in passed {
+            if self.ear.keep(Way::Answer, &message).await.is_err() {
+                return Err(broken(Side::Own, recording::FAILED));
+            }
+            if self.to.feed(message).await.is_err() {
+                return Err(broken(Side::Agent, "write_failed"));
+            }
+        }
+        let flushed = self.to.flush().await;
+        flushed.map_err(|_| broken(Side::Agent, "write_failed"))
+    }
+}
+
+fn texts(passed: Vec<Utf8Bytes>) -> Vec<Message> {
+    passed.into_iter().map(Message::Text).collect()
 }
 
 /// What of a message is passed on.

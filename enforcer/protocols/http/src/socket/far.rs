@@ -1,5 +1,7 @@
 //! What the far side of a socket says: judged, edited, and counted.
 
+use std::time::Duration;
+
 use enforcer_gate::{Judge, Masking, Refusal};
 use enforcer_mask::Direction;
 use enforcer_policy::{Action, Part};
@@ -9,7 +11,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::Ear;
 use crate::answer::{rule, text};
 use crate::aside::LARGE;
-use crate::masking::Texts;
+use crate::masking::{Alarm, Texts, Waits};
 
 /// What agents are told of messages that nobody can judge.
 const UNJUDGED: &str = "a message cannot be judged";
@@ -24,6 +26,8 @@ pub(super) struct Far {
     limits: Limits,
     /// What it is masked with.
     masking: Option<Masking>,
+    /// What is held of texts.
+    waits: Waits,
     /// Bytes that have come.
     seen: u64,
 }
@@ -38,10 +42,11 @@ impl Far {
         limits: &Limits,
     ) -> Self {
         let masking = masking.filter(Masking::edits_answers);
+        let waits = Waits::default();
         let reads = judge.as_ref().is_some_and(|judge| judge.needs().content());
         let mut editor = AnswerEditor::new(&shape, limits);
         if let (Some(masking), Some(own)) = (&masking, &mut editor) {
-            let texts = Texts::new(masking, Direction::Answer);
+            let texts = Texts::waiting(masking, Direction::Answer, &waits);
             match reads {
                 true => own.mask(texts),
                 false => *own = AnswerEditor::unjudged(&shape, limits, texts),
@@ -61,8 +66,24 @@ impl Far {
             shape,
             limits: *limits,
             masking,
+            waits,
             seen: 0,
         }
+    }
+
+    /// Rings before text has been held for longer than so long.
+    pub(super) fn alarm(&self, limit: Duration) -> Alarm {
+        self.waits.at_most(limit)
+    }
+
+    /// What has been held of texts goes on as if they ended here, in messages that are made for it.
+    pub(super) fn lapse(&mut self) -> Result<Vec<Utf8Bytes>, Refusal> {
+        let (Some(editor), Some(judge)) = (&mut self.editor, &mut self.judge) else {
+            return Ok(Vec::new());
+        };
+        let mut out = Vec::new();
+        let lapsed = editor.lapse_in_messages(&mut out);
+        given((lapsed, out), judge, self.masking.as_ref())
     }
 
     /// What of a message may go on, in messages. Large ones are read aside.
@@ -109,6 +130,7 @@ impl Far {
             shape: self.shape.clone(),
             limits: self.limits,
             masking: self.masking.clone(),
+            waits: self.waits.clone(),
             seen: self.seen,
         }
     }
@@ -139,25 +161,8 @@ impl Far {
             };
         };
         let mut ruling = |item: &Item<'_>| rule(judge, item);
-        match editor.message(&message, &mut ruling, &mut out) {
-            Ok(()) => Ok(out.into_iter().map(Utf8Bytes::from).collect()),
-            Err(_)
-                if self
-                    .masking
-                    .as_ref()
-                    .is_some_and(|own| own.refusal().is_some()) =>
-            {
-                let masking = self.masking.as_ref().and_then(Masking::refusal);
-                Err(masking
-                    .cloned()
-                    .unwrap_or_else(|| judge.refusal("answer_blocked", UNJUDGED)))
-            }
-            Err(Stop::Blocked) => Err(judge.refusal("answer_blocked", UNJUDGED)),
-            Err(Stop::Undecidable(undecidable)) => {
-                judge.rule(Part::Undecidable(undecidable.cause));
-                Err(judge.refusal("answer_blocked", UNJUDGED))
-            }
-        }
+        let edited = editor.message(&message, &mut ruling, &mut out);
+        given((edited, out), judge, self.masking.as_ref())
     }
 
     /// Reads a message for its cost alone. What cannot be read passes, and is counted no more.
@@ -169,6 +174,27 @@ impl Far {
             self.editor = None;
         }
     }
+}
+
+/// What the editor lets go, in messages; or why the socket ends.
+fn given(
+    (edited, out): (Result<(), Stop>, Vec<String>),
+    judge: &mut Judge,
+    masking: Option<&Masking>,
+) -> Result<Vec<Utf8Bytes>, Refusal> {
+    let Err(stop) = edited else {
+        return Ok(out.into_iter().map(Utf8Bytes::from).collect());
+    };
+    if let Some(refusal) = masking.and_then(Masking::refusal) {
+        return Err(refusal.clone());
+    }
+    match stop {
+        Stop::Blocked => {}
+        Stop::Undecidable(undecidable) => {
+            judge.rule(Part::Undecidable(undecidable.cause));
+        }
+    }
+    Err(judge.refusal("answer_blocked", UNJUDGED))
 }
 
 /// Asks about a message's rows, and its texts if `hears`.

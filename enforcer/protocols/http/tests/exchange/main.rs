@@ -6,6 +6,7 @@
 )]
 
 mod early;
+mod held;
 mod judged;
 mod masked;
 mod recorded;

@@ -171,7 +171,12 @@ pub(crate) async fn messages(
             while let Some(Ok(message)) = socket.next().await {
                 if let Message::Text(text) = message {
                     for text in answer(&text) {
-                        if socket.send(Message::text(text)).await.is_err() {
+                        // Nothing left to say.
+                        let message = match text.is_empty() {
+                            true => Message::Close(None),
+                            false => Message::text(text),
+                        };
+                        if socket.send(message).await.is_err() {
                             return;
                         }
                     }
