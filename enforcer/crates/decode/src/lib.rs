@@ -8,10 +8,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod blocks;
 pub mod keyword;
 pub mod label;
 
-mod blocks;
 mod channel;
 mod chars;
 mod decoder;

@@ -10,7 +10,7 @@ mod sift;
 
 use enforcer_recognize::{Detector, Keys, Prefixes, Run, Shapes, Solid, Wake, pii};
 
-use pass::Mark;
+use pass::{Mark, See};
 pub(crate) use runs::{local, word_run};
 pub(crate) use sift::{BRIEF, Sift};
 
@@ -38,6 +38,18 @@ pub(crate) struct Span<'a> {
     pub(crate) from: usize,
     /// The text ends here for good.
     pub(crate) last: bool,
+}
+
+/// Whoever asks detectors that are woken.
+type Woke<'f> = dyn FnMut(Woken) + 'f;
+
+/// Wakes detectors at marks.
+struct Waker<'a, 'f> {
+    plan: &'a Plan,
+    span: Span<'a>,
+    /// Where a run of digits begins of which it is not known yet whom it wakes.
+    open: usize,
+    see: &'a mut Woke<'f>,
 }
 
 /// Detectors by what wakes them.
@@ -138,15 +150,13 @@ impl Plan {
     /// Tells of every detector that is woken by what became settled; `words` is behind the run of words that somebody goes
     /// through already. Answers from where on nothing may go, because it is not known yet whom it wakes.
     pub(crate) fn wakes(&self, span: Span<'_>, words: usize, see: &mut dyn FnMut(Woken)) -> usize {
-        let mut open = span.text.len();
         if self.armed.is_empty() {
-            return open;
+            return span.text.len();
         }
         let words = (!self.words.is_empty()).then_some(words);
-        pass::each(span, words, &mut |mark, at| {
-            open = open.min(self.marked(span, (mark, at), see));
-        });
-        open
+        let mut waker = self.waker(span, see);
+        pass::each(span, words, &mut waker);
+        waker.open
     }
 
     /// As [`Plan::wakes`] of a whole text, of which it is known what can be in it.
@@ -154,35 +164,19 @@ impl Plan {
         let (from, last) = (0, true);
         let span = Span { text, from, last };
         if text.len() < pass::TOKEN {
-            pass::tiny(text, &mut |mark, at| {
-                self.marked(span, (mark, at), see);
-            });
+            pass::tiny(text, &mut self.waker(span, see));
         } else if sift.is_telling() || text.len() >= runs::RUN {
             self.wakes(span, 0, see);
         }
     }
 
-    /// Answers where a run of digits begins of which it is not known yet whom it wakes.
-    #[inline]
-    fn marked(
-        &self,
-        span: Span<'_>,
-        (mark, at): (Mark, usize),
-        see: &mut dyn FnMut(Woken),
-    ) -> usize {
-        let Span { text, from, .. } = span;
-        match mark {
-            Mark::Armor => wake(&self.armor, at, see),
-            Mark::Assignment => self.assigned(text, at, see),
-            Mark::At => wake(&self.at, at, see),
-            Mark::Beginning => self.begun(text, (at, 0), see),
-            Mark::Cut => self.begun(text, (at, from), see),
-            Mark::Digits => return self.digit(span, at, see),
-            Mark::Scheme => wake(&self.scheme, at, see),
-            Mark::Solid => self.solid(span, at, see),
-            Mark::Words => self.worded(at, see),
+    fn waker<'a, 'f>(&'a self, span: Span<'a>, see: &'a mut Woke<'f>) -> Waker<'a, 'f> {
+        Waker {
+            plan: self,
+            span,
+            open: span.text.len(),
+            see,
         }
-        text.len()
     }
 
     fn worded(&self, at: usize, see: &mut dyn FnMut(Woken)) {
@@ -229,7 +223,8 @@ impl Plan {
         }
     }
 
-    #[inline]
+    // There are many, of which few wake anybody.
+    #[inline(always)]
     fn assigned(&self, text: &[u8], at: usize, see: &mut dyn FnMut(Woken)) {
         self.keys.each(text, at, |detector| {
             self.arm(detector, &mut |armed| wake(&[armed], at, see));
@@ -245,6 +240,28 @@ impl Plan {
             .iter()
             .find(|armed| std::ptr::eq(armed.detector, detector));
         own.copied().into_iter().for_each(see);
+    }
+}
+
+impl See for Waker<'_, '_> {
+    // Within what goes through the text it is known which mark it is.
+    #[inline(always)]
+    fn mark(&mut self, mark: Mark, at: usize) {
+        let Self {
+            plan, span, see, ..
+        } = self;
+        let Span { text, from, .. } = *span;
+        match mark {
+            Mark::Armor => wake(&plan.armor, at, see),
+            Mark::Assignment => plan.assigned(text, at, see),
+            Mark::At => wake(&plan.at, at, see),
+            Mark::Beginning => plan.begun(text, (at, 0), see),
+            Mark::Cut => plan.begun(text, (at, from), see),
+            Mark::Digits => self.open = self.open.min(plan.digit(*span, at, see)),
+            Mark::Scheme => wake(&plan.scheme, at, see),
+            Mark::Solid => plan.solid(*span, at, see),
+            Mark::Words => plan.worded(at, see),
+        }
     }
 }
 

@@ -59,12 +59,17 @@ impl Keys {
 
     /// Each detector that waits for the word to which the `=` or `:` at `at` assigns; one that waits for several ends of
     /// the word comes once.
+    #[inline]
     pub fn each(&self, text: &[u8], at: usize, see: impl FnMut(&'static Detector)) {
         // Most words stand directly before it, or in quotes.
         let quoted = text[..at].strip_suffix(b"\"").unwrap_or(&text[..at]);
-        if quoted.last().is_some_and(u8::is_ascii_alphanumeric) && !self.may_end(quoted) {
-            return;
+        if !quoted.last().is_some_and(u8::is_ascii_alphanumeric) || self.may_end(quoted) {
+            self.near(text, at, see);
         }
+    }
+
+    #[inline(never)]
+    fn near(&self, text: &[u8], at: usize, see: impl FnMut(&'static Detector)) {
         let near = &text[at.saturating_sub(NEAR)..at];
         let word = &near[..word_end(near)];
         if self.may_end(word) {

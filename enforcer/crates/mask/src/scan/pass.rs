@@ -1,7 +1,9 @@
 //! One pass over a text, a block after the other, that stops only where something may stand.
 
+use enforcer_decode::blocks::{BLOCK, padded};
+
 use super::Span;
-use super::block::{BYTES, Block};
+use super::block::Block;
 use super::runs::{LONGEST, RUN, word_run};
 
 /// As many digits as `Shapes` tells apart, and what it looks at behind them.
@@ -12,9 +14,11 @@ const BEGINNING: usize = 40;
 /// Runs of so many bytes may hold a value that begins in a known way, and so many letters and digits a wallet.
 pub(super) const TOKEN: usize = 16;
 const SOLID: usize = 25;
-/// How many dashes stand before `BEGIN`, and behind them what.
+/// What of a block every run of words has that is all in it.
+const MIDDLE: u64 = (1 << RUN) - (1 << (BLOCK - RUN));
+/// How many dashes `ARMOR` begins with.
 const DASHES: usize = 5;
-const BEGIN: &[u8] = b"BEGIN";
+const ARMOR: &[u8] = b"-----BEGIN";
 const SLASHES: &[u8] = b"//";
 
 /// What stands somewhere.
@@ -40,6 +44,12 @@ pub(super) enum Mark {
     Words,
 }
 
+/// Who is told of marks.
+pub(super) trait See {
+    /// `mark` stands at `at`.
+    fn mark(&mut self, mark: Mark, at: usize);
+}
+
 /// How far a pass came.
 struct Pass<'a> {
     span: Span<'a>,
@@ -58,7 +68,7 @@ struct Pass<'a> {
 /// Tells of each mark that is settled since the text is known beyond `span.from`; runs of words only where it is said
 /// from where on.
 #[inline]
-pub(super) fn each(span: Span<'_>, words: Option<usize>, see: &mut impl FnMut(Mark, usize)) {
+pub(super) fn each(span: Span<'_>, words: Option<usize>, see: &mut impl See) {
     let Span { text, from, .. } = span;
     let before = match from {
         0 => Block::default(),
@@ -75,14 +85,12 @@ pub(super) fn each(span: Span<'_>, words: Option<usize>, see: &mut impl FnMut(Ma
     if from > 0 {
         pass.again(see);
     }
-    let (blocks, rest) = text[from..].as_chunks::<BYTES>();
+    let (blocks, rest) = text[from..].as_chunks::<BLOCK>();
     for block in blocks {
         pass.block(Block::of(block), u64::MAX, see);
     }
     if !rest.is_empty() {
-        let mut tail = [0; BYTES];
-        tail[..rest.len()].copy_from_slice(rest);
-        pass.block(Block::of(&tail), (1 << rest.len()) - 1, see);
+        pass.block(Block::of(&padded(rest)), (1 << rest.len()) - 1, see);
     }
     if words.is_some() {
         pass.end(see);
@@ -91,16 +99,16 @@ pub(super) fn each(span: Span<'_>, words: Option<usize>, see: &mut impl FnMut(Ma
 
 /// As [`each`] of a whole text so short that no run in it is long.
 #[inline]
-pub(super) fn tiny(text: &[u8], see: &mut impl FnMut(Mark, usize)) {
+pub(super) fn tiny(text: &[u8], see: &mut impl See) {
     let mut before = 0;
     for (at, byte) in text.iter().enumerate() {
         match byte {
-            b'0'..=b'9' if !u8::is_ascii_digit(&before) => see(Mark::Digits, at),
-            b'@' => see(Mark::At, at),
+            b'0'..=b'9' if !u8::is_ascii_digit(&before) => see.mark(Mark::Digits, at),
+            b'@' => see.mark(Mark::At, at),
             b':' | b'=' => {
-                see(Mark::Assignment, at);
+                see.mark(Mark::Assignment, at);
                 if *byte == b':' && text[at + 1..].starts_with(SLASHES) {
-                    see(Mark::Scheme, at);
+                    see.mark(Mark::Scheme, at);
                 }
             }
             _ => {}
@@ -111,131 +119,137 @@ pub(super) fn tiny(text: &[u8], see: &mut impl FnMut(Mark, usize)) {
 
 impl Pass<'_> {
     /// What was cut before.
-    fn again(&self, see: &mut impl FnMut(Mark, usize)) {
+    fn again(&self, see: &mut impl See) {
         let Span { text, from, .. } = self.span;
-        let base = |bit: usize| (from + bit).wrapping_sub(BYTES);
+        let base = |bit: usize| (from + bit).wrapping_sub(BLOCK);
         let before = &self.before;
-        let latest = |bytes: usize| u64::MAX << (BYTES - bytes);
+        let latest = |bytes: usize| u64::MAX << (BLOCK - bytes);
         let digits = first_digits(before, &Block::default()) & latest(DIGITS + NEXT);
         spread(digits, |bit| {
             if !settled(text, base(bit), from) {
-                see(Mark::Digits, base(bit));
+                see.mark(Mark::Digits, base(bit));
             }
         });
-        let starts = (word_starts(before, &Block::default()) >> BYTES) as u64;
+        let starts = (word_starts(before, &Block::default()) >> BLOCK) as u64;
         spread(self.told & starts & latest(BEGINNING), |bit| {
-            see(Mark::Cut, base(bit));
+            see.mark(Mark::Cut, base(bit));
         });
         spread(before.sign & latest(SLASHES.len()), |bit| {
             self.scheme(base(bit), see);
         });
-        let ends = dashes(before.dash.into()) as u64 & latest(BEGIN.len());
+        let ends = dashes(before.joint.into()) as u64 & latest(ARMOR.len() - DASHES);
         spread(ends, |bit| self.armor(base(bit), see));
     }
 
     #[inline]
-    fn block(&mut self, block: Block, valid: u64, see: &mut impl FnMut(Mark, usize)) {
+    fn block(&mut self, block: Block, valid: u64, see: &mut impl See) {
         let base = self.at;
         spread(first_digits(&block, &self.before), |bit| {
-            see(Mark::Digits, base + bit);
+            see.mark(Mark::Digits, base + bit);
         });
         spread(block.sign, |bit| self.sign(base + bit, see));
-        if block.dash & block.dash << 1 != 0 || block.dash & self.before.dash >> 63 != 0 {
-            let ends = dashes(joined(self.before.dash, block.dash));
-            spread((ends >> BYTES) as u64, |bit| self.armor(base + bit, see));
+        if block.joint & (block.joint << 1 | self.before.joint >> 63) != 0 {
+            let ends = dashes(joined(self.before.joint, block.joint));
+            spread((ends >> BLOCK) as u64, |bit| self.armor(base + bit, see));
         }
         self.long(&block, see);
         if self.words.is_some() {
             self.broken(broken(&block, &self.before) & valid, see);
         }
         self.before = block;
-        self.at += BYTES;
+        self.at += BLOCK;
     }
 
     #[inline]
-    fn sign(&self, at: usize, see: &mut impl FnMut(Mark, usize)) {
+    fn sign(&self, at: usize, see: &mut impl See) {
         match self.span.text[at] {
-            b'@' => see(Mark::At, at),
+            b'@' => see.mark(Mark::At, at),
             _ => {
-                see(Mark::Assignment, at);
+                see.mark(Mark::Assignment, at);
                 self.scheme(at, see);
             }
         }
     }
 
     #[inline]
-    fn scheme(&self, at: usize, see: &mut impl FnMut(Mark, usize)) {
+    fn scheme(&self, at: usize, see: &mut impl See) {
         let Span { text, from, .. } = self.span;
         let end = at + 1 + SLASHES.len();
         if end > from && text[at] == b':' && text.get(at + 1..end) == Some(SLASHES) {
-            see(Mark::Scheme, at);
+            see.mark(Mark::Scheme, at);
         }
     }
 
-    /// Dashes end at `at`.
-    fn armor(&self, at: usize, see: &mut impl FnMut(Mark, usize)) {
+    /// What may be dashes ends at `at`.
+    fn armor(&self, at: usize, see: &mut impl See) {
         let Span { text, from, .. } = self.span;
-        let end = at + 1 + BEGIN.len();
-        if end > from && text.get(at + 1..end) == Some(BEGIN) {
-            see(Mark::Armor, at + 1 - DASHES);
+        let start = at + 1 - DASHES;
+        let end = start + ARMOR.len();
+        if end > from && text.get(start..end) == Some(ARMOR) {
+            see.mark(Mark::Armor, start);
         }
     }
 
     /// Long runs, which began in the block before or in this one.
     #[inline]
-    fn long(&mut self, block: &Block, see: &mut impl FnMut(Mark, usize)) {
+    fn long(&mut self, block: &Block, see: &mut impl See) {
         let Self { at, before, .. } = *self;
         let told = std::mem::take(&mut self.told);
-        let runs_of_token = runs::<TOKEN>(joined(before.token, block.token)) >> BYTES;
+        if !(has_eight(block.token) || before.token >> (BLOCK - 8) == 0xff) {
+            return;
+        }
+        let runs_of_token = runs::<TOKEN>(joined(before.token, block.token)) >> BLOCK;
         if runs_of_token == 0 {
             return;
         }
-        let place = |bit: usize| (at + bit).wrapping_sub(BYTES);
-        let own = widened(runs_of_token << BYTES, TOKEN);
-        self.told = (own >> BYTES) as u64;
+        let place = |bit: usize| (at + bit).wrapping_sub(BLOCK);
+        let own = widened(runs_of_token << BLOCK, TOKEN);
+        self.told = (own >> BLOCK) as u64;
         let starts = own & !u128::from(told) & word_starts(block, &before);
-        spread_wide(starts, |bit| see(Mark::Beginning, place(bit)));
+        spread_wide(starts, |bit| see.mark(Mark::Beginning, place(bit)));
         let solid = runs::<SOLID>(joined(before.solid, block.solid));
-        let reached = solid & !(solid << 1) & (u128::from(u64::MAX) << BYTES);
+        let reached = solid & !(solid << 1) & (u128::from(u64::MAX) << BLOCK);
         spread_wide(reached, |bit| {
-            see(Mark::Solid, place(bit + 1) - SOLID);
+            see.mark(Mark::Solid, place(bit + 1) - SOLID);
         });
     }
 
     /// Runs of words that end in this block, before one of these bytes.
     #[inline]
-    fn broken(&mut self, broken: u64, see: &mut impl FnMut(Mark, usize)) {
+    fn broken(&mut self, broken: u64, see: &mut impl See) {
         let base = self.at;
         if broken == 0 {
             return;
         }
         let first = base + broken.trailing_zeros() as usize;
-        let within = runs::<RUN>(u128::from(!broken)) as u64;
-        if first >= self.since + RUN || within != 0 {
+        // Wherever in the block a run is, it has the middle.
+        const { assert!(RUN < BLOCK && 2 * RUN > BLOCK) };
+        let within = || runs::<RUN>(u128::from(!broken)) as u64 != 0;
+        if first >= self.since + RUN || broken & MIDDLE == 0 && within() {
             spread(broken, |bit| {
                 self.stretch(base + bit, see);
                 self.since = self.since.max(base + bit + 1);
             });
         }
-        let last = base + BYTES - broken.leading_zeros() as usize;
+        let last = base + BLOCK - broken.leading_zeros() as usize;
         self.since = self.since.max(last);
     }
 
     /// What nothing breaks before `end`.
     #[inline]
-    fn stretch(&self, end: usize, see: &mut impl FnMut(Mark, usize)) {
+    fn stretch(&self, end: usize, see: &mut impl See) {
         let Span { text, .. } = self.span;
         if end < self.since + RUN {
             return;
         }
         let at = self.since + usize::from(text[self.since] == b' ');
         if word_run(&text[at..], true).is_long() {
-            see(Mark::Words, at);
+            see.mark(Mark::Words, at);
         }
     }
 
     /// The last run, which a text that goes on may make longer.
-    fn end(&self, see: &mut impl FnMut(Mark, usize)) {
+    fn end(&self, see: &mut impl See) {
         let Span { text, last, .. } = self.span;
         if last {
             return self.stretch(text.len(), see);
@@ -244,7 +258,7 @@ impl Pass<'_> {
         let at = self.since + usize::from(blank);
         let run = word_run(text.get(at..).unwrap_or_default(), true);
         if run.words > 0 && (at + run.bytes == text.len() || run.is_long()) {
-            see(Mark::Words, at);
+            see.mark(Mark::Words, at);
         }
     }
 }
@@ -266,8 +280,8 @@ fn first_digits(block: &Block, before: &Block) -> u64 {
     let behind = |own: u64, earlier: u64| own << 1 | earlier >> 63;
     let escaped = behind(block.back, before.back);
     // Of the byte before the block, what stands before that would have to be known too.
-    let earlier = (before.small & !(before.back << 1)) | before.dash | before.joint;
-    let shut = (block.small & !escaped) | block.dash | block.joint;
+    let earlier = (before.small & !(before.back << 1)) | before.joint;
+    let shut = (block.small & !escaped) | block.joint;
     block.digit & !behind(block.digit, before.digit) & !behind(shut, earlier)
 }
 
@@ -277,10 +291,18 @@ fn word_starts(block: &Block, before: &Block) -> u128 {
     !(joined(before.solid, block.solid) << 1) | joined(before.back, block.back) << 2
 }
 
-/// The last of five dashes or more.
+/// The last of what may be five dashes or more.
 #[inline]
-fn dashes(dash: u128) -> u128 {
-    runs::<DASHES>(dash) & !(dash >> 1)
+fn dashes(joint: u128) -> u128 {
+    runs::<DASHES>(joint) & !(joint >> 1)
+}
+
+/// Eight on end that begin at a whole byte of the word: sixteen on end have those somewhere.
+#[inline]
+const fn has_eight(bits: u64) -> bool {
+    const { assert!(TOKEN >= 15) };
+    let (ones, highest) = (u64::MAX / 0xff, u64::MAX / 0xff * 0x80);
+    (!bits).wrapping_sub(ones) & bits & highest != 0
 }
 
 /// What breaks a run of words: what is neither a small letter nor a blank, a second blank, the blank behind a word of less
@@ -291,7 +313,7 @@ fn broken(block: &Block, before: &Block) -> u64 {
     let blank = joined(before.blank, block.blank);
     let short = blank & (blank << 1 | blank << 2 | blank << 3);
     let long = runs::<{ LONGEST + 1 }>(small);
-    ((!(small | blank) | short | long) >> BYTES) as u64
+    ((!(small | blank) | short | long) >> BLOCK) as u64
 }
 
 /// Where `LENGTH` bits on end end.
@@ -323,7 +345,7 @@ const fn widened(mut bits: u128, length: usize) -> u128 {
 
 #[inline]
 fn joined(before: u64, block: u64) -> u128 {
-    u128::from(block) << BYTES | u128::from(before)
+    u128::from(block) << BLOCK | u128::from(before)
 }
 
 #[inline]
@@ -360,6 +382,12 @@ mod tests {
     use super::*;
 
     type Marks = BTreeSet<(Mark, usize)>;
+
+    impl<F: FnMut(Mark, usize)> See for F {
+        fn mark(&mut self, mark: Mark, at: usize) {
+            self(mark, at);
+        }
+    }
 
     /// Those of words are told again as their runs grow.
     fn marks(text: &[u8], cuts: &[usize]) -> Marks {
