@@ -129,7 +129,7 @@ impl Source {
         }
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         match self {
             Self::Filed(body) => body.is_spent(),
             Self::Gathered(body) => body.is_spent(),
@@ -139,7 +139,7 @@ impl Source {
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
+    pub(crate) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Filed(body) => body.size_hint(),
             Self::Gathered(body) => body.size_hint(),
@@ -150,7 +150,10 @@ impl Source {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
             Self::Filed(body) => body.poll(cx),
             Self::Gathered(body) => Poll::Ready(body.next().map(Ok)),
@@ -251,7 +254,7 @@ impl Body for ResponseBody {
             Self::Upstream(body) => body.poll(cx),
             Self::Edited(body) => body.poll(cx),
             Self::Watched(body) => body.poll(cx),
-            Self::Whole(body) => Poll::Ready(body.take().map(|b| Ok(Frame::data(b)))),
+            Self::Whole(body) => body.poll(cx),
         }
     }
 
@@ -273,7 +276,7 @@ impl Body for ResponseBody {
             // Nobody knows before the end.
             Self::Edited(_) => SizeHint::default(),
             Self::Watched(body) => body.size_hint(),
-            Self::Whole(body) => SizeHint::with_exact(body.len()),
+            Self::Whole(body) => body.size_hint(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A request's body read whole before it is judged: within a limit, a deadline and a share of memory, and only where a rule
+//! A body read whole before it is judged: within a limit, a deadline and a share of memory, and only where a rule
 //! reads it.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A request's body of which all must be here before any of it goes on: in memory where it is short, else in a file without
+//! A body of which all must be here before any of it goes on: in memory where it is short, else in a file without
 //! a name that only this process can read, from which it is brought back while it is judged.
 
 use std::future::Future as _;

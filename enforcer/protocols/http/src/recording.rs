@@ -8,7 +8,7 @@ use bytes::Bytes;
 use enforcer_audit::{Fingerprinter, Message, Spoken, Track, Way};
 use enforcer_credentials::shown_path;
 use enforcer_flow::{Destination, Side};
-use enforcer_gate::{Exchange, Refusal};
+use enforcer_gate::Exchange;
 use http::Response;
 use http::request::Parts;
 use http_body::Frame;
@@ -16,7 +16,6 @@ use tokio_tungstenite::tungstenite;
 
 use crate::aside::Aside;
 use crate::body::BodyError;
-use crate::judged;
 use crate::serve::Connection;
 
 mod shown;
@@ -78,23 +77,6 @@ pub(crate) fn keep(track: Option<&Track>, frame: &Frame<Bytes>) -> Result<(), Bo
     match (track, frame.data_ref()) {
         (Some(track), Some(data)) => track.push(data).map_err(|_| BodyError::Unrecorded),
         (Some(_) | None, _) => Ok(()),
-    }
-}
-
-/// Keeps an answer of which all is here.
-pub(crate) async fn whole(
-    aside: &Aside,
-    exchange: &mut Exchange,
-    bytes: &Bytes,
-) -> Result<(), Refusal> {
-    let Some(track) = track(exchange, Way::Answer) else {
-        return Ok(());
-    };
-    let kept = bytes.clone();
-    let kept = aside.weigh(bytes.len(), move || track.push(&kept).is_ok());
-    match kept.await {
-        Some(true) => Ok(()),
-        Some(false) | None => Err(judged::unable(exchange, FAILED)),
     }
 }
 

@@ -1,74 +1,148 @@
 //! An answer that is here whole: decoded, edited, and judged as what is left of it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use enforcer_gate::{Exchange, Judge};
+use enforcer_audit::Way;
+use enforcer_gate::{Exchange, Judge, Masking};
 use enforcer_mask::Direction;
 use enforcer_policy::{Action, Part};
 use enforcer_prompt::{self as prompt, AnswerEditor, Item, Ruling, Shape, Stop};
 use http::HeaderMap;
 
 use super::text;
-use crate::gather::Gathered;
+use crate::gather::{Bounds, Gathered, Ungathered};
+use crate::kept::Kept;
 use crate::masking::{self, Rewriter};
-use crate::{coding, shape};
+use crate::{Spilling, coding, recording, shape};
 
 /// An answer that is here whole, with all that judging it takes.
 pub(super) struct Weighing {
     pub(super) headers: HeaderMap,
-    pub(super) gathered: Gathered,
+    pub(super) kept: Kept,
     pub(super) shape: Shape,
     pub(super) judge: Judge,
     pub(super) editor: Option<AnswerEditor>,
     pub(super) exchange: Exchange,
-    /// The longest it may be when it is decoded.
-    pub(super) limit: usize,
+    /// The longest it may be when it is decoded, and the room that it takes in memory.
+    pub(super) bounds: Bounds,
+    /// Where it waits while it is sent, if it is long.
+    pub(super) spilling: Option<Arc<Spilling>>,
     pub(super) structure: prompt::Limits,
 }
 
 /// What came of it.
 pub(super) struct Weighed {
-    pub(super) gathered: Gathered,
     pub(super) judge: Judge,
     pub(super) exchange: Exchange,
-    /// What may go on, or why none of it can be judged.
-    pub(super) passed: Result<Bytes, prompt::Cause>,
+    /// What goes on, or why nothing does.
+    pub(super) passed: Result<Passed, Unpassed>,
+}
+
+/// What goes on.
+pub(super) struct Passed {
+    pub(super) body: Kept,
+    /// It was read, and may be another than came.
+    pub(super) read: bool,
+}
+
+/// Why nothing of an answer goes on.
+pub(super) enum Unpassed {
+    /// A rule says so.
+    Blocked,
+    /// It cannot wait on disk, or does not come back from there.
+    Unkept(Ungathered),
+    /// It cannot be masked.
+    Unmasked(prompt::Cause),
+    /// It cannot be recorded.
+    Unrecorded,
 }
 
 // === impl Weighing ===
 
 impl Weighing {
-    /// Judges it, which takes long where it is large.
+    /// Judges it, which takes long where it is large, and blocks where it is on disk or goes there.
     pub(super) fn weigh(self) -> Weighed {
         let Self {
             headers,
-            mut gathered,
+            kept,
             shape,
             mut judge,
             editor,
             mut exchange,
-            limit,
+            bounds,
+            spilling,
             structure,
         } = self;
-        let decoded = coding::decode(&headers, &gathered.bytes, limit).and_then(|bytes| {
-            // What was decoded takes room too, for as long as it is here.
-            match coding::is_coded(&headers) && !gathered.room.grow(bytes.len()) {
-                true => Err(prompt::Cause::TooLarge),
-                false => Ok(bytes),
-            }
-        });
-        // What is left out is not judged again.
-        let edited = editor.is_some();
-        let passed = decoded.and_then(|bytes| {
-            let bytes = edit(bytes, editor, (&mut judge, &mut exchange))?;
-            content(&bytes, &shape, &mut judge, &structure)?;
-            mask(bytes, edited, &headers, &exchange)
-        });
+        let passed = kept
+            .here(&bounds)
+            .map_err(Unpassed::Unkept)
+            .and_then(|mut gathered| {
+                let asked = (&mut judge, &mut exchange, editor);
+                let read = read(
+                    &mut gathered,
+                    (&headers, &shape),
+                    asked,
+                    (&bounds, &structure),
+                );
+                let (bytes, read) = settled(read, (&mut judge, &exchange), &gathered)?;
+                let track = recording::track(&exchange, Way::Answer);
+                if track.is_some_and(|track| track.push(&bytes).is_err()) {
+                    return Err(Unpassed::Unrecorded);
+                }
+                gathered.bytes = bytes;
+                gathered.trailers = None;
+                let body = match spilling {
+                    None => Kept::Here(gathered),
+                    Some(spilling) => spilling
+                        .settle(gathered, bounds.workload)
+                        .map_err(Unpassed::Unkept)?,
+                };
+                Ok(Passed { body, read })
+            });
         Weighed {
-            gathered,
             judge,
             exchange,
             passed,
         }
+    }
+}
+
+/// Decodes, edits, judges and masks it; or says why that cannot be done.
+fn read(
+    gathered: &mut Gathered,
+    (headers, shape): (&HeaderMap, &Shape),
+    (judge, exchange, editor): (&mut Judge, &mut Exchange, Option<AnswerEditor>),
+    (bounds, structure): (&Bounds, &prompt::Limits),
+) -> Result<Bytes, prompt::Cause> {
+    let decoded = coding::decode(headers, &gathered.bytes, bounds.limit)?;
+    // What was decoded takes room too, for as long as it is here.
+    if coding::is_coded(headers) && !gathered.room.grow(decoded.len()) {
+        return Err(prompt::Cause::TooLarge);
+    }
+    // What is left out is not judged again.
+    let edited = editor.is_some();
+    let bytes = edit(decoded, editor, (judge, exchange))?;
+    content(&bytes, shape, judge, structure)?;
+    mask(bytes, edited, headers, exchange)
+}
+
+/// What goes on of an answer, and whether it was read: one that cannot be read passes as it came, if no rule minds.
+fn settled(
+    read: Result<Bytes, prompt::Cause>,
+    (judge, exchange): (&mut Judge, &Exchange),
+    gathered: &Gathered,
+) -> Result<(Bytes, bool), Unpassed> {
+    match read {
+        Ok(bytes) => Ok((bytes, true)),
+        // Blocked already, or unreadable, which is for rules to judge.
+        Err(cause) if judge.rule(Part::Undecidable(cause)) != Action::Keep => {
+            Err(Unpassed::Blocked)
+        }
+        Err(cause) if exchange.masking().is_some_and(Masking::edits_answers) => {
+            Err(Unpassed::Unmasked(cause))
+        }
+        Err(_) => Ok((gathered.bytes.clone(), false)),
     }
 }
 

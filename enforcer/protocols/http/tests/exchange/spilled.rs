@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use enforcer_credentials::{Secrets, Source};
-use enforcer_flow::CgroupId;
+use enforcer_flow::{CgroupId, Protocol};
 use enforcer_gate::Quota;
 use enforcer_http::{Judging, Spilling};
 use enforcer_spill::Spill;
@@ -15,10 +15,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::judged::{ask, post, text};
-use crate::upstream;
+use crate::upstream::{self, Running};
 use crate::world::World;
 
 const POLICY: &str = r#"
@@ -32,10 +33,16 @@ rules:
   - { id: masked, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: /masked }, mask: name }
   - { id: both, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: /v1/completions, model: gpt-5 }, mask: name }
   - { id: signed, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: /signed }, sign: { style: github, secret: key } }
+  - { id: chat, effect: allow, match: { host: api.example, port: 8080, protocol: http, path: /v1/chat/completions }, mask: { detect: [name], direction: answer } }
+  - { id: no-words, effect: deny, match: { host: api.example, path: /v1/chat/completions, answer: { text: { contains: [forbidden word] } } } }
 "#;
 
 /// With what waits there counted; bodies above `above` bytes wait in `folder`.
 async fn world(folder: &Path, above: usize) -> (World, Arc<Spilling>) {
+    world_of(upstream::echo().await, folder, above)
+}
+
+fn world_of(upstream: Running, folder: &Path, above: usize) -> (World, Arc<Spilling>) {
     let spilling = Arc::new(Spilling {
         place: Spill::new(folder),
         above,
@@ -46,11 +53,12 @@ async fn world(folder: &Path, above: usize) -> (World, Arc<Spilling>) {
     let secrets = Secrets::load([("key", &key)], |_| Some("k3y".into()));
     let judging = Judging {
         secrets: secrets.unwrap(),
+        body_bytes: 2 << 20,
         spilling: Some(Arc::clone(&spilling)),
         ..Judging::without_secrets(64 << 20)
     };
     let parts = (POLICY, judging);
-    let world = World::judging(upstream::echo().await, Duration::from_secs(30), parts);
+    let world = World::judging(upstream, Duration::from_secs(30), parts);
     (world, spilling)
 }
 
@@ -135,4 +143,116 @@ async fn what_cannot_wait_on_disk_is_refused_and_recorded() {
     let ledger = world.ledger().await;
     assert_eq!(ledger.one("exchange_denied")["cause"], "spill_failed");
     assert_eq!(ledger.last("exchange_aborted")["cause"], "spill_failed");
+}
+
+/// An answer of a model, with so many bytes of filler around what it says.
+fn answer(said: &str, filler: usize) -> &'static str {
+    let filler = "nothing to see here. ".repeat(filler / 21);
+    let text = format!("{filler}{said} {filler}");
+    let choice = json!({"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"});
+    let answer =
+        json!({"id": "c", "object": "chat.completion", "model": "gpt-5", "choices": [choice]});
+    answer.to_string().leak()
+}
+
+fn question() -> Request<Full<Bytes>> {
+    let messages = json!([{"role": "user", "content": "hello"}]);
+    let body = json!({"model": "gpt-5", "messages": messages}).to_string();
+    post("/v1/chat/completions", body)
+}
+
+const JSON: &str = "200 OK\r\ncontent-type: application/json";
+
+#[tokio::test]
+async fn a_long_answer_waits_on_disk_and_is_judged_and_masked_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for (filler, waited) in [(1000, 0), (400_000, 2)] {
+        let upstream = upstream::fixed(JSON, answer("by Ada Lovelace.", filler)).await;
+        let (world, spilling) = world_of(upstream, folder.path(), 64 << 10);
+        let response = ask(&world, question()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let length = response.headers()["content-length"].clone();
+        let told = text(response).await;
+        assert_eq!(length, told.len().to_string());
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let expected: Value = serde_json::from_str(answer("by [NAME].", filler)).unwrap();
+        assert!(told == expected);
+        let ledger = world.ledger().await;
+        ledger.one("exchange_closed");
+        assert_eq!(files(&spilling), waited);
+        // A rule still has the last word.
+        let upstream = upstream::fixed(JSON, answer("a forbidden word", filler)).await;
+        let (world, spilling) = world_of(upstream, folder.path(), 64 << 10);
+        let response = ask(&world, question()).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        drop(response);
+        let ledger = world.ledger().await;
+        assert_eq!(ledger.one("answer_blocked")["rule"], "test/no-words");
+        assert_eq!(files(&spilling), waited / 2);
+    }
+    assert!(folder.path().read_dir().unwrap().next().is_none());
+}
+
+#[tokio::test]
+async fn a_long_answer_that_cannot_wait_is_refused_and_nothing_of_it_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = folder.path().join("taken");
+    std::fs::write(&taken, "").unwrap();
+    for (place, filler, status, cause) in [
+        // Longer than rules read, and than its head says nothing of.
+        (
+            folder.path(),
+            2 << 20,
+            StatusCode::FORBIDDEN,
+            "body_too_large",
+        ),
+        (
+            &*taken,
+            400_000,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "spill_failed",
+        ),
+    ] {
+        let upstream = upstream::fixed(JSON, answer("by Ada Lovelace.", filler)).await;
+        let (world, spilling) = world_of(upstream, place, 64 << 10);
+        let response = ask(&world, question()).await;
+        assert_eq!(response.status(), status, "{cause}");
+        let told = text(response).await;
+        assert!(
+            !told.contains("Ada") && !told.contains("nothing to see"),
+            "{told}"
+        );
+        let ledger = world.ledger().await;
+        assert_eq!(ledger.one("exchange_aborted")["cause"], cause);
+        files(&spilling);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_waits_on_disk_goes_with_the_agent_that_does_not_take_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = upstream::fixed(JSON, answer("by Ada Lovelace.", 800_000)).await;
+    let (world, spilling) = world_of(upstream, folder.path(), 64 << 10);
+    let mut agent = world.raw(Protocol::Http, "api.example").await;
+    let body = question().into_body();
+    let body = http_body_util::BodyExt::collect(body)
+        .await
+        .unwrap()
+        .to_bytes();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: api.example:8080\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    agent.write_all(head.as_bytes()).await.unwrap();
+    agent.write_all(&body).await.unwrap();
+    let mut start = [0; 12];
+    agent.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
+    // All of it is here, and most of it waits for an agent that reads no further.
+    assert_eq!(spilling.files.all(), 1);
+    assert!(spilling.disk.all() > 1 << 20);
+    drop(agent);
+    let ledger = world.ledger().await;
+    ledger.one("exchange_aborted");
+    assert_eq!(files(&spilling), 2);
 }
