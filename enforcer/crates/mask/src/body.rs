@@ -9,6 +9,7 @@ mod csv;
 mod desk;
 mod events;
 mod form;
+mod gone;
 mod inner;
 mod json;
 mod kind;
@@ -149,9 +150,10 @@ impl Rewriter {
         self.note(done)
     }
 
-    /// Texts that are held have waited long enough: they are judged as if they ended here. What is found in them is replaced,
-    /// the rest is given out, and a value that began in them and goes on is found in what comes of it. What is no text yet (a
-    /// name, a number, the start of an escape) goes on waiting, and so does what is masked as a whole.
+    /// What is held has waited long enough: it is judged as if it ended here. What is found in texts is replaced, the rest is
+    /// given out, and a value that began in them and goes on is found in what comes of it. What is found in a name, a number
+    /// or a tag of which a part came stops the body, then or when it is whole. What says nothing yet (the start of an escape,
+    /// of a line of YAML, of a part's head) goes on waiting, and so does what is masked as a whole.
     ///
     /// # Errors
     ///

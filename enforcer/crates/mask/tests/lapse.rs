@@ -138,3 +138,128 @@ fn a_document_stays_a_document_over_pauses() {
         assert_eq!(document["n"], 12);
     }
 }
+
+/// What comes of a body that pauses at `cut`, and how much was still held then.
+fn rewritten(
+    rules: &Arc<Ruleset>,
+    kind: &Kind,
+    (body, cut): (&str, usize),
+) -> (usize, Result<String, Stop>) {
+    let mut rewriter = Rewriter::new(kind.clone(), rules, &session(), Direction::Answer);
+    let mut out = Vec::new();
+    let (before, behind) = body.as_bytes().split_at(cut);
+    let mut held = 0;
+    let mut read = || {
+        rewriter.push(before, &mut out)?;
+        rewriter.lapse(&mut out)?;
+        held = rewriter.held();
+        rewriter.push(behind, &mut out)?;
+        rewriter.finish(&mut out)
+    };
+    let done = read().map(|()| assert_eq!(rewriter.held(), 0, "{kind:?} cut at {cut}"));
+    (held, done.map(|()| String::from_utf8(out).unwrap()))
+}
+
+/// Every format, with a value where something is read when it is whole, and how much of it says nothing yet.
+fn formats() -> Vec<(Kind, String, usize)> {
+    let card = "4111111111111111";
+    let csv = format!("a,\"ada.lovelace@mail.example.org\",c\n{card},x,\"E-123456789012\"");
+    let json = format!("{{\"{card}\":1,\"n\":{card},\"t\":[{card},\"{{\\\"k\\\":{card}}}\"]}}");
+    let multipart = format!(
+        "--X\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\nby {card}, so\r\n--X--\r\n"
+    );
+    let xml = format!("<a>by {card}<b who=\"Ada Lovelace\">x</b><!-- {card} --></a>");
+    let head = "--X\r\ncontent-disposition: form-data; name=\"a\"\r\n\r".len();
+    vec![
+        (Kind::Csv { tabs: false }, csv, 1),
+        (Kind::Events, format!("event: x\ndata: by {card}\n\n"), 6),
+        (Kind::Form, format!("a=by+{card}&{card}=1&b=2"), 2),
+        (Kind::Json, json, 5),
+        (Kind::Multipart("X".to_owned()), multipart, head),
+        (Kind::Text, format!("by {card}, so"), 0),
+        (Kind::Xml, xml, 4),
+        (Kind::Yaml, format!("a: by\n  {card}\nb: {card}\n"), 20),
+    ]
+}
+
+#[test]
+fn a_pause_in_any_format_holds_what_says_nothing_yet_and_lets_no_value_through() {
+    let rules = rules(Action::Redact);
+    for (kind, body, most) in formats() {
+        let values = [
+            "4111111111111111",
+            "Ada Lovelace",
+            "E-123456789012",
+            "ada.lovelace@mail",
+        ];
+        let mut stopped = 0;
+        for cut in 0..=body.len() {
+            let (held, done) = rewritten(&rules, &kind, (&body, cut));
+            assert!(held <= most, "{kind:?} cut at {cut}: {held} held");
+            match done {
+                Ok(out) => assert!(
+                    !values.iter().any(|value| out.contains(value)),
+                    "{kind:?} cut at {cut}: {out}"
+                ),
+                // A part of a name, a number or a tag went on.
+                Err(stop) => {
+                    assert!(
+                        matches!(stop, Stop::Block(_)),
+                        "{kind:?} cut at {cut}: {stop}"
+                    );
+                    stopped += 1;
+                }
+            }
+        }
+        assert!(
+            stopped < body.len() * 3 / 4,
+            "{kind:?}: {stopped} pauses stop it"
+        );
+    }
+}
+
+#[test]
+fn a_pause_changes_nothing_in_any_format_where_nothing_is_found() {
+    let rules = rules(Action::Redact);
+    for (kind, body, _) in formats() {
+        let plain = body
+            .replace("4111111111111111", "4111111111111112")
+            .replace("Ada", "Bea")
+            .replace("E-1234", "F-1234")
+            .replace('@', " at ");
+        for cut in 0..=plain.len() {
+            let (_, done) = rewritten(&rules, &kind, (&plain, cut));
+            assert_eq!(done.unwrap(), plain, "{kind:?} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_pause_within_bytes_holds_nothing_and_lets_no_value_through() {
+    let rules = rules(Action::Redact);
+    let key = concat!("sk-", "AERtTWYZlt21tEvHSzfcT3BlbkFJuQ5TPxA6Dxgi3YJOySpp");
+    let length = char::from(u8::try_from(key.len()).unwrap());
+    let wide = |text: &str| -> String { text.chars().flat_map(|c| [c, '\0']).collect() };
+    let bodies = |card: &str, key: &str| {
+        [
+            format!("\0\u{1}by {card}\u{2}\0"),
+            format!("\0\n{length}{key}\u{12}\0"),
+            format!("\u{1}\u{1}{}\u{1}\u{1}", wide(&format!("by {card}"))),
+        ]
+    };
+    let plain = bodies("4111111111111112", &key.replace("sk-", "by "));
+    for (body, plain) in bodies("4111111111111111", key).into_iter().zip(plain) {
+        for cut in 0..body.len() {
+            let (held, done) = rewritten(&rules, &Kind::Binary, (&body, cut));
+            assert_eq!(held, 0, "cut at {cut}");
+            assert!(
+                matches!(done, Err(Stop::Block(_))),
+                "cut at {cut}: {body:?}"
+            );
+        }
+        for cut in 0..plain.len() {
+            let (_, done) = rewritten(&rules, &Kind::Binary, (&plain, cut));
+            assert_eq!(done.unwrap(), plain, "cut at {cut}");
+        }
+    }
+}

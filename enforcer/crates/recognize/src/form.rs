@@ -1,6 +1,7 @@
 //! Values of fixed forms: digits and letters at known places, a check over them, and words that tell of them.
 
 use crate::context::Words;
+use crate::digits::digits;
 use crate::{Confidence, Detector, Family, Look, Shapes, Sight, Wake, context, shapes};
 
 /// The most letters and digits that a value of a form has.
@@ -296,11 +297,7 @@ impl Form {
 impl<'a> Run<'a> {
     fn at(look: &Look<'a>) -> Self {
         let known = look.text.get(look.at..).unwrap_or_default();
-        let length = known
-            .iter()
-            .take(MOST)
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let length = digits(known, MOST);
         Self {
             known,
             length,

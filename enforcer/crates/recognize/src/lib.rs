@@ -8,6 +8,7 @@
 
 mod checksum;
 mod context;
+mod digits;
 mod form;
 mod key;
 mod look;

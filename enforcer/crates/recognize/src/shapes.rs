@@ -3,6 +3,8 @@
 //! A text is full of digits and has few values in it. One glance at the run and the bytes on either side of it decides
 //! for all detectors at once; sets are disjoint bits, so the scanner keeps one list of detectors for each bit.
 
+use crate::digits::digits;
+
 /// A set of shapes. Runs of fifteen digits and more count as fifteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shapes {
@@ -173,11 +175,7 @@ impl Shapes {
             Some(_) | None => false,
         };
         let known = text.get(at..).unwrap_or_default();
-        let length = known
-            .iter()
-            .take(LENGTHS - 1)
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let length = digits(known, LENGTHS - 1);
         let behind = known.get(length).copied();
         let mut shape = match (behind, lettered) {
             (None, true) if !last => Shape::from(3, length),
@@ -315,8 +313,7 @@ fn following(rest: &[u8]) -> u64 {
     let [sign, rest @ ..] = rest else {
         return u64::MAX;
     };
-    let digits = rest.iter().take(FOLLOWING);
-    let length = digits.take_while(|byte| byte.is_ascii_digit()).count();
+    let length = digits(rest, FOLLOWING);
     if length == rest.len() {
         return u64::MAX;
     }

@@ -87,6 +87,14 @@ impl Machine for Binary {
         self.give(b"", sink);
         Ok(())
     }
+
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.narrow.lapse(desk)?;
+        self.wide.lapse(desk)?;
+        self.lengths.lapse(desk)?;
+        self.give(b"", sink);
+        Ok(())
+    }
 }
 
 impl Binary {
@@ -176,14 +184,31 @@ impl Run {
             return self.told(looked, &count, desk);
         }
         self.start.extend_from_slice(text);
-        if self.start.len() < SHORTEST {
-            return Ok(());
+        match self.start.len() < SHORTEST {
+            true => Ok(()),
+            false => self.begin(desk),
         }
+    }
+
+    fn begin(&mut self, desk: &mut Desk) -> Result<(), Stop> {
         let mut masker = desk.masker();
         let start = std::mem::take(&mut self.start);
         let mut count = Count::of(desk);
         let looked = desk.look(&mut masker, &start, &mut count);
         self.masker = Some(masker);
+        self.told(looked, &count, desk)
+    }
+
+    /// What is held of it has waited long enough.
+    fn lapse(&mut self, desk: &mut Desk) -> Result<(), Stop> {
+        if !self.start.is_empty() {
+            self.begin(desk)?;
+        }
+        let Some(masker) = &mut self.masker else {
+            return Ok(());
+        };
+        let mut count = Count::of(desk);
+        let looked = desk.lapse(masker, &mut count);
         self.told(looked, &count, desk)
     }
 

@@ -3,6 +3,7 @@
 use memchr::memchr;
 
 use super::desk::Desk;
+use super::gone::Gone;
 use super::machine::Machine;
 use super::spelled::{Respell, Spelled};
 use super::spelling::Spelling;
@@ -23,6 +24,8 @@ pub(crate) struct Csv {
     between: Option<u8>,
     /// The first row, as long as it is not whole.
     first: Vec<u8>,
+    /// How much of it went on.
+    gone: Gone,
     /// How much of it was searched for its end, and whether that is within quotes.
     searched: (usize, bool),
     names: Vec<String>,
@@ -48,6 +51,7 @@ impl Csv {
         Self {
             between: tabs.then_some(b'\t'),
             first: Vec::new(),
+            gone: Gone::default(),
             searched: (0, false),
             names: Vec::new(),
             column: 0,
@@ -67,7 +71,7 @@ impl Machine for Csv {
         if let Some(end) = self.row_end() {
             let first = std::mem::take(&mut self.first);
             let (row, rest) = first.split_at(end);
-            self.names(row, desk, sink)?;
+            self.first_row(row, desk, sink)?;
             return self.cells(rest, desk, sink);
         }
         if before + bytes.len() > FIRST {
@@ -79,11 +83,29 @@ impl Machine for Csv {
     fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         if self.row == 0 {
             let first = std::mem::take(&mut self.first);
-            self.names(&first, desk, sink)?;
+            self.first_row(&first, desk, sink)?;
         }
         match std::mem::replace(&mut self.cell, Cell::Start) {
+            Cell::Bare(value) | Cell::Quoted(value) => self.close(value, desk, sink),
+            Cell::Closing(value) => {
+                self.close(value, desk, sink)?;
+                sink.keep(b"\"");
+                Ok(())
+            }
+            Cell::Start => Ok(()),
+        }
+    }
+
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        if self.row == 0 && !self.first.is_empty() {
+            desk.trail.name();
+            let lapsed = self.gone.lapse((&self.first, &self.first), desk, sink);
+            desk.trail.leave();
+            return lapsed;
+        }
+        match &mut self.cell {
             Cell::Bare(value) | Cell::Closing(value) | Cell::Quoted(value) => {
-                self.close(value, desk, sink)
+                value.lapse(desk, sink)
             }
             Cell::Start => Ok(()),
         }
@@ -101,6 +123,11 @@ impl Csv {
         });
         self.searched = (self.first.len(), quoted);
         end.map(|end| from + end)
+    }
+
+    fn first_row(&mut self, row: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let mut gone = std::mem::take(&mut self.gone);
+        gone.rest(desk, sink, |desk, sink| self.names(row, desk, sink))
     }
 
     /// The first row: looked at like any, and remembered.

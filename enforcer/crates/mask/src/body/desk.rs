@@ -141,6 +141,18 @@ impl Desk {
         self.found(masker, looked)
     }
 
+    /// A masker's text began with what went on already.
+    pub(crate) fn went(&mut self, masker: &mut Masker, text: &[u8]) -> Result<(), Stop> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let before = self.count();
+        let mut nowhere = Vec::new();
+        self.look(masker, text, &mut nowhere)?;
+        self.lapse(masker, &mut nowhere)?;
+        self.irreplaceable(before)
+    }
+
     /// Whether `text` begins as values do that begin in a known way.
     pub(crate) fn begins(&self, text: &[u8]) -> bool {
         self.rules.lane(self.direction).plan.begins(text)

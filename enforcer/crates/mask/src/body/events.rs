@@ -67,6 +67,12 @@ impl Machine for Events {
         }
         Ok(())
     }
+
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let open = self.data.iter_mut().chain(&mut self.other);
+        open.into_iter()
+            .try_for_each(|value| value.lapse(desk, sink))
+    }
 }
 
 impl Events {

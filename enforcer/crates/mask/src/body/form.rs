@@ -3,6 +3,7 @@
 use memchr::{memchr, memchr2};
 
 use super::desk::Desk;
+use super::gone::Gone;
 use super::machine::Machine;
 use super::spelled::{Respell, Spelled};
 use super::spelling::Spelling;
@@ -18,6 +19,8 @@ const LONGEST: usize = 4096;
 pub(crate) struct Form {
     /// A name that is not whole yet.
     name: Vec<u8>,
+    /// How much of it went on.
+    gone: Gone,
     /// Behind a name's `=`.
     valued: bool,
     value: Option<Box<Value>>,
@@ -46,6 +49,20 @@ impl Machine for Form {
         self.back(desk);
         Ok(())
     }
+
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        if let Some(value) = &mut self.value {
+            return value.lapse(desk, sink);
+        }
+        if self.name.is_empty() {
+            return Ok(());
+        }
+        let name = Spelling::Form.read(&self.name, &mut Spelled::default());
+        desk.trail.name();
+        let lapsed = self.gone.lapse((&self.name, &name), desk, sink);
+        desk.trail.leave();
+        lapsed
+    }
 }
 
 impl Form {
@@ -73,30 +90,14 @@ impl Form {
         Ok(end + 1)
     }
 
-    /// Looks at a name that is whole, and goes to its value.
+    /// Goes from a name that is whole to its value.
     fn named(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         let raw = std::mem::take(&mut self.name);
         if raw.is_empty() {
             return Ok(());
         }
-        let mut spelled = Spelled::default();
-        let name = Spelling::Form.read(&raw, &mut spelled);
-        desk.trail.name();
-        let looked = desk.judge(&name);
-        desk.trail.leave();
-        let Some(pieces) = looked? else {
-            sink.keep(&raw);
-            enter(&String::from_utf8_lossy(&name), desk);
-            return Ok(());
-        };
-        let mut respell = Respell {
-            spelling: Spelling::Form,
-            spelled: &mut spelled,
-            down: sink,
-        };
-        pieces.give(&name, &mut respell);
-        enter(&String::from_utf8_lossy(&pieces.text(&name)), desk);
-        Ok(())
+        let mut gone = std::mem::take(&mut self.gone);
+        gone.rest(desk, sink, |desk, sink| looked_at(&raw, desk, sink))
     }
 
     fn value(&mut self, bytes: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<usize, Stop> {
@@ -121,6 +122,28 @@ impl Form {
         sink.keep(b"&");
         Ok(end + 1)
     }
+}
+
+/// Looks at a name, and enters it.
+fn looked_at(raw: &[u8], desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let mut spelled = Spelled::default();
+    let name = Spelling::Form.read(raw, &mut spelled);
+    desk.trail.name();
+    let looked = desk.judge(&name);
+    desk.trail.leave();
+    let Some(pieces) = looked? else {
+        sink.keep(raw);
+        enter(&String::from_utf8_lossy(&name), desk);
+        return Ok(());
+    };
+    let mut respell = Respell {
+        spelling: Spelling::Form,
+        spelled: &mut spelled,
+        down: sink,
+    };
+    pieces.give(&name, &mut respell);
+    enter(&String::from_utf8_lossy(&pieces.text(&name)), desk);
+    Ok(())
 }
 
 /// `card[number]` is the field `number` of `card`.

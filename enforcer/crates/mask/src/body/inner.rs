@@ -71,8 +71,7 @@ impl Inner {
                     return Ok(());
                 };
                 let pending = json.give_up(desk);
-                let mut masker = desk.masker();
-                desk.look(&mut masker, &pending, sink)?;
+                let mut masker = begun(&pending, desk, sink)?;
                 desk.look(&mut masker, text.get(at..).unwrap_or_default(), sink)?;
                 *self = Self::Text(masker);
                 Ok(())
@@ -105,10 +104,11 @@ impl Inner {
                 let ended = json.end_loosely(desk, sink);
                 desk.unnest();
                 let pending = ended?;
-                if pending.is_empty() {
+                if pending.0.is_empty() {
                     return Ok(());
                 }
-                desk.whole(&pending, sink)
+                let masker = begun(&pending, desk, sink)?;
+                desk.done(masker, sink)
             }
             Self::Text(masker) => desk.done(masker, sink),
         }
@@ -129,6 +129,19 @@ impl Inner {
         }
         self.push(text, desk, sink)
     }
+}
+
+/// A text that begins with this, of which so much went on.
+fn begun(
+    (text, gone): &(Vec<u8>, usize),
+    desk: &mut Desk,
+    sink: &mut dyn Sink,
+) -> Result<Box<Masker>, Stop> {
+    let mut masker = desk.masker();
+    let (went, rest) = text.split_at((*gone).min(text.len()));
+    desk.went(&mut masker, went)?;
+    desk.look(&mut masker, rest, sink)?;
+    Ok(masker)
 }
 
 /// An object, or an array that holds no bare numbers: prose begins with brackets too.

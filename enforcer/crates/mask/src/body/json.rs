@@ -10,6 +10,7 @@ mod text;
 use std::collections::HashSet;
 
 use super::desk::Desk;
+use super::gone::Gone;
 use super::utf8::Utf8;
 use super::value::Value;
 use crate::Sink;
@@ -27,6 +28,8 @@ pub(crate) struct Json {
     spare: Vec<Vec<u64>>,
     /// A key or a number that is not whole yet.
     held: Vec<u8>,
+    /// How much of that went on.
+    gone: Gone,
     /// The string that is being read, where it came in pieces or has escapes.
     value: Option<Box<Value>>,
     /// The last byte of a string was a backslash that begins an escape.
@@ -108,6 +111,7 @@ impl Json {
             names: 0,
             spare: Vec::new(),
             held: Vec::new(),
+            gone: Gone::default(),
             value: None,
             escaped: false,
             utf8: Utf8::default(),
@@ -158,7 +162,9 @@ impl Json {
         }
         if self.state == State::Scalar && self.open.is_empty() {
             let held = std::mem::take(&mut self.held);
-            match self.scalar_read(&held, desk, sink) {
+            let mut gone = std::mem::take(&mut self.gone);
+            let read = |desk: &mut Desk, sink: &mut dyn Sink| self.scalar_read(&held, desk, sink);
+            match gone.rest(desk, sink, read) {
                 Ok(()) => self.ended(),
                 Err(Halt::Broken(cause)) => return Err(desk.undecidable(cause)),
                 Err(Halt::Stop(stop)) => return Err(stop),
@@ -172,21 +178,24 @@ impl Json {
         }
     }
 
-    /// The string that is being read has waited long enough.
+    /// What is being read has waited long enough.
     pub(crate) fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
-        match &mut self.value {
-            Some(value) => value.lapse(desk, sink),
-            None => Ok(()),
+        match (self.state, &mut self.value) {
+            (State::KeyText, _) => self.lapse_key(desk, sink),
+            (State::Scalar, _) => self.lapse_scalar(desk, sink),
+            (_, Some(value)) => value.lapse(desk, sink),
+            (_, None) => Ok(()),
         }
     }
 
-    /// A loose one goes on as text; what was held of it is that text's start.
-    pub(crate) fn give_up(&mut self, desk: &mut Desk) -> Vec<u8> {
+    /// A loose one goes on as text; what was held of it is that text's start, of which so much went on.
+    pub(crate) fn give_up(&mut self, desk: &mut Desk) -> (Vec<u8>, usize) {
         desk.trail.back_to(self.base);
         if !self.open.is_empty() {
             desk.leave();
         }
-        std::mem::take(&mut self.held)
+        let gone = std::mem::take(&mut self.gone).so_much();
+        (std::mem::take(&mut self.held), gone)
     }
 
     /// The text that a loose one stands in has ended; says what was held of it.
@@ -194,7 +203,7 @@ impl Json {
         &mut self,
         desk: &mut Desk,
         sink: &mut dyn Sink,
-    ) -> Result<Vec<u8>, Stop> {
+    ) -> Result<(Vec<u8>, usize), Stop> {
         if let Some(value) = self.value.take() {
             value.close(desk, sink)?;
         }

@@ -14,10 +14,8 @@ pub(crate) trait Machine: Debug + Send {
     /// No more comes.
     fn finish(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop>;
 
-    /// Texts that are held have waited long enough. What is no text yet, or ends with what comes, goes on waiting.
-    fn lapse(&mut self, _: &mut Desk, _: &mut dyn Sink) -> Result<(), Stop> {
-        Ok(())
-    }
+    /// What is held has waited long enough. What says nothing yet goes on waiting.
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop>;
 }
 
 impl Machine for Json {
@@ -47,6 +45,10 @@ impl Machine for Refused {
     }
 
     fn finish(&mut self, _: &mut Desk, _: &mut dyn Sink) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn lapse(&mut self, _: &mut Desk, _: &mut dyn Sink) -> Result<(), Stop> {
         Ok(())
     }
 }

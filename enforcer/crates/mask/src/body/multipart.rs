@@ -69,6 +69,13 @@ impl Machine for Multipart {
             }
         }
     }
+
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        match &mut self.machine {
+            Some(machine) => machine.lapse(desk, sink),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Multipart {

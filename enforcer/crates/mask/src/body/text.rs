@@ -104,8 +104,9 @@ impl Machine for Text {
 
     fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
         match &mut self.state {
+            State::Binary(binary) => binary.lapse(desk, sink),
             State::Text(value) => value.lapse(desk, sink),
-            State::Binary(_) | State::Start => Ok(()),
+            State::Start => Ok(()),
         }
     }
 

@@ -6,7 +6,9 @@ use memchr::{memchr, memmem};
 
 use self::tag::Tag;
 use super::desk::Desk;
+use super::gone::Gone;
 use super::machine::Machine;
+use super::spelled::Spelled;
 use super::spelling::Spelling;
 use super::value::{self, Value};
 use crate::Sink;
@@ -21,6 +23,8 @@ pub(crate) struct Xml {
     state: State,
     /// Markup that is not whole yet, or the start of a section's end.
     held: Vec<u8>,
+    /// How much of markup went on.
+    gone: Gone,
     /// How much of a tag was searched for its end, and the quote that it stopped in.
     searched: (usize, Option<u8>),
     value: Option<Box<Value>>,
@@ -56,6 +60,22 @@ impl Machine for Xml {
             return Err(desk.undecidable("XML that ends early"));
         }
         self.close(desk, sink)
+    }
+
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        match (self.state, &mut self.value) {
+            // A part of an attribute does not tell whether all of it is masked.
+            (State::Markup, _) if desk.names_field() => Ok(()),
+            (State::Markup, _) => {
+                let text = Spelling::Markup.read(&self.held, &mut Spelled::default());
+                desk.trail.name();
+                let lapsed = self.gone.lapse((&self.held, &text), desk, sink);
+                desk.trail.leave();
+                lapsed
+            }
+            (State::Section(_) | State::Text, Some(value)) => value.lapse(desk, sink),
+            (State::Section(_) | State::Text, None) => Ok(()),
+        }
     }
 }
 
@@ -150,16 +170,21 @@ impl Xml {
         for (at, byte) in bytes.iter().enumerate() {
             self.held.push(*byte);
             if let Some(end) = section(&self.held) {
-                sink.keep(&std::mem::take(&mut self.held));
+                let held = std::mem::take(&mut self.held);
                 self.searched = (0, None);
                 self.state = State::Section(end);
+                self.gone.rest(desk, sink, |_, sink| {
+                    sink.keep(&held);
+                    Ok::<_, Stop>(())
+                })?;
                 return Ok(at + 1);
             }
             if self.ends(*byte) {
                 let held = std::mem::take(&mut self.held);
                 self.searched = (0, None);
                 self.state = State::Text;
-                self.tag(&held, desk, sink)?;
+                let mut gone = std::mem::take(&mut self.gone);
+                gone.rest(desk, sink, |desk, sink| self.tag(&held, desk, sink))?;
                 return Ok(at + 1);
             }
             if self.held.len() > TAG {

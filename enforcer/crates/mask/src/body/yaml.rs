@@ -60,6 +60,13 @@ impl Machine for Yaml {
         desk.trail.back_to(self.base.unwrap_or_default());
         Ok(())
     }
+
+    fn lapse(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        match &mut self.value {
+            Some(value) => value.lapse(desk, &mut Scalar::new(&mut self.style, sink)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Yaml {

@@ -217,21 +217,20 @@ impl Pass<'_> {
     /// Runs of words that end in this block, before one of these bytes.
     #[inline]
     fn broken(&mut self, broken: u64, see: &mut impl See) {
-        let base = self.at;
         if broken == 0 {
             return;
         }
-        let first = base + broken.trailing_zeros() as usize;
-        // Wherever in the block a run is, it has the middle.
+        let (base, end) = (self.at, self.at + BLOCK);
+        self.stretch(base + broken.trailing_zeros() as usize, see);
+        // A run that is all in the block has its middle.
         const { assert!(RUN < BLOCK && 2 * RUN > BLOCK) };
-        let within = || runs::<RUN>(u128::from(!broken)) as u64 != 0;
-        if first >= self.since + RUN || broken & MIDDLE == 0 && within() {
-            spread(broken, |bit| {
-                self.stretch(base + bit, see);
-                self.since = self.since.max(base + bit + 1);
-            });
+        let behind = broken >> RUN << RUN;
+        if behind != 0 && behind != broken && broken & MIDDLE == 0 {
+            let before = end - (broken ^ behind).leading_zeros() as usize;
+            self.since = self.since.max(before);
+            self.stretch(base + behind.trailing_zeros() as usize, see);
         }
-        let last = base + BLOCK - broken.leading_zeros() as usize;
+        let last = end - broken.leading_zeros() as usize;
         self.since = self.since.max(last);
     }
 

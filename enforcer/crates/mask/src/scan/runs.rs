@@ -67,11 +67,41 @@ pub(crate) fn word_run(text: &[u8], open: bool) -> WordRun {
 #[inline]
 fn letters(text: &[u8]) -> usize {
     let small = |byte: &u8| byte.is_ascii_lowercase();
-    let Some(nine) = text.first_chunk::<{ LONGEST + 1 }>() else {
+    let Some(first) = text.first_chunk() else {
         return text.iter().take_while(|byte| small(byte)).count();
     };
-    let mask = (0..).zip(nine).fold(0u32, |mask, (place, byte)| {
-        mask | u32::from(small(byte)) << place
-    });
-    mask.trailing_ones() as usize
+    match others(u64::from_le_bytes(*first)) {
+        0 => LONGEST + usize::from(text.get(LONGEST).is_some_and(small)),
+        others => others.trailing_zeros() as usize / 8,
+    }
+}
+
+/// The highest bits of those bytes that are no small letters.
+#[inline]
+const fn others(bytes: u64) -> u64 {
+    const { assert!(LONGEST == 8, "a word is read at once") };
+    let (ones, highest) = (u64::MAX / 0xff, u64::MAX / 0xff * 0x80);
+    let low = bytes & !highest;
+    // What is no less than the first, and what is greater than the last, gets the highest bit.
+    let from = low + ones * (0x80 - b'a' as u64);
+    let beyond = low + ones * (0x7f - b'z' as u64);
+    (!from | beyond | bytes) & highest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_end_before_any_other_byte() {
+        for byte in 0..=u8::MAX {
+            for at in 0..10 {
+                let mut text = [b'q'; 10];
+                text[at] = byte;
+                let more = if byte.is_ascii_lowercase() { 10 } else { at };
+                assert_eq!(letters(&text), more.min(LONGEST + 1), "{byte} at {at}");
+                assert_eq!(letters(&text[..6]), more.min(6), "{byte} at {at}");
+            }
+        }
+    }
 }

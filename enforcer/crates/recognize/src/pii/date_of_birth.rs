@@ -2,6 +2,7 @@
 
 use crate::checksum::{is_day, number};
 use crate::context::Words;
+use crate::digits::digits;
 use crate::form::{Form, Rule, stands_free_before, stands_free_behind};
 use crate::{Confidence::Medium, Detector, Family, Look, Shapes, Sight, Wake, context};
 
@@ -103,11 +104,7 @@ fn recognise(look: &Look<'_>) -> Sight {
 }
 
 fn check(value: &[u8]) -> bool {
-    let digits = value
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let value = &value[..digits];
+    let value = &value[..digits(value, value.len())];
     let either = |year: u32, one: u32, two: u32| is_day(year, one, two) || is_day(year, two, one);
     let lived = |year: u32| (1900..2100).contains(&year);
     match value.len() {
@@ -150,7 +147,7 @@ fn named(look: &Look<'_>) -> Sight {
 
 /// One look behind one or two digits, which most numbers do not pass.
 fn may_be_day(look: &Look<'_>) -> bool {
-    let behind = &look.text[look.at + digits(look.text, look.at, 2)..];
+    let behind = &look.text[look.at + digits(&look.text[look.at..], 2)..];
     let month = |byte: &u8| b"jfmasond".contains(&byte.to_ascii_lowercase());
     match behind {
         [] | [b' ' | b'-' | b's' | b'n' | b'r' | b't'] => true,
@@ -163,7 +160,7 @@ fn may_be_day(look: &Look<'_>) -> bool {
 
 /// Where the date ends.
 fn read(look: &Look<'_>) -> Result<usize, Short> {
-    let day_end = look.at + digits(look.text, look.at, 2);
+    let day_end = look.at + digits(&look.text[look.at..], 2);
     let suffix = usize::from(
         look.text[day_end..]
             .first()
@@ -175,7 +172,7 @@ fn read(look: &Look<'_>) -> Result<usize, Short> {
         let month = month(look, step(look, day_end + suffix, b" -")?)?;
         step(look, step(look, month, b".,")?, b" -")?
     };
-    let end = year + digits(look.text, year, 4);
+    let end = year + digits(look.text.get(year..).unwrap_or_default(), 4);
     if end < year + 4 {
         let open = end >= look.text.len() && !look.last;
         return Err(if open { Short::Open } else { Short::Not });
@@ -237,18 +234,15 @@ fn behind_month(look: &Look<'_>) -> bool {
 
 /// A month's name, whole or by its first three letters.
 fn is_month(word: &[u8]) -> bool {
-    word.eq_ignore_ascii_case(b"sept")
-        || MONTHS.iter().any(|month| {
-            word.eq_ignore_ascii_case(month.as_bytes())
-                || word.eq_ignore_ascii_case(&month.as_bytes()[..3])
-        })
-}
-
-fn digits(text: &[u8], at: usize, most: usize) -> usize {
-    text.get(at..)
-        .unwrap_or_default()
-        .iter()
-        .take(most)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count()
+    let Some((first, rest)) = word.split_first_chunk::<3>() else {
+        return false;
+    };
+    let first = first.map(|byte| byte.to_ascii_lowercase());
+    let mut months = MONTHS.iter().map(|month| month.as_bytes());
+    let known = months.find_map(|month| month.strip_prefix(&first));
+    known.is_some_and(|whole| {
+        rest.is_empty()
+            || rest.eq_ignore_ascii_case(whole)
+            || (&first == b"sep" && rest.eq_ignore_ascii_case(b"t"))
+    })
 }

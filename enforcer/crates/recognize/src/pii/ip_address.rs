@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::context::Words;
+use crate::digits::digits;
 use crate::form::{stands_free_before, stands_free_behind};
 use crate::{
     Confidence::{self, High, Low, Medium},
@@ -82,11 +83,7 @@ fn four(look: &Look<'_>) -> Sight {
                 None => return unfinished(look, start),
             }
         }
-        let length = look.text[at..]
-            .iter()
-            .take(4)
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let length = digits(&look.text[at..], 4);
         let number = &look.text[at..at + length];
         if length == 0 {
             return if at == look.text.len() {

@@ -33,6 +33,8 @@ struct Length {
     at: usize,
     /// It stands where the run begins, or behind a tag that stands there.
     first: bool,
+    /// What came behind it has waited long enough.
+    lapsed: bool,
 }
 
 // === impl Lengths ===
@@ -40,8 +42,18 @@ struct Length {
 impl Lengths {
     /// How much of what came may not go on yet.
     pub(super) fn held(&self) -> usize {
-        let leading = self.open.iter().find(|length| self.leads(length.at));
+        let holds = |length: &&Length| !length.lapsed && self.leads(length.at);
+        let leading = self.open.iter().find(holds);
         leading.map_or(0, |length| self.run.len() - length.at)
+    }
+
+    /// What is held has waited long enough: a value of which a part came is judged as if it ended there, and again when it does.
+    pub(super) fn lapse(&mut self, desk: &mut Desk) -> Result<(), Stop> {
+        for length in &mut self.open {
+            length.lapsed = true;
+            judge(self.run.get(length.at + 1..).unwrap_or_default(), desk)?;
+        }
+        Ok(())
     }
 
     /// More of the run.
@@ -61,7 +73,12 @@ impl Lengths {
         for at in self.seen..self.run.len() {
             if self.may_be_length(at) {
                 let first = self.gone + at <= begins;
-                self.ask(Length { at, first }, desk)?;
+                let length = Length {
+                    at,
+                    first,
+                    lapsed: false,
+                };
+                self.ask(length, desk)?;
             }
         }
         self.seen = self.run.len();
@@ -92,7 +109,7 @@ impl Lengths {
 
     /// Looks at the value of a length if all of it is there, and the byte behind it.
     fn ask(&mut self, length: Length, desk: &mut Desk) -> Result<(), Stop> {
-        let Length { at, first } = length;
+        let Length { at, first, .. } = length;
         let bytes = usize::from(self.run.get(at).copied().unwrap_or_default());
         let rest = self.run.get(at + 1..).unwrap_or_default();
         let leads = self.leads(at) || rest.is_empty();

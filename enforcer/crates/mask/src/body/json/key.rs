@@ -7,6 +7,7 @@ use foldhash::quality::FixedState;
 
 use super::text::{Ahead, Reach, ahead, controls};
 use super::{Cursor, Desk, Halt, Json, Reading, Sink, State};
+use crate::Stop;
 use crate::body::pieces::Pieces;
 use crate::body::spelled::Spelled;
 
@@ -42,7 +43,9 @@ impl Json {
         } else {
             self.held.extend_from_slice(piece);
             let mut held = std::mem::take(&mut self.held);
-            let read = self.key(&held, desk, sink);
+            let mut gone = self.gone;
+            let read = gone.rest(desk, sink, |desk, sink| self.key(&held, desk, sink));
+            self.gone = gone;
             if read.is_err() {
                 held.truncate(held.len() - piece.len());
                 self.held = held;
@@ -53,6 +56,19 @@ impl Json {
         cursor.at += 1;
         self.state = State::Colon;
         Ok(())
+    }
+
+    /// What has come of a name has waited long enough. An escape that came in part may not be read yet.
+    pub(super) fn lapse_key(&mut self, desk: &mut Desk, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let spelling = self.spelling();
+        if self.held.is_empty() || spelling.wrong(&self.held) {
+            return Ok(());
+        }
+        let name = spelling.read(&self.held, &mut Spelled::default());
+        desk.trail.name();
+        let lapsed = self.gone.lapse((&self.held, &name), desk, sink);
+        desk.trail.leave();
+        lapsed
     }
 
     /// A name, with its escapes and without its quotes.

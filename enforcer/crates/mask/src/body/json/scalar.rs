@@ -3,6 +3,7 @@
 use memchr::{memchr, memchr2, memchr3};
 
 use super::{Cursor, Desk, Halt, Json, Reading, Sink};
+use crate::Stop;
 use crate::body::spelling::Spelling;
 
 /// No number is longer.
@@ -41,11 +42,12 @@ impl Json {
         } else {
             self.held.extend_from_slice(piece);
             let held = std::mem::take(&mut self.held);
+            let mut gone = self.gone;
             let read = match fits {
-                true => self.scalar_read(&held, desk, sink),
+                true => gone.rest(desk, sink, |desk, sink| self.scalar_read(&held, desk, sink)),
                 false => Err(Halt::Broken("a number with something behind it")),
             };
-            self.held = held;
+            (self.held, self.gone) = (held, gone);
             read
         };
         if matches!(read, Err(Halt::Broken(_))) && self.held.is_empty() {
@@ -56,6 +58,19 @@ impl Json {
         self.held.clear();
         self.ended();
         Ok(())
+    }
+
+    /// What has come of a number has waited long enough. One that is masked whatever it is goes on waiting.
+    pub(super) fn lapse_scalar(
+        &mut self,
+        desk: &mut Desk,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stop> {
+        if desk.covered() {
+            return Ok(());
+        }
+        let word = self.held.trim_ascii_end();
+        self.gone.lapse((&self.held, word), desk, sink)
     }
 
     /// Looks at a number or literal, and gives it out.
