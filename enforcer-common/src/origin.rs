@@ -36,7 +36,8 @@ pub struct OriginValue {
     pub port: u16,
     /// When it was filed in `LOOKUPS`: the lower half of the hundredths of a second since boot. Zero in `FLOWS`.
     pub filed: u16,
-    /// When the task was there: hundredths of a second since boot. A process that started later is another one.
+    /// When a task of this id first used the socket: hundredths of a second since boot. A process that started later is
+    /// another one.
     pub at: u32,
 }
 

@@ -106,20 +106,27 @@ impl Socket {
         self.origin.socket != 0
     }
 
-    /// Fills in namespace, cookie, cgroup and the current task.
+    /// Fills in namespace, cookie, cgroup and the current task. Most sockets are used by who made them: what cannot have
+    /// changed since is not asked for again, since each question adds to what a call takes, the clock most.
     #[inline(always)]
     pub fn identify(&mut self, ctx: *mut c_void, cgroup: u64) {
+        let known = self.is_known();
         // SAFETY: these helpers take the context of a socket program, or a buffer of the size given with it.
         unsafe {
-            self.key.netns = bpf_get_netns_cookie(ctx);
-            self.origin.socket = bpf_get_socket_cookie(ctx);
+            if !known {
+                self.key.netns = bpf_get_netns_cookie(ctx);
+                self.origin.socket = bpf_get_socket_cookie(ctx);
+            }
             bpf_get_current_comm(
                 (&raw mut self.origin.comm).cast(),
                 size_of_val(&self.origin.comm) as u32,
             );
-            self.origin.pid = (bpf_get_current_pid_tgid() >> 32) as u32;
             self.origin.uid = bpf_get_current_uid_gid() as u32;
-            self.origin.at = hundredths();
+            let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+            if !known || self.origin.pid != pid {
+                self.origin.pid = pid;
+                self.origin.at = hundredths();
+            }
         }
         self.origin.cgroup = cgroup;
     }

@@ -30,6 +30,7 @@ mod round;
 mod row;
 mod site;
 mod stage;
+mod standstill;
 mod turns;
 
 use std::process::ExitCode;

@@ -152,10 +152,17 @@ pub(super) const FIGURES: &[Figure] = &[
         |cell| Some(cell.tally.latency.p50),
     ),
     absolute(
-        "added to connect(2), turn by turn, p50",
+        "added to connect(2) by the hooks, p50",
         "µs",
         Row::Connect,
         Some(Target::AtMost(2.0)),
+        |cell| cell.added_by_hooks,
+    ),
+    absolute(
+        "the same beside a listener at work",
+        "µs",
+        Row::Connect,
+        None,
         |cell| cell.added,
     ),
     absolute(
@@ -364,6 +371,7 @@ mod tests {
             proxy_cpu_seconds: Some(0.001),
             memory: None,
             added: None,
+            added_by_hooks: None,
             hooks: None,
             others_cores: 0.0,
         }

@@ -33,6 +33,8 @@ pub(super) struct Cell {
     pub(super) memory: Option<Memory>,
     /// What a bare connect takes longer than a direct one right before or after, in microseconds.
     pub(super) added: Option<f64>,
+    /// The same while the listener stands still: what the hooks alone add.
+    pub(super) added_by_hooks: Option<f64>,
     /// What the proxy's kernel programs took, in a run apart from the one that was timed.
     pub(super) hooks: Option<Taken>,
     /// What others used of the machine meanwhile.

@@ -19,6 +19,7 @@ use super::{
     round::{self, Cell, Ran},
     row::{Row, Timing},
     site::Site,
+    standstill::Standstill,
     turns::Turns,
 };
 
@@ -138,8 +139,25 @@ impl Stage {
             self.measure(place, contender, &odd)
         )?;
         ours.added = ours.tally.turns.added_to(&direct.tally.turns);
+        ours.added_by_hooks = self.compare(contender, (&beside, &job_here)).await?;
         ours.hooks = self.count(contender, &job_here).await?;
         Ok(vec![direct, ours])
+    }
+
+    /// What connects of the second job take longer than those of the first while who listens stands still.
+    async fn compare(&self, contender: &Contender, jobs: (&Job, &Job)) -> Result<Option<f64>> {
+        let Some(process) = contender.process else {
+            return Ok(None);
+        };
+        let turns = |job: &Job, turns| Job {
+            turns,
+            ..job.clone()
+        };
+        let (first, third) = (turns(jobs.0, Turns::First), turns(jobs.1, Turns::Third));
+        let still = Standstill::of(process)?;
+        let (direct, ours) = tokio::try_join!(round::run(None, &first), round::run(None, &third))?;
+        drop(still);
+        Ok(ours.tally.turns.added_to(&direct.tally.turns))
     }
 
     /// One run, timed.
@@ -164,6 +182,7 @@ impl Stage {
             proxy_cpu_seconds,
             memory,
             added: None,
+            added_by_hooks: None,
             hooks: None,
             others_cores,
         })

@@ -23,6 +23,9 @@ pub(super) enum Turns {
     All,
     Even,
     Odd,
+    /// The first of four, and the third; in the other two the listener takes in who came.
+    First,
+    Third,
 }
 
 /// The median of each turn, in microseconds.
@@ -50,19 +53,35 @@ impl Turns {
     /// Returns when the turn is the run's own, with its number. All processes read the same clock, so nobody need be asked.
     pub(super) fn wait(self) -> u64 {
         loop {
-            let now = Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default();
-            let turn = now.as_millis() as u64 / LENGTH.as_millis() as u64;
-            let is_own = match self {
-                Self::All => true,
-                Self::Even => turn.is_multiple_of(2),
-                Self::Odd => !turn.is_multiple_of(2),
+            let turn = current();
+            let number = match self {
+                Self::All => Some(turn),
+                Self::Even => turn.is_multiple_of(2).then_some(turn),
+                Self::Odd => (turn % 2 == 1).then_some(turn),
+                Self::First => turn.is_multiple_of(4).then_some(turn / 2),
+                Self::Third => (turn % 4 == 2).then_some(turn / 2),
             };
-            if is_own {
-                return turn;
+            if let Some(number) = number {
+                return number;
             }
-            thread::sleep(LENGTH * (turn as u32).wrapping_add(1) - now);
+            wait_for_next();
         }
     }
+}
+
+/// Whose turn it is, as a number.
+pub(super) fn current() -> u64 {
+    now().as_millis() as u64 / LENGTH.as_millis() as u64
+}
+
+/// Returns when the turn is over.
+pub(super) fn wait_for_next() {
+    let left = LENGTH.as_nanos() - now().as_nanos() % LENGTH.as_nanos();
+    thread::sleep(Duration::from_nanos(left as u64));
+}
+
+fn now() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
 }
 
 // === impl Medians ===
@@ -109,5 +128,8 @@ mod tests {
     fn a_run_acts_in_its_own_turns() {
         assert!(Turns::Even.wait().is_multiple_of(2));
         assert!(!Turns::Odd.wait().is_multiple_of(2));
+        // Neighbours among those that are counted, though another lies between them.
+        assert!(Turns::First.wait().is_multiple_of(2));
+        assert!(!Turns::Third.wait().is_multiple_of(2));
     }
 }

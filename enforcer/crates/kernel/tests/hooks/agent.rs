@@ -162,6 +162,7 @@ impl Hands {
                 self.socket().connect_timeout(&parse(addr), PATIENCE)?;
                 Ok(format!("ok {}", self.local()?))
             }
+            ["connect-in-child", addr] => connect_in_child(self.socket(), parse(addr)),
             ["peer"] => Ok(format!(
                 "ok {}",
                 self.socket().peer_addr()?.as_socket().unwrap()
@@ -307,6 +308,19 @@ fn connects(addr: &str, count: usize, swept: usize) -> io::Result<String> {
     }
     times.sort_unstable();
     Ok(format!("ok {}", times[count / 2]))
+}
+
+/// Has a child of another user connect a socket that was made here, and says who that was.
+fn connect_in_child(socket: &Socket, addr: SockAddr) -> io::Result<String> {
+    let socket = socket.try_clone()?;
+    let mut command = Command::new("true");
+    command.uid(65534).stdout(Stdio::null());
+    // SAFETY: the closure makes one system call and allocates nothing.
+    unsafe { command.pre_exec(move || socket.connect(&addr)) };
+    let mut child = command.spawn()?;
+    let pid = child.id();
+    child.wait()?;
+    Ok(format!("ok {pid}"))
 }
 
 fn parse(addr: &str) -> SockAddr {

@@ -50,6 +50,21 @@ fn tcp_port_53_is_redirected_even_on_loopback() {
 }
 
 #[test]
+fn a_connection_is_whose_who_connects_and_not_whose_who_made_the_socket() {
+    let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
+        return;
+    };
+    let mut agent = sandbox.agent();
+    agent.ask("socket 2 1 6");
+    let answer = agent.ask("connect-in-child 192.0.2.1:443");
+    let (_stream, _, origin) = sandbox.accept();
+    let process = origin.unwrap().process;
+    assert_eq!(answer, format!("ok {}", process.pid));
+    assert_ne!(process.pid, agent.pid());
+    assert_eq!(process.uid, 65534);
+}
+
+#[test]
 fn a_child_cgroup_is_attributed_to_the_labelled_one_above() {
     let Some(sandbox) = Sandbox::new(Loopback::Exempt) else {
         return;
