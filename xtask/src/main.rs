@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod docs;
 mod ebpf;
+mod fuzz;
 mod packages;
 mod python;
 mod sdks;
@@ -39,6 +40,8 @@ enum Chore {
     Demo,
     /// Build the kernel's programs alone, installing their compiler where that can be done
     Ebpf,
+    /// Run the fuzz targets, each for a while (a nightly of rustup's)
+    Fuzz(fuzz::Options),
     /// Everything: checks, unit tests, policy examples and, as root, end to end
     Test(test::Options),
     /// Our own rules alone: layers, budgets, names, invariants
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Chore::Check => check::run(),
         Chore::Demo => demo::run(),
         Chore::Ebpf => ebpf::run().map(drop),
+        Chore::Fuzz(options) => fuzz::run(&options),
         Chore::Test(options) => test::run(&options),
         Chore::Tidy => tidy::run(&workspace()),
         Chore::Vm(options) => vm::run(&options),

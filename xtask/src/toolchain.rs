@@ -244,7 +244,7 @@ pub(crate) fn on_path(name: &str) -> bool {
 }
 
 /// A command with only what a build needs of our environment.
-fn clean(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn clean(program: impl AsRef<OsStr>) -> Command {
     const KEPT: [&str; 12] = [
         "CARGO_HOME",
         "HOME",
@@ -280,7 +280,7 @@ fn clean(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// What the command printed, if it could be run and was content.
-fn output(command: &mut Command) -> Option<String> {
+pub(crate) fn output(command: &mut Command) -> Option<String> {
     let done = command.output().ok()?;
     if !done.status.success() {
         return None;

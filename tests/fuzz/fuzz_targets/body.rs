@@ -1,4 +1,5 @@
-//! A body of any format, cut anywhere: no panic, the cut does not show, and what holds nothing stays as it is.
+//! A body of any format, cut anywhere: no panic, the cut does not show, and what holds nothing stays as it is, also where it
+//! pauses.
 
 #![no_main]
 
@@ -53,8 +54,19 @@ fuzz_target!(|input: (u8, u16, &[u8])| {
     ];
     let kind = &kinds[kind as usize % kinds.len()];
     let (one, other) = bytes.split_at(cut as usize % (bytes.len() + 1));
-    let (out, findings, done) = rewrite(kind, &[bytes]);
-    let cut = rewrite(kind, &[one, other]);
+    let (out, findings, done) = rewrite(kind, &[bytes], false);
+    let cut = rewrite(kind, &[one, other], false);
+    let paused = rewrite(kind, &[one, other], true);
+    if paused.2.is_ok() && paused.1.is_empty() {
+        assert_eq!(paused.0, bytes, "the pause shows");
+    }
+    if done.is_ok() && findings.is_empty() {
+        // A part may look like what the whole is not.
+        assert!(
+            paused.2.is_ok() || !paused.1.is_empty(),
+            "it stops for nothing"
+        );
+    }
     assert_eq!(done.is_ok(), cut.2.is_ok(), "the cut shows");
     if done.is_err() {
         return;
@@ -69,12 +81,22 @@ fuzz_target!(|input: (u8, u16, &[u8])| {
     }
 });
 
-fn rewrite(kind: &Kind, chunks: &[&[u8]]) -> (Vec<u8>, Vec<Finding>, Result<(), Stop>) {
+fn rewrite(
+    kind: &Kind,
+    chunks: &[&[u8]],
+    pauses: bool,
+) -> (Vec<u8>, Vec<Finding>, Result<(), Stop>) {
     let mut rewriter = Rewriter::new(kind.clone(), &RULES, &SESSION, Direction::Request);
     let mut out = Vec::new();
     let done = chunks
         .iter()
-        .try_for_each(|chunk| rewriter.push(chunk, &mut out))
+        .try_for_each(|chunk| {
+            rewriter.push(chunk, &mut out)?;
+            match pauses {
+                true => rewriter.lapse(&mut out),
+                false => Ok(()),
+            }
+        })
         .and_then(|()| rewriter.finish(&mut out));
     (out, rewriter.take_findings(), done)
 }
