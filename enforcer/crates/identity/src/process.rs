@@ -1,7 +1,5 @@
 //! What `/proc` tells of a process that opened a connection: cheap, bounded, and of that very process or nothing.
 
-use std::fs;
-use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -14,9 +12,11 @@ mod tests;
 /// The inode of the initial pid namespace, `PROC_PID_INIT_INO` of linux/proc_ns.h: the kernel's programs count in it.
 const INITIAL: u64 = 0xEFFF_FFFC;
 /// How much of the arguments is looked at.
-const MAX_ARGUMENTS: u64 = 64 * 1024;
+const MAX_ARGUMENTS: usize = 64 * 1024;
 /// `/proc/PID/stat` has some fifty numbers and a name.
-const MAX_STAT: u64 = 4096;
+const MAX_STAT: usize = PAGE;
+/// What is asked for at once.
+const PAGE: usize = 4096;
 
 /// Reads about processes, if this process sees those that the kernel's programs mean.
 #[derive(Clone, Copy, Debug)]
@@ -74,15 +74,23 @@ fn open(pid: u32) -> Option<OwnedFd> {
     rustix::fs::openat(CWD, format!("/proc/{pid}"), flags, Mode::empty()).ok()
 }
 
-fn read(folder: &OwnedFd, name: &str, limit: u64) -> Option<Vec<u8>> {
+/// At most `limit` bytes of a file, with one read where they fit into a page: such files come whole or not at all.
+fn read(folder: &OwnedFd, name: &str, limit: usize) -> Option<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = rustix::fs::openat(folder, name, flags, Mode::empty()).ok()?;
-    let mut bytes = Vec::new();
-    fs::File::from(file)
-        .take(limit)
-        .read_to_end(&mut bytes)
+    let mut bytes = Vec::with_capacity(PAGE.min(limit));
+    loop {
+        let asked = bytes.capacity() - bytes.len();
+        let count = rustix::io::retry_on_intr(|| {
+            rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes))
+        })
         .ok()?;
-    Some(bytes)
+        if count < asked || bytes.len() >= limit {
+            bytes.truncate(limit);
+            return Some(bytes);
+        }
+        bytes.reserve((limit - bytes.len()).min(PAGE));
+    }
 }
 
 fn executable(folder: &OwnedFd) -> Option<Arc<str>> {

@@ -33,6 +33,25 @@ fn a_process_is_known_by_its_file_its_arguments_and_its_start() {
 }
 
 #[test]
+fn arguments_longer_than_a_page_are_read_whole_and_no_more_than_the_limit() {
+    for (nothings, bytes) in [(3000, 16 + 6000), (60_000, MAX_ARGUMENTS)] {
+        let mut child = Command::new("/bin/sleep")
+            .arg("1000")
+            .args(std::iter::repeat_n("0", nothings))
+            .spawn()
+            .unwrap();
+        let path = format!("/proc/{}/cmdline", child.id());
+        while std::fs::read(&path).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        let told = identify(child.id(), now() + 1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(told.argv.map(|argv| argv.len()), Some(bytes));
+    }
+}
+
+#[test]
 fn a_process_that_took_a_number_over_is_not_told_of() {
     let before = now().saturating_sub(2);
     let mut child = Command::new("/bin/sleep").arg("1000").spawn().unwrap();
