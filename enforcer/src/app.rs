@@ -17,7 +17,7 @@ use enforcer_http::{Aside, Judging, PoolConfig, Spilling};
 use enforcer_identity::Workloads;
 use enforcer_kernel::Programs;
 use enforcer_policy::{Obligation, PolicySet};
-use enforcer_proxy::{Attribution, Distrust, Limits, Proxy, ProxyParts, Workers};
+use enforcer_proxy::{Attribution, Distrust, Limits, Proxy, ProxyParts, Workers, WorkersConfig};
 use enforcer_tls::{Authority, Connector, Leaves};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -269,13 +269,11 @@ fn start_workers(config: &Config, proxy: &Arc<Proxy>) -> anyhow::Result<Workers>
         max_idle: upstream.max_connections / 2,
         idle_timeout: upstream.idle_timeout,
     };
-    Ok(Workers::start(
-        config.workers,
-        proxy,
-        &dialling,
-        &connector,
-        pool,
-    )?)
+    let workers = WorkersConfig {
+        count: config.workers,
+        busy_poll: config.busy_poll,
+    };
+    Ok(Workers::start(workers, proxy, &dialling, &connector, pool)?)
 }
 
 /// The gate, with all that what it lets through may be asked to pay, to hide and to leave behind.

@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub policies: PathBuf,
     /// `workers`: data-plane threads, each with a runtime of its own; by default one per core this process may use.
     pub workers: NonZeroUsize,
+    /// `busy_poll`: the longest wait that a worker spends awake; zero: none.
+    pub busy_poll: Duration,
     /// `control`: the operators' interface.
     pub control: Control,
     /// `ledger`: the evidence.
@@ -334,6 +336,7 @@ impl Config {
         Self {
             policies: PathBuf::from("/etc/enforcer/policies"),
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            busy_poll: Duration::from_micros(100),
             control: Control {
                 socket: runtime_dir.join("control.sock"),
             },

@@ -40,6 +40,9 @@ pub(super) fn lower(document: &Node, base: &Path) -> Result<Config, Vec<Mistake>
     let mut config = folders(&mut root, base);
     root.read("policies", &mut config.policies, |v| path(v, base));
     root.read("workers", &mut config.workers, workers);
+    root.read("busy_poll", &mut config.busy_poll, |v| {
+        duration(v, Duration::ZERO..=MILLISECOND)
+    });
     control(root.section("control"), base, &mut config.control);
     ledger(root.section("ledger"), base, &mut config.ledger);
     ca(root.section("ca"), base, &mut config.ca);

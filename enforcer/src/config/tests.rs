@@ -61,7 +61,7 @@ fn the_example_shows_every_key_with_its_default() {
         "zzz: 1",
         &[&format!(
             "1:1: `zzz`: is not a key here, valid are {}",
-            "state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log"
+            "state_dir, runtime_dir, policies, workers, busy_poll, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log"
         )],
     );
     for (section, names) in [
@@ -109,6 +109,7 @@ fn the_example_shows_every_key_with_its_default() {
         "runtime_dir",
         "policies",
         "workers",
+        "busy_poll",
         "lsm",
         "secrets",
         "webhooks",
@@ -132,7 +133,7 @@ fn security_modules_are_wanted_as_is_said() {
 #[test]
 fn every_key_is_taken_over() {
     let config = parse(
-        "state_dir: /s\nruntime_dir: /r\npolicies: p.yaml\nworkers: 3\n\
+        "state_dir: /s\nruntime_dir: /r\npolicies: p.yaml\nworkers: 3\nbusy_poll: 20us\n\
          control: {socket: c.sock}\n\
          ledger: {path: l.jsonl, rotate_size: 2MiB, sync_interval: 0s}\n\
          ca: {dir: /ca, cert_file: own.crt, key_file: /own.key, permitted_names: [Example.com, 10.0.0.0/8], overlap: 1h}\n\
@@ -163,6 +164,7 @@ fn every_key_is_taken_over() {
         runtime_dir: "/r".into(),
         policies: "/etc/enforcer/p.yaml".into(),
         workers: NonZeroUsize::new(3).unwrap(),
+        busy_poll: Duration::from_micros(20),
         control: Control {
             socket: "/etc/enforcer/c.sock".into(),
         },
@@ -398,11 +400,11 @@ fn keys_that_are_none_are_refused_with_those_that_are() {
         ),
         (
             "\"a\\nb\": 1\n",
-            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log",
+            "1:1: `a\\nb`: is not a key here, valid are state_dir, runtime_dir, policies, workers, busy_poll, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log",
         ),
         (
             "<<: {workers: 1}\n",
-            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log",
+            "1:1: `<<`: is not a key here, valid are state_dir, runtime_dir, policies, workers, busy_poll, control, ledger, ca, upstream, containers, workloads, limits, spill, recordings, costs, secrets, webhooks, unix_sockets, lsm, danger, log",
         ),
         (
             "workers: 1\nca: {}\nworkers: 2\n",

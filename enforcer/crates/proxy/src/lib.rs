@@ -23,4 +23,4 @@ pub use attribute::Attribution;
 pub use distrust::{Distrust, Distrusted};
 pub use proxy::{Limits, Proxy, ProxyParts};
 pub use site::Site;
-pub use worker::{WorkerError, Workers};
+pub use worker::{WorkerError, Workers, WorkersConfig};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use enforcer_gate::{Gate, Upstream, UpstreamConfig};
 use enforcer_http::{Pool, PoolConfig};
 use enforcer_tls::Connector;
+use tokio::runtime::Builder;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
@@ -18,10 +19,24 @@ use tokio::time::MissedTickBehavior;
 use crate::connection::{self, Accepted};
 use crate::proxy::Proxy;
 
+mod busy_poll;
+
+use busy_poll::BusyPoll;
+
 /// Accepted sockets that may wait for one worker.
 const WAITING: usize = 1024;
 /// How often idle upstream connections are looked at.
 const SWEEP: Duration = Duration::from_secs(5);
+
+/// How many worker threads there are, and how they wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkersConfig {
+    /// How many.
+    pub count: NonZeroUsize,
+    /// The longest wait that a worker spends looking for work in place of sleep, where waits have been that short of late.
+    /// Zero: always asleep.
+    pub busy_poll: Duration,
+}
 
 /// The worker threads.
 pub struct Workers {
@@ -40,31 +55,38 @@ struct Worker {
     load: Arc<AtomicUsize>,
 }
 
+/// What a worker's thread has of its own.
+struct Duty {
+    receiver: Receiver<Accepted>,
+    load: Arc<AtomicUsize>,
+    busy_poll: Arc<BusyPoll>,
+}
+
 /// Counts a connection for as long as it runs.
 struct Load(Arc<AtomicUsize>);
 
 // === impl Workers ===
 
 impl Workers {
-    /// Starts `count` threads, each with a runtime and a pool of upstream connections of its own.
+    /// Starts the threads, each with a runtime and a pool of upstream connections of its own.
     ///
     /// # Errors
     /// When a thread or its runtime cannot be made.
     pub fn start(
-        count: NonZeroUsize,
+        config: WorkersConfig,
         proxy: &Arc<Proxy>,
         upstream: &Arc<UpstreamConfig>,
         connector: &Arc<Connector>,
         pool: PoolConfig,
     ) -> Result<Self, WorkerError> {
-        let started: Vec<(Worker, JoinHandle<()>)> = (0..count.get())
+        let started: Vec<(Worker, JoinHandle<()>)> = (0..config.count.get())
             .map(|index| {
                 let upstream = Arc::clone(upstream);
                 let connector = Arc::clone(connector);
                 let make_pool = move |gate: Arc<Gate>| {
                     Pool::new(Upstream::new(gate, upstream, connector), pool)
                 };
-                Worker::start(index, Arc::clone(proxy), make_pool)
+                Worker::start(index, config.busy_poll, Arc::clone(proxy), make_pool)
             })
             .collect::<Result<_, _>>()?;
         let (workers, threads) = started.into_iter().unzip();
@@ -111,33 +133,40 @@ impl Workers {
 impl Worker {
     fn start(
         index: usize,
+        busy_poll: Duration,
         proxy: Arc<Proxy>,
         make_pool: impl FnOnce(Arc<Gate>) -> Arc<Pool> + Send + 'static,
     ) -> Result<(Self, JoinHandle<()>), WorkerError> {
         let (sender, receiver) = channel(WAITING);
         let load = Arc::new(AtomicUsize::new(0));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let counted = Arc::clone(&load);
+        let mut runtime = Builder::new_current_thread();
+        let duty = Duty {
+            receiver,
+            load: Arc::clone(&load),
+            busy_poll: BusyPoll::over(&mut runtime, busy_poll),
+        };
+        let runtime = runtime.enable_all().build()?;
         let thread = std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
                 runtime.block_on(async {
                     let pool = make_pool(Arc::clone(&proxy.parts.gate));
-                    work(proxy, pool, receiver, counted).await;
+                    work(proxy, pool, duty).await;
                 });
             })?;
         Ok((Self { sender, load }, thread))
     }
 }
 
-async fn work(
-    proxy: Arc<Proxy>,
-    pool: Arc<Pool>,
-    mut receiver: Receiver<Accepted>,
-    load: Arc<AtomicUsize>,
-) {
+async fn work(proxy: Arc<Proxy>, pool: Arc<Pool>, duty: Duty) {
+    let Duty {
+        mut receiver,
+        load,
+        busy_poll,
+    } = duty;
+    let awake = Arc::clone(&busy_poll);
+    // It ends with the runtime.
+    tokio::spawn(async move { awake.keep_awake().await });
     let mut stopping = proxy.parts.stopping.clone();
     let mut connections = JoinSet::new();
     let mut sweep = tokio::time::interval(SWEEP);
@@ -148,8 +177,10 @@ async fn work(
                 let Some(accepted) = accepted else { break };
                 let counted = Load(Arc::clone(&load));
                 let (proxy, pool) = (Arc::clone(&proxy), Arc::clone(&pool));
+                let busy_poll = Arc::clone(&busy_poll);
                 connections.spawn(async move {
-                    connection::run(proxy, pool, accepted).await;
+                    let run = connection::run(proxy, pool, accepted);
+                    busy_poll.counted(run).await;
                     drop(counted);
                 });
             }

@@ -19,7 +19,7 @@ use enforcer_http::{Judging, PoolConfig};
 use enforcer_identity::{Cgroup, Hierarchy, Label, Workloads};
 use enforcer_kernel::{Listeners, Origin, Origins};
 use enforcer_policy::{PolicySet, Source};
-use enforcer_proxy::{Attribution, Limits, Proxy, ProxyParts, Site, Workers};
+use enforcer_proxy::{Attribution, Limits, Proxy, ProxyParts, Site, Workers, WorkersConfig};
 use enforcer_tls::{Authority, Connector, Leaves};
 use rustls_pki_types::CertificateDer;
 use tokio::net::{TcpSocket, TcpStream};
@@ -205,7 +205,11 @@ impl Setup {
             idle_timeout: LONG,
         };
         let connector = Arc::new(Connector::new(&self.roots).unwrap());
-        Workers::start(self.workers, proxy, &Arc::new(upstream), &connector, pool).unwrap()
+        let workers = WorkersConfig {
+            count: self.workers,
+            busy_poll: Duration::from_micros(100),
+        };
+        Workers::start(workers, proxy, &Arc::new(upstream), &connector, pool).unwrap()
     }
 }
 
