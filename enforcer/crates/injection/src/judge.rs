@@ -6,7 +6,7 @@ use crate::page::{Hidden, Page, Part};
 use crate::phrase::{Hit, Search};
 use crate::words::{Word, Words};
 
-/// More reasons change no score.
+/// Those that stand first in a text are enough.
 const REASONS: usize = 32;
 /// So many words round a phrase may say that it is talked about.
 const ABOUT: u64 = 80;
@@ -245,9 +245,23 @@ fn keep(found: &mut Vec<Found>, one: Found) {
             && known.hit.phrase.name == one.hit.phrase.name
             && known.hidden == one.hidden
     });
-    if !known && found.len() < REASONS {
-        found.push(one);
+    if known {
+        return;
     }
+    found.push(one);
+    if found.len() > REASONS {
+        // What is decoded is found at another time than what stands beside it, so the first to come is not the first there.
+        let places = found.iter().enumerate();
+        let last = places.max_by_key(|(_, found)| place(found));
+        if let Some((last, _)) = last {
+            found.remove(last);
+        }
+    }
+}
+
+/// The order of what is found, whenever that is.
+fn place(found: &Found) -> (u64, &'static str, Option<Hidden>) {
+    (found.hit.at, found.hit.phrase.name, found.hidden)
 }
 
 // === impl Reader ===

@@ -82,6 +82,16 @@ fn where_a_text_is_cut_changes_no_verdict() {
 }
 
 #[test]
+fn a_cut_changes_no_verdict_where_there_are_more_reasons_than_are_kept() {
+    let text = cases("attacks.txt").join("\n");
+    let text = text.repeat(2).into_bytes();
+    let whole = judge(&text);
+    for cut in (0..text.len()).step_by(41) {
+        assert_eq!(in_pieces(&text, &[cut]), whole, "cut at {cut}");
+    }
+}
+
+#[test]
 fn a_reason_says_where_it_stands_and_how_it_was_hidden() {
     let hidden = |text: &str| {
         let verdict = judge(text.as_bytes());
