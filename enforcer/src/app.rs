@@ -97,7 +97,7 @@ impl App {
         let ledger = open_ledger(config, &instance.ledger)?;
         let authority = Arc::new(Authority::open(&config.ca.authority())?);
         let mut programs = Programs::load(&instance.pins)?;
-        let lsm = lsm::add(config.lsm, &mut programs)?;
+        let lsm: Arc<str> = lsm::add(config.lsm, &mut programs)?.into();
         let programs = Arc::new(programs);
         let workloads = Arc::new(Workloads::new(config.limits.workloads));
         let flows = Quota::new(config.limits.flows, config.limits.flows_per_workload);
@@ -137,7 +137,7 @@ impl App {
             stopping: stop,
         });
         let workers = Arc::new(start_workers(config, &proxy)?);
-        ledger.defer(&started(instance.mode, &instance.policy.load()));
+        ledger.defer(&started(instance.mode, &instance.policy.load(), &lsm));
         let enforcement = Enforcement::start(Tools {
             programs: Arc::clone(&programs),
             workloads: Arc::clone(&workloads),
@@ -382,11 +382,12 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn started(mode: Mode, policy: &PolicySet) -> Entry<'_> {
+fn started<'a>(mode: Mode, policy: &'a PolicySet, lsm: &'a str) -> Entry<'a> {
     Entry::EnforcerStarted(EnforcerStarted {
         version: env!("CARGO_PKG_VERSION"),
         mode,
         policy_digest: policy.digest(),
         rules: policy.rules() as u64,
+        lsm,
     })
 }

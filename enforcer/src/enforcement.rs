@@ -53,7 +53,7 @@ pub(crate) struct Tools {
     /// None where the one workload is told by its environment what to believe.
     pub trust: Option<Arc<Trust>>,
     /// What came of the programs for the kernel's security modules.
-    pub lsm: String,
+    pub lsm: Arc<str>,
 }
 
 struct Enforced {
@@ -140,6 +140,7 @@ impl Enforcement {
             workload: &workload,
             via,
         });
+        self.tell_left_out(cgroup, &workload);
         if !adopted {
             // After the programs, so that nothing is connected anew in between.
             let foreign = Foreign {

@@ -1,5 +1,5 @@
 //! `cargo xtask vm`: boots a kernel of Debian's in a virtual machine and runs the tests of the kernel's programs there, those
-//! for its security modules above all, and the doctor.
+//! for its security modules above all, the doctor, and a daemon with an agent.
 //!
 //! Not every machine runs programs for the security modules, and none runs two kernels. Nothing is installed: the kernel's
 //! package is unpacked below `target/vm`, what runs in the machine is in its initramfs, and the machine has no devices but a

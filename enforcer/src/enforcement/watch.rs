@@ -1,15 +1,17 @@
 //! Looks after the programs in turn, mends what is wrong, and says so.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use enforcer_audit::{Entry, HookFault};
 use enforcer_control::WatchdogView;
-use enforcer_flow::CgroupId;
+use enforcer_flow::{CgroupId, Workload};
 use enforcer_identity::Cgroup;
 use enforcer_kernel::Fault;
 
 use super::Enforcement;
+use crate::lsm::INSTEAD;
 
 /// Workloads that are looked at in one go; a machine with more is looked through in several.
 const AT_ONCE: usize = 64;
@@ -22,7 +24,7 @@ pub(crate) struct Watchdog {
     next: usize,
     programs: u64,
     /// What came of those for the kernel's security modules.
-    lsm: String,
+    lsm: Arc<str>,
     mended: u64,
     /// Faults that could not be mended, and were said already.
     standing: HashSet<(CgroupId, Fault)>,
@@ -38,7 +40,7 @@ impl Watchdog {
         Some(WatchdogView {
             seconds_ago: looked.elapsed().as_secs(),
             programs: self.programs,
-            lsm: self.lsm.clone(),
+            lsm: self.lsm.to_string(),
             mended: self.mended,
             problems: self
                 .problems
@@ -73,8 +75,22 @@ impl Enforcement {
         }
         watchdog.next = begin + some.len();
         watchdog.programs = (all.len() * self.tools.programs.count()) as u64;
-        watchdog.lsm.clone_from(&self.tools.lsm);
+        watchdog.lsm = Arc::clone(&self.tools.lsm);
         watchdog.looked = Some(Instant::now());
+    }
+
+    /// Says which programs a workload does without from the start, rather than with the next look.
+    pub(super) fn tell_left_out(&self, cgroup: &Cgroup, workload: &Workload) {
+        for Fault { hook, kind } in self.tools.programs.left_out(cgroup.id()) {
+            tracing::warn!(cgroup = %cgroup.path(), hook, "a program could not be attached, and the workload does without; {INSTEAD}");
+            self.tools.ledger.defer(&Entry::HookFault(HookFault {
+                workload: Some(workload),
+                cgroup: cgroup.id(),
+                hook,
+                cause: kind.as_str(),
+                problem: Some(&format_args!("it could not be attached; {INSTEAD}")),
+            }));
+        }
     }
 
     fn look_at(&self, cgroup: &Cgroup, watchdog: &mut Watchdog) {

@@ -28,6 +28,22 @@ fn a_grant_is_written_before_the_request_arrives() {
 }
 
 #[test]
+fn what_came_of_security_modules_is_said_from_the_start() {
+    let Some(stage) = Stage::new() else { return };
+    let told = stage.recorded("enforcer_started", |_| true);
+    let lsm = told["lsm"].as_str().expect("words");
+    assert!(!lsm.is_empty());
+    let status = stage.daemon.cli(&["status", "--json"]).expect("a status");
+    let status: Value = serde_json::from_str(&status.stdout).expect("a document");
+    let shown = status["watchdog"]["lsm"].as_str().expect("words");
+    // The line is bounded.
+    assert!(
+        lsm == shown || shown.starts_with(&lsm[..200]),
+        "{lsm} {shown}"
+    );
+}
+
+#[test]
 fn an_exchange_tells_who_what_and_how_it_ended() {
     let Some(stage) = Stage::new() else { return };
     let answer = stage.curl(&[

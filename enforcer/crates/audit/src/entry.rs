@@ -154,6 +154,8 @@ pub struct EnforcerStarted<'a> {
     pub policy_digest: &'a str,
     /// How many rules that set has.
     pub rules: u64,
+    /// What came of the programs for the kernel's security modules, in words.
+    pub lsm: &'a str,
 }
 
 /// A part of an answer, or of what an agent says on a WebSocket, that was not passed on.

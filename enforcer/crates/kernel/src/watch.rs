@@ -10,7 +10,7 @@ use std::path::Path;
 
 use enforcer_flow::CgroupId;
 
-use crate::hooks::HookPoint;
+use crate::hooks::{HookPoint, LSM_CGROUP};
 use crate::inspect::{self, LinkView};
 use crate::programs::write_error;
 use crate::{KernelError, Programs, cgroup, sys};
@@ -98,6 +98,20 @@ impl Programs {
             }
         }
         self.attach(cgroup_dir, id)
+    }
+
+    /// The programs that a cgroup does without: they could not be attached, and others make up for them.
+    #[must_use]
+    pub fn left_out(&self, id: CgroupId) -> Vec<Fault> {
+        let programs = self.programs().iter();
+        programs
+            .filter(|(hook, _)| hook.attach_type == LSM_CGROUP)
+            .filter(|(hook, _)| !self.pins().links(id).join(hook.name).exists())
+            .map(|(hook, _)| Fault {
+                hook: hook.name,
+                kind: FaultKind::Missing,
+            })
+            .collect()
     }
 
     /// How many programs hang on each cgroup.

@@ -87,11 +87,13 @@ fn enforcer_started(line: &mut Object<'_>, started: &EnforcerStarted<'_>) {
         mode,
         policy_digest,
         rules,
+        lsm,
     } = started;
     line.code("version", version);
     line.code("mode", mode.as_str());
     line.code("policy_digest", policy_digest);
     line.number("rules", *rules);
+    line.shown("lsm", lsm, DETAIL);
 }
 
 fn flow(line: &mut Object<'_>, facts: &FlowFacts<'_>) {

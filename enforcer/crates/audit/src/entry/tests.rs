@@ -279,6 +279,7 @@ fn administrative(sample: &Sample, text: &str, check: &mut impl FnMut(&Entry<'_>
         mode: Mode::Daemon,
         policy_digest: text,
         rules: 3,
+        lsm: text,
     }));
     check(&Entry::EnforcerStopped { reason: text });
     check(&Entry::PolicyLoaded(PolicyLoaded {

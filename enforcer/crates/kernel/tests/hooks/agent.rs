@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
+use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -229,6 +230,13 @@ impl Hands {
                 Ok(format!("ok {addr}"))
             }
             ["unix", path] => UnixStream::connect(path).map(|_| "ok".into()),
+            ["unix-abstract", name] => {
+                let addr = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+                UnixStream::connect_addr(&addr).map(|_| "ok".into())
+            }
+            ["listen-abstract", name] => crate::unix::listen_abstract(name),
+            ["go-to", folder] => std::env::set_current_dir(folder).map(|()| "ok".into()),
+            ["cover", under, over] => crate::unix::cover(under, over),
             ["unix-send", path] => {
                 let sent = UnixDatagram::unbound()?.send_to(b"x", path);
                 sent.map(|_| "ok".into())

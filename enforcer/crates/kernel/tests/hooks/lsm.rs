@@ -277,8 +277,16 @@ fn a_security_module_that_was_taken_off_is_missed_and_put_back() {
         ("lsm_cgroup", FaultKind::Missing),
     ];
     assert_eq!(kinds(&sandbox), faults);
+    let left_out = sandbox.programs().left_out(sandbox.id);
+    let left_out: Vec<_> = left_out.iter().map(|fault| fault.hook).collect();
+    assert_eq!(
+        left_out,
+        ["lsm_cgroup"],
+        "what hangs nowhere is pinned still"
+    );
     assert_eq!(agent.ask("socket 17 3 768"), "ok", "nothing holds it");
     mend(&sandbox);
+    assert_eq!(sandbox.programs().left_out(sandbox.id), []);
     assert_eq!(kinds(&sandbox), []);
     assert_eq!(agent.ask("socket 17 3 768"), REFUSED);
     sandbox.programs.take().unwrap().release().unwrap();

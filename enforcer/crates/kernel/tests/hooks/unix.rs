@@ -1,6 +1,9 @@
 //! Unix sockets connected by name: let through, or refused and reported, as was said of the workload.
 
-use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::ffi::CString;
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 
 use enforcer_flow::Stance;
 use enforcer_kernel::unix::{self, UnixSockets};
@@ -88,6 +91,71 @@ fn unix_sockets_are_refused_where_they_may_not_be_connected() {
     treat(UnixSockets::Open);
     for (order, _) in service.orders() {
         assert_eq!(agent.ask(&order), "ok", "{order}");
+    }
+}
+
+/// Listens under a name without a file, for as long as the process lives.
+pub(crate) fn listen_abstract(name: &str) -> io::Result<String> {
+    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(name)?)?;
+    std::mem::forget(listener);
+    Ok("ok".to_owned())
+}
+
+/// Mounts a file over another, in a mount namespace of the calling thread's own.
+pub(crate) fn cover(under: &str, over: &str) -> io::Result<String> {
+    let done = |code: i32| match code {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    };
+    let mount = |from: &str, to: &str, flags| -> io::Result<()> {
+        let (from, to) = (CString::new(from)?, CString::new(to)?);
+        let none = std::ptr::null();
+        // SAFETY: two strings, and nothing where nothing is asked for.
+        done(unsafe { libc::mount(from.as_ptr(), to.as_ptr(), none, flags, none.cast()) })
+    };
+    // SAFETY: no pointers.
+    done(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    mount("none", "/", libc::MS_REC | libc::MS_PRIVATE)?;
+    mount(over, under, libc::MS_BIND)?;
+    Ok("ok".to_owned())
+}
+
+#[test]
+fn a_refused_unix_socket_is_reached_by_no_other_name() {
+    let Some(sandbox) = sandbox() else { return };
+    let service = Service::new();
+    let folder = service.folder.path();
+    let real = folder.join("stream");
+    let at = |name: &str| folder.join(name).display().to_string();
+    std::os::unix::fs::symlink(&real, folder.join("symbolic")).unwrap();
+    std::fs::hard_link(&real, folder.join("hard")).unwrap();
+    std::fs::write(folder.join("mounted"), "").unwrap();
+    let name = format!("enforcer-test-{}", std::process::id());
+    // Names without a file belong to a network namespace.
+    let mut stranger = sandbox.stranger();
+    assert_eq!(stranger.ask(&format!("listen-abstract {name}")), "ok");
+    let mut agent = sandbox.agent();
+    let covered = agent.ask(&format!("cover {} {}", at("mounted"), real.display()));
+    assert_eq!(covered, "ok");
+    assert_eq!(agent.ask(&format!("go-to {}", folder.display())), "ok");
+    let names = [
+        format!("unix {}", real.display()),
+        format!("unix {}", at("symbolic")),
+        format!("unix {}", at("hard")),
+        format!("unix {}", at("mounted")),
+        format!("unix /proc/thread-self/root{}", real.display()),
+        "unix /proc/thread-self/cwd/stream".to_owned(),
+        "unix stream".to_owned(),
+        format!("unix-abstract {name}"),
+    ];
+    for order in &names {
+        assert_eq!(agent.ask(order), "ok", "{order}");
+    }
+    let programs = sandbox.programs();
+    let treated = programs.treat_unix_sockets(sandbox.id, UnixSockets::Refused);
+    treated.unwrap();
+    for order in &names {
+        assert_eq!(agent.ask(order), REFUSED, "{order}");
     }
 }
 
