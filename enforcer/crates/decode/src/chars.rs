@@ -70,13 +70,18 @@ impl Chars {
         self.next = at;
     }
 
+    /// Where in a text that begins at `base` it looks first.
+    pub(crate) fn begins(&self, base: u64) -> usize {
+        self.next.saturating_sub(base) as usize
+    }
+
     pub(crate) fn feed(
         &mut self,
         window: &Window<'_>,
         (limits, above): (&Limits, Layers),
         look: &mut Look<'_>,
     ) {
-        let mut at = (self.next.max(window.base) - window.base) as usize;
+        let mut at = self.begins(window.base);
         let reader = Reader {
             text: window.text,
             last: window.last,
@@ -219,6 +224,20 @@ impl Shown {
     }
 }
 
+/// Nothing in the block can begin a unit.
+pub(crate) fn none_coded(block: &[u8; BLOCK], layers: Layers) -> bool {
+    escapes(block, plus(layers)) == 0
+}
+
+/// What begins a unit beside what does everywhere.
+fn plus(layers: Layers) -> u8 {
+    if layers.contains(Layers::FORM) {
+        b'+'
+    } else {
+        b'%'
+    }
+}
+
 /// Never so short that the text before holds what was decoded.
 fn linger(limits: &Limits) -> usize {
     limits.linger.max(LOOKBACK)
@@ -287,14 +306,14 @@ impl Reader<'_> {
 
     /// The next byte that can begin a unit, or `end`.
     fn trigger(&self, at: usize, end: usize) -> usize {
-        let plus = if self.layers.contains(Layers::FORM) {
-            b'+'
-        } else {
-            b'%'
-        };
-        let Some(rest) = self.text.get(at..end) else {
+        let plus = plus(self.layers);
+        let Some(rest @ [first, ..]) = self.text.get(at..end) else {
             return end;
         };
+        // Where one was, another often follows.
+        if *first >= 0x80 || matches!(first, b'%' | b'&' | b'\\' | b'=') || *first == plus {
+            return at;
+        }
         let (blocks, tail) = rest.as_chunks();
         for (block, from) in blocks.iter().zip((at..).step_by(BLOCK)) {
             let found = escapes(block, plus);

@@ -67,6 +67,18 @@ impl Decoder {
         }
     }
 
+    /// As a new one, in the room that it has; what of the last text was held is gone.
+    pub fn restart(&mut self, limits: &Limits) {
+        let Self {
+            engines,
+            kept,
+            base,
+        } = self;
+        engines.restart(limits.clone(), Layers::NONE);
+        kept.clear();
+        *base = 0;
+    }
+
     /// Takes the next piece; `last` if the text ends with it. Every view that grew is shown to `look`.
     pub fn push(&mut self, text: &[u8], last: bool, look: &mut dyn FnMut(&mut View<'_>)) {
         let mut done = 0;

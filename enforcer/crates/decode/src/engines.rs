@@ -1,10 +1,11 @@
 //! What takes encodings off one text: characters, and runs of digits.
 
+use crate::blocks::{BLOCK, padded};
 use crate::channel::Look;
-use crate::chars::Chars;
+use crate::chars::{self, Chars};
 use crate::decoder::Limits;
 use crate::layers::Layers;
-use crate::runs::Runs;
+use crate::runs::{self, Runs};
 use crate::view::Trail;
 
 /// A text as far as it is known, with enough of what was known before.
@@ -26,6 +27,8 @@ pub(crate) struct Engines {
     chars: Chars,
     runs: Runs,
     above: Layers,
+    /// Nothing was fed yet.
+    unfed: bool,
 }
 
 // === impl Engines ===
@@ -37,6 +40,7 @@ impl Engines {
             chars: Chars::default(),
             runs: Runs::default(),
             above,
+            unfed: true,
         }
     }
 
@@ -45,6 +49,7 @@ impl Engines {
         (self.limits, self.above) = (limits, above);
         self.chars = Chars::default();
         self.runs.restart();
+        self.unfed = true;
     }
 
     /// What is before these places is others'.
@@ -59,14 +64,28 @@ impl Engines {
     }
 
     pub(crate) fn feed(&mut self, window: &Window<'_>, look: &mut Look<'_>) {
+        if std::mem::take(&mut self.unfed) && window.last && self.is_plain(window) {
+            return;
+        }
         let Self {
             limits,
             chars,
             runs,
             above,
+            unfed: _,
         } = self;
         chars.feed(window, (limits, *above), look);
         runs.feed(window, (limits, *above), look);
+    }
+
+    /// One look at all of a short text, as most of what runs of digits say is: nothing is to be taken off it.
+    fn is_plain(&self, window: &Window<'_>) -> bool {
+        let from = window.new.min(self.chars.begins(window.base));
+        let Some(text) = window.text.get(from..).filter(|text| text.len() <= BLOCK) else {
+            return false;
+        };
+        let block = padded(text);
+        chars::none_coded(&block, self.limits.layers) && runs::none_tells(&block)
     }
 
     pub(crate) fn open(&self) -> Option<u64> {

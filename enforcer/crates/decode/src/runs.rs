@@ -14,6 +14,7 @@ mod stretch;
 
 use std::ops::Range;
 
+use crate::blocks::BLOCK;
 use crate::channel::{LOOKBACK, Look};
 use crate::decoder::Limits;
 use crate::engines::Window;
@@ -292,6 +293,11 @@ impl Runs {
             at = next;
         }
     }
+}
+
+/// No run in a text of no more than this can say anything, and no pairs.
+pub(crate) fn none_tells(block: &[u8; BLOCK]) -> bool {
+    digits::none_long(block) && spaced::none_paired(block)
 }
 
 /// Whether `run` is the same in the text above, and read there.

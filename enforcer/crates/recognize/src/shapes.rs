@@ -26,6 +26,8 @@ pub struct Shape {
 /// How many lengths of a run are told apart, and how many of the run that follows it in a group.
 const LENGTHS: usize = 16;
 const FOLLOWING: usize = 8;
+/// How far behind those lengths what ends a run is looked for.
+const LONG: usize = 32;
 /// What stands between runs that are grouped.
 const SIGNS: [u8; 6] = *b") -+./";
 /// Around a run that is bare, around one that is tailed by one letter or by several, around one that is lettered and has a
@@ -235,7 +237,14 @@ impl Shape {
             (Some(b' ' | b'-' | b'+' | b'.' | b'/'), Some(b'A'..=b'Z' | b'a'..=b'z')) => {
                 Self::tailed(length, rest.get(2).copied())
             }
-            // A sixteenth digit too: the run is longer than is told apart.
+            // The run is longer than is told apart.
+            (Some(b'0'..=b'9'), _) => match rest.get(digits(rest, LONG)..) {
+                Some([behind, rest @ ..]) if behind.is_ascii_alphabetic() => {
+                    Self::tailed(length, rest.first().copied())
+                }
+                Some([]) if !last => bare.or(Self::tailed(length, None)),
+                Some(_) | None => bare,
+            },
             (Some(_) | None, _) => bare,
         }
     }

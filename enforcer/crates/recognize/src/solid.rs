@@ -46,8 +46,8 @@ impl Solid {
     /// The run can be one of them.
     #[must_use]
     pub fn fits(self, run: &Run) -> bool {
-        let begins = run.first.is_none_or(|first| self.first >> first & 1 != 0);
-        begins && run.length <= self.most && (run.open || run.length >= self.least)
+        let long = run.length <= self.most && (run.open || run.length >= self.least);
+        long && run.first.is_none_or(|first| self.first >> first & 1 != 0)
     }
 }
 

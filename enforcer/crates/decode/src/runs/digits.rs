@@ -47,6 +47,11 @@ pub(super) fn end(text: &[u8], from: usize) -> usize {
     at + digits(&padded(rest)).trailing_ones() as usize
 }
 
+/// No run in it is long enough.
+pub(super) fn none_long(block: &[u8; BLOCK]) -> bool {
+    begin_long(digits(block)) == 0
+}
+
 /// Where a run that is long enough ends in the block at `at`, which has digits where `digits` has bits; `run` is where the
 /// last one begins.
 #[inline]

@@ -148,7 +148,12 @@ fn step(rest: &[u8], between: Option<&'static [u8]>, last: bool) -> Step {
         [_, _, ..] => return Step::Over,
         [_] | [] => {}
     }
+    let first = rest.first();
     for &one in BETWEEN {
+        // Of most, what is between begins otherwise.
+        if first.is_some() && first != one.first() {
+            continue;
+        }
         if between.is_some_and(|between| between != one) {
             continue;
         }
@@ -240,6 +245,12 @@ fn candidate(text: &[u8], mut at: usize) -> usize {
     // What is behind the last one may be anything.
     let ending = first & 1 << rest.len().saturating_sub(1);
     at + rest.len().min((found | ending).trailing_zeros() as usize)
+}
+
+/// No pair that says a byte of text is in the block.
+pub(super) fn none_paired(block: &[u8; BLOCK]) -> bool {
+    let first = range(block, b'2', b'7');
+    first == 0 || first & (range(block, b'0', b'9') | range(block, b'a', b'f')) >> 1 == 0
 }
 
 /// The places of a block of which the two behind are told as well.

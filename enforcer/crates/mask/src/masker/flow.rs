@@ -32,8 +32,9 @@ pub(super) struct Flow {
     tokens: usize,
     /// Behind the run of words that was gone through last.
     words: usize,
-    /// Takes encodings off.
+    /// Takes encodings off; once it is told that the text is another.
     decoder: Option<Decoder>,
+    decoding: bool,
 }
 
 impl Flow {
@@ -48,11 +49,11 @@ impl Flow {
             started,
             tokens,
             words,
-            decoder,
+            decoder: _,
+            decoding,
         } = self;
         (*base, *sent, *scanned, *started) = (0, 0, 0, false);
-        (*tokens, *words) = (0, 0);
-        *decoder = None;
+        (*tokens, *words, *decoding) = (0, 0, false);
         settled.clear();
         open.clear();
         hits.clear();
@@ -280,9 +281,11 @@ impl Flow {
         if !around.lane.decode {
             return free;
         }
-        let decoder = self
-            .decoder
-            .get_or_insert_with(|| Decoder::new(&around.lane.layers));
+        let limits = &around.lane.layers;
+        let decoder = self.decoder.get_or_insert_with(|| Decoder::new(limits));
+        if !std::mem::replace(&mut self.decoding, true) {
+            decoder.restart(limits);
+        }
         let (base, sent, hits) = (self.base, self.sent, &mut self.hits);
         decoder.push(&text[from..], last, &mut |view| {
             views::look(around, view, (base, sent), hits);

@@ -237,10 +237,13 @@ impl Pass<'_> {
     /// What nothing breaks before `end`.
     #[inline]
     fn stretch(&self, end: usize, see: &mut impl See) {
-        let Span { text, .. } = self.span;
-        if end < self.since + RUN {
-            return;
+        if end >= self.since + RUN {
+            self.long_stretch(see);
         }
+    }
+
+    fn long_stretch(&self, see: &mut impl See) {
+        let Span { text, .. } = self.span;
         let at = self.since + usize::from(text[self.since] == b' ');
         if word_run(&text[at..], true).is_long() {
             see.mark(Mark::Words, at);
