@@ -19,15 +19,13 @@ fuzz_target!(|input: (u8, u8, &str)| {
         let Some(editor) = AnswerEditor::new(&shape, &Limits::default()) else {
             break;
         };
-        let (out, result) = push(editor, &messages, ruling, 0);
+        // A call of which the end does not come is held for ever.
+        let (out, _) = push(editor, &messages, ruling, 0);
         if ruling != Ruling::Strip {
             assert!(
                 out.iter().eq(messages.iter().take(out.len())),
                 "others came out"
             );
-        }
-        if ruling == Ruling::Keep && result.is_ok() {
-            assert_eq!(out.len(), messages.len(), "something is missing");
         }
     }
     for judged in [false, true] {
@@ -44,7 +42,8 @@ fuzz_target!(|input: (u8, u8, &str)| {
         }
         let digits = text.bytes().any(|byte| byte.is_ascii_digit());
         if !digits && result.is_ok() {
-            assert_eq!(out, messages, "others came out");
+            let same = out.iter().eq(messages.iter().take(out.len()));
+            assert!(same, "others came out");
         }
     }
     for message in messages {

@@ -24,6 +24,36 @@ const KNOWN: &[&str] = &[
     "temperature",
     "n",
 ];
+/// Ways of sampling, billing and formatting that decide nothing about what is said to whom.
+const PASSED: &[&str] = &[
+    "audio",
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "metadata",
+    "modalities",
+    "moderation",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "response_format",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "stop",
+    "store",
+    "stream_options",
+    "top_logprobs",
+    "top_p",
+    "user",
+    "verbosity",
+    "top_k",
+    "min_p",
+    "repetition_penalty",
+];
 const MESSAGE: &[&str] = &[
     "role",
     "content",
@@ -59,35 +89,8 @@ pub(super) fn read<'b>(
             "temperature" => call.temperature = read::number(&at, value)?,
             "n" => call.n = read::whole(&at, value)?,
             "prediction" => prediction(call, &at, value)?,
-            // Ways of sampling, billing and formatting that decide nothing about what is said to whom.
-            "audio"
-            | "frequency_penalty"
-            | "logit_bias"
-            | "logprobs"
-            | "metadata"
-            | "modalities"
-            | "moderation"
-            | "parallel_tool_calls"
-            | "presence_penalty"
-            | "prompt_cache_key"
-            | "prompt_cache_options"
-            | "prompt_cache_retention"
-            | "reasoning_effort"
-            | "response_format"
-            | "safety_identifier"
-            | "seed"
-            | "service_tier"
-            | "stop"
-            | "store"
-            | "stream_options"
-            | "top_logprobs"
-            | "top_p"
-            | "user"
-            | "verbosity"
-            | "top_k"
-            | "min_p"
-            | "repetition_penalty" => {}
             "web_search_options" => tools::hosted(&mut call.tools, "web_search", value),
+            _ if PASSED.contains(&key) => {}
             _ => notes.member(&root_place, member, KNOWN)?,
         }
     }

@@ -27,6 +27,48 @@ pub(super) const KNOWN: &[&str] = &[
     "type",
 ];
 
+/// Ways of sampling, billing and formatting that decide nothing about what is said to whom.
+const PASSED: &[&str] = &[
+    "access_programs",
+    "audio",
+    "background",
+    "background_options",
+    "context_management",
+    "event_id",
+    "generate",
+    "image",
+    "include",
+    "input_audio_format",
+    "input_audio_noise_reduction",
+    "input_audio_transcription",
+    "max_tool_calls",
+    "metadata",
+    "modalities",
+    "moderation",
+    "output_audio_format",
+    "output_modalities",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "speed",
+    "store",
+    "stream_id",
+    "stream_options",
+    "text",
+    "top_logprobs",
+    "top_p",
+    "tracing",
+    "truncation",
+    "turn_detection",
+    "type",
+    "user",
+    "voice",
+];
+
 pub(super) fn read<'b>(
     call: &mut ModelCall<'b>,
     root: &'b Value<'b>,
@@ -68,45 +110,7 @@ pub(super) fn settings<'b>(
                 Some(id) => call.context.extend(read::text(&at.key("id"), id)?),
                 None => call.context.extend(read::text(&at, value)?),
             },
-            // Ways of sampling, billing and formatting that decide nothing about what is said to whom.
-            "access_programs"
-            | "audio"
-            | "background"
-            | "background_options"
-            | "context_management"
-            | "event_id"
-            | "generate"
-            | "image"
-            | "include"
-            | "input_audio_format"
-            | "input_audio_noise_reduction"
-            | "input_audio_transcription"
-            | "max_tool_calls"
-            | "metadata"
-            | "modalities"
-            | "moderation"
-            | "output_audio_format"
-            | "output_modalities"
-            | "parallel_tool_calls"
-            | "prompt_cache_key"
-            | "prompt_cache_options"
-            | "prompt_cache_retention"
-            | "reasoning"
-            | "safety_identifier"
-            | "service_tier"
-            | "speed"
-            | "store"
-            | "stream_id"
-            | "stream_options"
-            | "text"
-            | "top_logprobs"
-            | "top_p"
-            | "tracing"
-            | "truncation"
-            | "turn_detection"
-            | "type"
-            | "user"
-            | "voice" => {}
+            _ if PASSED.contains(&key) => {}
             _ => notes.member(place, member, KNOWN)?,
         }
     }
