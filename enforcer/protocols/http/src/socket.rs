@@ -69,7 +69,15 @@ struct Opened {
     exchange: Exchange,
     obligations: Vec<Obligation>,
     judge: Option<Judge>,
-    answer: Response<Incoming>,
+}
+
+/// How a socket was asked for, and what its messages are.
+struct Asking {
+    parts: Parts,
+    shape: Shape,
+    /// Whether rules read what the agent says.
+    is_read: bool,
+    room: Held,
 }
 
 /// Forwards a request for a WebSocket on which messages are judged.
@@ -80,53 +88,78 @@ pub(crate) async fn forward(
     upgrade: Upgrade,
     shape: Shape,
 ) -> Result<Response<ResponseBody>, Refusal> {
-    let agent = &connection.agent;
-    let judging = &agent.judging;
-    let asked = Asked::read(connection, &parts, None)?;
-    let workload = agent.flow.workload().cgroup;
-    let Some(room) = judging
-        .memory
-        .admit_many(workload, judging.message_bytes.saturating_mul(2))
-    else {
-        return Err(unready(&asked));
+    let is_read = matches!(head, Head::Body);
+    let (granted, room) = grant(connection, head, &parts)?;
+    let asking = Asking {
+        parts: parts.clone(),
+        shape,
+        is_read,
+        room,
     };
-    let reads_messages = matches!(head, Head::Body);
+    let (mut opened, answer) = open(connection, granted, (parts, body)).await?;
+    let exchange = &mut opened.exchange;
+    let (head, far) = match upgrade::switched(answer, exchange)? {
+        Switched::Not(answer) => return Ok(down(*answer, None, opened.exchange, connection)),
+        Switched::Over(head, far) => (head, far),
+    };
+    let head = recording::opened(&connection.agent.fingerprinter, exchange, head);
+    if has_extensions(head.headers()) {
+        return Err(fail(exchange, "unasked_extension"));
+    }
+    begin(connection, opened, asking, (upgrade.agent, far));
+    Ok(head)
+}
+
+/// Has the socket granted, where there is room for a message of each side.
+fn grant(connection: &Connection, head: Head, parts: &Parts) -> Result<(Granted, Held), Refusal> {
+    let agent = &connection.agent;
+    let asked = Asked::read(connection, parts, None)?;
+    let bytes = agent.judging.message_bytes.saturating_mul(2);
+    let workload = agent.flow.workload().cgroup;
+    let room = agent.judging.memory.admit_many(workload, bytes);
+    let room = room.ok_or_else(|| unready(&asked))?;
     let granted = match head {
         Head::Granted(granted) => granted,
         Head::Body => agent
             .gate
             .ask(&agent.flow, asked.ask(policy::Body::Later))?,
     };
-    let kept = parts.clone();
+    Ok((granted, room))
+}
+
+/// Carries what is said on a socket that is open, in a task of its own: message by message where anybody reads it.
+fn begin(
+    connection: &Arc<Connection>,
+    opened: Opened,
+    asking: Asking,
+    (agent, far): (OnUpgrade, OnUpgrade),
+) {
     let Opened {
-        mut exchange,
+        exchange,
         obligations,
         judge,
-        answer,
-    } = open(connection, granted, (parts, body)).await?;
-    let (head, far) = match upgrade::switched(answer, &mut exchange)? {
-        Switched::Not(answer) => return Ok(down(*answer, None, exchange, connection)),
-        Switched::Over(head, far) => (head, far),
-    };
-    let head = recording::opened(&agent.fingerprinter, &exchange, head);
-    if has_extensions(head.headers()) {
-        return Err(fail(&mut exchange, "unasked_extension"));
-    }
+    } = opened;
+    let Asking {
+        parts,
+        shape,
+        is_read,
+        room,
+    } = asking;
     // What a message asks of a model is counted, also where no rule reads it.
     let asks_models = matches!(shape.api, Api::Model(..) | Api::Mcp);
-    let judges_agent = reads_messages || (exchange.is_billed() && asks_models);
+    let judges_agent = is_read || (exchange.is_billed() && asks_models);
     let masking = exchange.masking().filter(|masking| !masking.watches());
     let masking = masking.cloned();
     let reads = judges_agent || judge.is_some() || masking.is_some();
     if !reads && exchange.recording().is_none() {
-        let limit = agent.limits.idle_timeout;
-        tokio::spawn(upgrade::tunnel(upgrade.agent, far, exchange, limit));
-        return Ok(head);
+        let limit = connection.agent.limits.idle_timeout;
+        tokio::spawn(upgrade::tunnel(agent, far, exchange, limit));
+        return;
     }
-    let limits = &judging.structure;
+    let limits = &connection.agent.judging.structure;
     let talk = Talk {
         connection: Arc::clone(connection),
-        parts: kept,
+        parts,
         far: Far::new((judge, masking), answers(&shape), limits),
         shape,
         exchange,
@@ -135,8 +168,7 @@ pub(crate) async fn forward(
         reads,
         _room: room,
     };
-    tokio::spawn(talk.run(upgrade.agent, far));
-    Ok(head)
+    tokio::spawn(talk.run(agent, far));
 }
 
 /// Asks for the socket, under the terms of the grant.
@@ -144,7 +176,7 @@ async fn open(
     connection: &Connection,
     granted: Granted,
     (mut parts, body): (Parts, Incoming),
-) -> Result<Opened, Refusal> {
+) -> Result<(Opened, Response<Incoming>), Refusal> {
     let Granted {
         mut exchange,
         permit,
@@ -162,12 +194,12 @@ async fn open(
     meet(connection, &mut exchange, &mut parts, terms)?;
     parts.headers.remove(SEC_WEBSOCKET_EXTENSIONS);
     let answer = upgrade::ask(connection, &mut exchange, &permit, parts, body).await?;
-    Ok(Opened {
+    let opened = Opened {
         exchange,
         obligations,
         judge,
-        answer,
-    })
+    };
+    Ok((opened, answer))
 }
 
 /// The shape of what comes back: as with what goes up, a message is a document.

@@ -63,36 +63,7 @@ pub(super) async fn carry(
         End::Refused(refusal) => Some(words(reader, refusal)),
         End::Broken(_) | End::Closed(_) => None,
     };
-    let farewell = async {
-        match ending {
-            End::Broken(broken) => {
-                let gone = close(CloseCode::Away, "");
-                let _ = tokio::join!(agent_sink.send(gone.clone()), far_sink.send(gone));
-                Ending::Broken(broken)
-            }
-            End::Closed(frame) => {
-                let close = Message::Close(frame);
-                // Whoever closed has been answered by its own socket.
-                let _ = match side {
-                    Side::Agent | Side::Own => far_sink.send(close).await,
-                    Side::Upstream => agent_sink.send(close).await,
-                };
-                let _ = tokio::join!(agent_sink.close(), far_sink.close());
-                Ending::Closed
-            }
-            End::Refused(refusal) => {
-                let no = close(CloseCode::Policy, &refusal.public);
-                if let Some(words) = words {
-                    let _ = agent_sink.feed(words).await;
-                }
-                let _ = tokio::join!(
-                    agent_sink.send(no),
-                    far_sink.send(close(CloseCode::Away, ""))
-                );
-                Ending::Refused(refusal)
-            }
-        }
-    };
+    let farewell = farewell((ending, side), words, (&mut agent_sink, &mut far_sink));
     let told = tokio::time::timeout(FAREWELL, farewell).await;
     if told.is_ok() {
         let _ = tokio::time::timeout(FAREWELL, listen_out(&mut agent_stream)).await;
@@ -101,6 +72,42 @@ pub(super) async fn carry(
         side,
         cause: "close_timeout",
     }))
+}
+
+/// Tells both sides that it is over.
+async fn farewell(
+    (ending, side): (End, Side),
+    words: Option<Message>,
+    (agent, far): (
+        &mut SplitSink<Socket, Message>,
+        &mut SplitSink<Socket, Message>,
+    ),
+) -> Ending {
+    match ending {
+        End::Broken(broken) => {
+            let gone = close(CloseCode::Away, "");
+            let _ = tokio::join!(agent.send(gone.clone()), far.send(gone));
+            Ending::Broken(broken)
+        }
+        End::Closed(frame) => {
+            let close = Message::Close(frame);
+            // Whoever closed has been answered by its own socket.
+            let _ = match side {
+                Side::Agent | Side::Own => far.send(close).await,
+                Side::Upstream => agent.send(close).await,
+            };
+            let _ = tokio::join!(agent.close(), far.close());
+            Ending::Closed
+        }
+        End::Refused(refusal) => {
+            let no = close(CloseCode::Policy, &refusal.public);
+            if let Some(words) = words {
+                let _ = agent.feed(words).await;
+            }
+            let _ = tokio::join!(agent.send(no), far.send(close(CloseCode::Away, "")));
+            Ending::Refused(refusal)
+        }
+    }
 }
 
 /// Takes what the agent still says, and passes nothing on, until it has closed as well (RFC 6455, section 7.1.1).
