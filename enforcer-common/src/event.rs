@@ -72,6 +72,8 @@ pub enum Hook {
     LsmSocket = 14,
     /// A change of a cgroup, asked of the kernel's security modules.
     LsmCgroup = 15,
+    /// A unix socket that was connected or sent to, asked of the kernel's security modules.
+    LsmUnix = 16,
 }
 
 /// Why it refused.
@@ -121,7 +123,7 @@ impl TryFrom<u8> for Hook {
     type Error = u8;
 
     fn try_from(byte: u8) -> Result<Self, u8> {
-        const ALL: [Hook; 14] = [
+        const ALL: [Hook; 15] = [
             Hook::Connect4,
             Hook::Connect6,
             Hook::Egress,
@@ -136,6 +138,7 @@ impl TryFrom<u8> for Hook {
             Hook::SendmsgUnix,
             Hook::LsmSocket,
             Hook::LsmCgroup,
+            Hook::LsmUnix,
         ];
         ALL.into_iter().find(|hook| *hook as u8 == byte).ok_or(byte)
     }
@@ -175,7 +178,7 @@ mod tests {
     #[test]
     fn every_byte_is_one_hook_or_none() {
         let known = (0..=u8::MAX).filter(|byte| Hook::try_from(*byte).is_ok());
-        assert_eq!(known.count(), 14);
+        assert_eq!(known.count(), 15);
         assert_eq!(Hook::try_from(Hook::SockOps as u8), Ok(Hook::SockOps));
         assert_eq!(Hook::try_from(0), Err(0));
     }

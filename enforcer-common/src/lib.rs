@@ -16,6 +16,7 @@ mod layout;
 mod netns;
 mod origin;
 mod seal;
+mod unix;
 mod workload;
 
 pub use address::Address;
@@ -24,6 +25,7 @@ pub use layout::KernelLayout;
 pub use netns::{NetnsEntry, netns_flag};
 pub use origin::{OriginKey, OriginValue};
 pub use seal::SealEntry;
+pub use unix::{UnixLayout, UnixSocketKey};
 pub use workload::{MAX_CONNECTIONS, WorkloadEntry, workload_flag};
 
 /// Names the layouts in this crate. Maps are pinned under this number.

@@ -27,6 +27,8 @@ pub mod workload_flag {
     pub const UNIX_REFUSED: u32 = 1 << 2;
     /// It is no workload but a trial of the LSM programs, which then tell of nothing.
     pub const TRIAL: u32 = 1 << 3;
+    /// Unix sockets are connected to those in `UNIX_ALLOWED` and the workload's own alone: the LSM programs see to it.
+    pub const UNIX_LISTED: u32 = 1 << 4;
 }
 
 /// Connections a workload may have at a time. A fraction of what `FLOWS` holds, so that no workload alone can fill it.

@@ -154,6 +154,18 @@ fn lsm_cgroup(ctx: LsmContext) -> i32 {
     lsm::cgroup::write(&ctx)
 }
 
+/// `connect(2)` on a unix socket that is a stream, as the kernel's security modules are asked; as above.
+#[lsm_cgroup(hook = "unix_stream_connect")]
+fn lsm_unix_connect(ctx: LsmContext) -> i32 {
+    lsm::unix::connect(&ctx)
+}
+
+/// A datagram to a unix socket, as the kernel's security modules are asked; as above.
+#[lsm_cgroup(hook = "unix_may_send")]
+fn lsm_unix_send(ctx: LsmContext) -> i32 {
+    lsm::unix::send(&ctx)
+}
+
 // No helper used here is reserved for the GPL, so the programs carry the project's own licence.
 #[unsafe(link_section = "license")]
 #[unsafe(no_mangle)]

@@ -6,7 +6,7 @@ use aya_ebpf::btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use enforcer_common::{
     KernelEvent, KernelLayout, LOST_SLOTS, NetnsEntry, OriginKey, OriginValue, SealEntry,
-    WorkloadEntry,
+    UnixLayout, UnixSocketKey, WorkloadEntry,
 };
 
 use crate::peer::CarriedValue;
@@ -51,6 +51,17 @@ pub static CHANGES: Array<u32, 1> = Array::new();
 /// Where this kernel keeps what `lsm_cgroup` reads. Written by the daemon before that program hangs anywhere.
 #[btf_map]
 pub static LAYOUT: Array<KernelLayout, 1> = Array::new();
+
+/// Where this kernel keeps what `lsm_unix_connect` and `lsm_unix_send` read. Written by the daemon before they hang anywhere.
+#[btf_map]
+pub static UNIX_LAYOUT: Array<UnixLayout, 1> = Array::new();
+
+/// Unix sockets of others that workloads may connect whose flags have [`UNIX_LISTED`]. Written by the daemon, again and again:
+/// a service that starts anew is another file.
+///
+/// [`UNIX_LISTED`]: enforcer_common::workload_flag::UNIX_LISTED
+#[btf_map]
+pub static UNIX_ALLOWED: HashMap<UnixSocketKey, u32, 1024, NO_PREALLOC> = HashMap::new();
 
 /// What is known of each socket; goes with the socket. Written by `sock_create`, `connect` and `sendmsg`, read by all others.
 #[btf_map]

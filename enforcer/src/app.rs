@@ -147,11 +147,7 @@ impl App {
             ledger: Arc::clone(&ledger),
             proxy,
             workers: Arc::clone(&workers),
-            unix: UnixRefusals::new(match instance.mode {
-                Mode::Daemon => config.unix_sockets.refuse.clone(),
-                // Sees none of the host's.
-                Mode::Run => Vec::new(),
-            })?,
+            unix: unix_refusals(config, instance.mode)?,
             stances: Arc::new(Stances::new(
                 Arc::clone(&instance.orders),
                 config.danger.observe.clone(),
@@ -227,6 +223,15 @@ impl App {
             tracing::error!(%error, "the last entries could not be written");
         }
         programs
+    }
+}
+
+/// The command of `enforcer run` sees no sockets of the host's.
+fn unix_refusals(config: &Config, mode: Mode) -> anyhow::Result<UnixRefusals> {
+    let sockets = &config.unix_sockets;
+    match mode {
+        Mode::Daemon => UnixRefusals::new(sockets.refuse.clone(), sockets.allow.clone()),
+        Mode::Run => UnixRefusals::new(Vec::new(), Vec::new()),
     }
 }
 

@@ -79,6 +79,7 @@ impl Enforcement {
             ended: 0,
         };
         this.serve(&own)?;
+        this.tools.unix.tell(&this.tools.programs);
         Ok(this)
     }
 
@@ -122,7 +123,11 @@ impl Enforcement {
         self.end(cgroup.id(), cause_of(label.stance()));
         self.namespaces.serve_processes_of(&self.tools, cgroup);
         let adopted = self.tools.programs.attached().contains(&cgroup.id());
-        let attached = taken.and_then(|()| self.tools.programs.attach(cgroup.dir(), cgroup.id()));
+        let programs = &self.tools.programs;
+        // Unix sockets once more: what tells one from another hangs there only now.
+        let attached = taken
+            .and_then(|()| programs.attach(cgroup.dir(), cgroup.id()))
+            .and_then(|()| programs.treat_unix_sockets(cgroup.id(), unix));
         if let Err(error) = attached {
             self.tools.workloads.remove(cgroup.id());
             return Err(error).with_context(|| format!("`{}` cannot be enforced", cgroup.path()));

@@ -85,6 +85,7 @@ fn hook(hook: Hook) -> &'static str {
         Hook::Bind => "bind",
         Hook::LsmCgroup => "lsm_cgroup",
         Hook::LsmSocket => "lsm_socket",
+        Hook::LsmUnix => "lsm_unix",
         Hook::Seal => "seal",
         Hook::Sendmsg4 => "sendmsg4",
         Hook::Sendmsg6 => "sendmsg6",

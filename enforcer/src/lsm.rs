@@ -66,7 +66,7 @@ pub(crate) fn unfit(trials: &[Trial]) -> Vec<String> {
 
 fn words(unfit: &[String]) -> String {
     if unfit.is_empty() {
-        "families of sockets and changes of cgroups are refused by the kernel's security modules, too".to_owned()
+        "families of sockets, unix sockets and changes of cgroups are judged by the kernel's security modules, too".to_owned()
     } else {
         format!("{}; {INSTEAD}", unfit.join("; "))
     }

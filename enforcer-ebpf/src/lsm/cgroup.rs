@@ -9,11 +9,10 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use aya_ebpf::programs::LsmContext;
 use enforcer_common::{Hook, KernelLayout, MAX_DEPTH, Reason, ipproto};
 
-use super::{Refusal, refuse};
+use super::{Refusal, address, refuse, word};
 use crate::maps::LAYOUT;
 use crate::{PASS, workload};
 
@@ -78,28 +77,4 @@ fn is_at_or_below(inode: *const c_void, layout: &KernelLayout, cgroup: u64) -> b
         node = address(node, layout.node_parent);
     }
     false
-}
-
-/// The address that lies in the kernel's memory there; null where none can be read.
-#[inline(always)]
-fn address(structure: *const c_void, offset: u32) -> *const c_void {
-    word(structure, offset).unwrap_or(0) as *const c_void
-}
-
-#[inline(always)]
-fn word(structure: *const c_void, offset: u32) -> Option<u64> {
-    let mut value = 0_u64;
-    // An offset in no structure of the kernel's; also tells the verifier that it is bounded.
-    if structure.is_null() || offset > 0xffff {
-        return None;
-    }
-    // SAFETY: the helper reads whatever address it is given, or fails; the value has room for what is asked.
-    let failed = unsafe {
-        bpf_probe_read_kernel(
-            (&raw mut value).cast(),
-            size_of::<u64>() as u32,
-            structure.wrapping_byte_add(offset as usize),
-        )
-    };
-    (failed == 0).then_some(value)
 }

@@ -61,6 +61,7 @@ impl Watchdog {
 impl Enforcement {
     /// Looks at the programs of some workloads, the next ones in turn, and mends what is wrong.
     pub(crate) fn look_after(&self, watchdog: &mut Watchdog) {
+        self.tools.unix.tell(&self.tools.programs);
         let mut all = self.cgroups();
         all.sort_by_key(|cgroup| cgroup.id().0);
         watchdog.forget_all_but(&all);
@@ -122,7 +123,13 @@ impl Enforcement {
         if let Some(workload) = self.tools.workloads.find(cgroup.id()) {
             programs.take_stance(cgroup.id(), workload.stance)?;
         }
-        programs.mend(cgroup.dir(), cgroup.id(), faults)?;
+        let mended = programs.mend(cgroup.dir(), cgroup.id(), faults);
+        // Whether one unix socket is told from another may have changed.
+        if let Some(workload) = self.tools.workloads.find(cgroup.id()) {
+            let unix = self.tools.unix.of(workload.policy.as_deref());
+            programs.treat_unix_sockets(cgroup.id(), unix)?;
+        }
+        mended?;
         let left = programs.verify(cgroup.dir(), cgroup.id())?;
         anyhow::ensure!(
             left.is_empty(),

@@ -10,6 +10,8 @@ use super::kernel::{Kernel, done, said};
 
 /// The first process; it runs what is here and switches the machine off.
 const INIT: &str = include_str!("init.sh");
+/// Where programs are.
+const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 /// What tests need, in the order in which they depend on each other. What a kernel has built in, it has not here.
 const MODULES: [&str; 9] = [
     "net/ipv4/inet_diag",
@@ -52,10 +54,15 @@ pub(super) fn make(folder: &Path, kernel: &Kernel, inside: &Inside<'_>) -> Resul
     )?;
     install(inside.tests, &root, "hooks")?;
     install(inside.enforcer, &root, "enforcer")?;
-    // Busybox's knows no far sides of wires.
-    let ip = ["/usr/sbin/ip", "/usr/bin/ip", "/sbin/ip", "/bin/ip"];
-    let ip = ip.iter().find(|path| Path::new(path).exists());
-    install(Path::new(ip.context("`ip` is nowhere")?), &root, "bin/ip")?;
+    // Busybox's `ip` knows no far sides of wires, and its `nsenter` would run no other.
+    for name in ["ip", "nsenter"] {
+        let program = FOLDERS.iter().map(|folder| Path::new(folder).join(name));
+        let mut program = program.filter(|path| path.exists());
+        let program = program
+            .next()
+            .with_context(|| format!("`{name}` is nowhere"))?;
+        install(&program, &root, &format!("bin/{name}"))?;
+    }
     modules(&root, &kernel.modules)?;
     let quoted = inside
         .arguments

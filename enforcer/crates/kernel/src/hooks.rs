@@ -34,9 +34,17 @@ pub(crate) const UNIX: [HookPoint; 2] = [hook("connect_unix", 49), hook("sendmsg
 
 /// Programs that some kernels alone run (`BPF_LSM_CGROUP`, 6.0, where BPF is among the security modules), each with the
 /// kernel's function that it is called with. Attached first of all, where they were seen to fire: they bend nothing.
-pub(crate) const LSM: [(HookPoint, &str); 2] = [
+pub(crate) const LSM: [(HookPoint, &str); 4] = [
     (hook("lsm_socket", LSM_CGROUP), "bpf_lsm_socket_create"),
     (hook("lsm_cgroup", LSM_CGROUP), "bpf_lsm_inode_permission"),
+    (UNIX_LSM[0], "bpf_lsm_unix_stream_connect"),
+    (UNIX_LSM[1], "bpf_lsm_unix_may_send"),
+];
+
+/// Those of them that tell one unix socket from another.
+pub(crate) const UNIX_LSM: [HookPoint; 2] = [
+    hook("lsm_unix_connect", LSM_CGROUP),
+    hook("lsm_unix_send", LSM_CGROUP),
 ];
 
 /// `BPF_LSM_CGROUP`.

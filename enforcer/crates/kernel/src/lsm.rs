@@ -10,7 +10,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use enforcer_common::{KernelLayout, WorkloadEntry, workload_flag};
+use enforcer_common::{KernelLayout, UnixLayout, WorkloadEntry, workload_flag};
 use enforcer_flow::CgroupId;
 
 use crate::btf::Types;
@@ -53,7 +53,13 @@ impl Programs {
         let mut trials = Vec::new();
         match self.prepare() {
             Ok(types) => {
+                let unix = self.prepare_unix(&types);
                 for (hook, function) in hooks::LSM {
+                    let is_unix = hooks::UNIX_LSM.iter().any(|unix| unix.name == hook.name);
+                    if let (true, Err(error)) = (is_unix, &unix) {
+                        trials.push(refused(hook, error));
+                        continue;
+                    }
                     match self.load_one(&types, hook, function) {
                         Ok(program) => loaded.push((hook, program)),
                         Err(error) => trials.push(refused(hook, &error)),
@@ -90,6 +96,27 @@ impl Programs {
         };
         self.layout().set(&0, &layout)?;
         Ok(types)
+    }
+
+    /// The same for those that tell one unix socket from another.
+    fn prepare_unix(&self, types: &Types) -> io::Result<()> {
+        let layout = UnixLayout {
+            socket_dentry: types.offset("unix_sock", &["path"])?
+                + types.offset("path", &["dentry"])?,
+            dentry_inode: types.offset("dentry", &["d_inode"])?,
+            inode_number: types.offset("inode", &["i_ino"])?,
+            inode_superblock: types.offset("inode", &["i_sb"])?,
+            superblock_device: types.offset("super_block", &["s_dev"])?,
+            file_socket: types.offset("socket", &["sk"])?,
+            socket_cgroup: types.offset("sock", &["sk_cgrp_data"])?
+                + types.offset("sock_cgroup_data", &["cgroup"])?,
+            cgroup_node: types.offset("cgroup", &["kn"])?,
+            node_parent: types.offset("kernfs_node", &["__parent", "parent"])?,
+            node_id: types.offset("kernfs_node", &["id"])?,
+            known: 1,
+            reserved: 0,
+        };
+        self.unix_layout.set(&0, &layout)
     }
 
     fn load_one(&self, types: &Types, hook: HookPoint, function: &str) -> io::Result<OwnedFd> {

@@ -18,7 +18,7 @@ use crate::hooks::{HOOKS, HookPoint};
 use crate::unix;
 
 /// The maps by name; each is pinned under it.
-const MAPS: [&str; 11] = [
+const MAPS: [&str; 13] = [
     "CARRIED",
     "CHANGES",
     "EVENTS",
@@ -29,6 +29,8 @@ const MAPS: [&str; 11] = [
     "NETNS",
     "SEALS",
     "SOCKETS",
+    "UNIX_ALLOWED",
+    "UNIX_LAYOUT",
     "WORKLOADS",
 ];
 
@@ -53,6 +55,8 @@ pub(crate) struct Maps {
     pub(crate) lost: OwnedFd,
     pub(crate) netns: OwnedFd,
     pub(crate) seals: OwnedFd,
+    pub(crate) unix_allowed: OwnedFd,
+    pub(crate) unix_layout: OwnedFd,
     pub(crate) workloads: OwnedFd,
 }
 
@@ -87,6 +91,8 @@ impl Loaded {
                 lost: map(&ebpf, "LOST")?,
                 netns: map(&ebpf, "NETNS")?,
                 seals: map(&ebpf, "SEALS")?,
+                unix_allowed: map(&ebpf, "UNIX_ALLOWED")?,
+                unix_layout: map(&ebpf, "UNIX_LAYOUT")?,
                 workloads: map(&ebpf, "WORKLOADS")?,
             },
             events: ebpf.take_map("EVENTS").ok_or_else(|| absent("EVENTS"))?,

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use aya::maps::{Map, MapData, RingBuf};
-use enforcer_common::{KernelLayout, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
+use enforcer_common::{
+    KernelLayout, NetnsEntry, OriginKey, OriginValue, SealEntry, UnixLayout, UnixSocketKey,
+    WorkloadEntry,
+};
 use enforcer_flow::{CgroupId, NetnsCookie};
 
 use crate::hooks::{HookPoint, LSM_CGROUP};
@@ -33,6 +36,8 @@ pub struct Programs {
     pub(crate) workloads: Table<u64, WorkloadEntry>,
     seal: OwnedFd,
     seals: Table<u64, SealEntry>,
+    pub(crate) unix_allowed: Table<UnixSocketKey, u32>,
+    pub(crate) unix_layout: Table<u32, UnixLayout>,
     lost: OwnedFd,
     events: Mutex<Option<Map>>,
     /// Whether attaching goes on without the programs for the kernel's security modules.
@@ -84,6 +89,9 @@ impl Programs {
                 Table::new(maps.seals),
             )
         };
+        // SAFETY: as above.
+        let (unix_allowed, unix_layout) =
+            unsafe { (Table::new(maps.unix_allowed), Table::new(maps.unix_layout)) };
         let adopted = Self {
             pins,
             programs,
@@ -95,6 +103,8 @@ impl Programs {
             workloads,
             seal,
             seals,
+            unix_allowed,
+            unix_layout,
             lost: maps.lost,
             events: Mutex::new(Some(events)),
             without_lsm: false,

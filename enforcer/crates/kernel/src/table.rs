@@ -5,7 +5,10 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use enforcer_common::{KernelLayout, NetnsEntry, OriginKey, OriginValue, SealEntry, WorkloadEntry};
+use enforcer_common::{
+    KernelLayout, NetnsEntry, OriginKey, OriginValue, SealEntry, UnixLayout, UnixSocketKey,
+    WorkloadEntry,
+};
 
 use crate::object::duplicate;
 use crate::{KernelError, sys};
@@ -39,6 +42,10 @@ unsafe impl Word for OriginKey {}
 unsafe impl Word for OriginValue {}
 // SAFETY: as above.
 unsafe impl Word for SealEntry {}
+// SAFETY: as above.
+unsafe impl Word for UnixLayout {}
+// SAFETY: as above.
+unsafe impl Word for UnixSocketKey {}
 // SAFETY: as above.
 unsafe impl Word for WorkloadEntry {}
 

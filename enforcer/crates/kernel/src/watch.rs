@@ -121,7 +121,11 @@ impl Programs {
     }
 
     /// What hangs behind the pin of a program; none when there is no pin, or it is not one of a link.
-    fn linked(&self, id: CgroupId, hook: HookPoint) -> Result<Option<LinkView>, KernelError> {
+    pub(crate) fn linked(
+        &self,
+        id: CgroupId,
+        hook: HookPoint,
+    ) -> Result<Option<LinkView>, KernelError> {
         match sys::open_pin(&self.pins().links(id).join(hook.name)) {
             Ok(link) => inspect::link(link.as_fd()).map_err(ask_error),
             Err(_) => Ok(None),

@@ -82,7 +82,7 @@ fn try_lsm(report: &mut Report, room: &Room) {
     };
     let unfit = unfit(&trials);
     if unfit.is_empty() {
-        let found = "families of sockets and changes of cgroups are refused by programs for the kernel's security modules";
+        let found = "families of sockets, unix sockets and changes of cgroups are judged by programs for the kernel's security modules";
         report.note(PART, "lsm", State::Covered, found);
     } else {
         let found = format!("{}; {INSTEAD}", unfit.join("; "));

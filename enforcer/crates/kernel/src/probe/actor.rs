@@ -3,8 +3,10 @@
 use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr as UnixAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
+use std::process;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -64,7 +66,7 @@ pub fn act(port: u16) -> io::Result<()> {
 }
 
 /// Does what the programs for the kernel's security modules are to refuse: opens `procs` for writing, the list of processes
-/// of a cgroup that is not its own, and asks for a socket of a family that is not given out.
+/// of a cgroup that is not its own, asks for a socket of a family that is not given out, and connects and sends to unix sockets.
 ///
 /// # Errors
 /// When it cannot speak.
@@ -74,6 +76,9 @@ pub fn act_lsm(procs: &Path) -> io::Result<()> {
     writeln!(out, "lsm_socket {family}")?;
     let moving = refusal(OpenOptions::new().write(true).open(procs));
     writeln!(out, "lsm_cgroup {moving}")?;
+    let [connected, sent] = unix_by_name()?;
+    writeln!(out, "lsm_unix_connect {connected}")?;
+    writeln!(out, "lsm_unix_send {sent}")?;
     writeln!(out, "{DONE}")?;
     out.flush()
 }
@@ -100,6 +105,18 @@ fn join() -> io::Result<()> {
 
 fn unix_datagram() -> io::Result<usize> {
     UnixDatagram::unbound()?.send_to(b"x", NOWHERE)
+}
+
+/// By names without a file, which need no place to stand in.
+fn unix_by_name() -> io::Result<[String; 2]> {
+    let name = |kind| UnixAddr::from_abstract_name(format!("enforcer-{kind}-{}", process::id()));
+    let (stream, datagram) = (name("stream")?, name("datagram")?);
+    let _listener = UnixListener::bind_addr(&stream)?;
+    let _receiver = UnixDatagram::bind_addr(&datagram)?;
+    Ok([
+        refusal(UnixStream::connect_addr(&stream)),
+        refusal(UnixDatagram::unbound()?.send_to_addr(b"x", &datagram)),
+    ])
 }
 
 fn send(to: SocketAddr) -> io::Result<usize> {

@@ -29,7 +29,7 @@ fn add(sandbox: &mut Sandbox) -> Result<(), String> {
     let programs = sandbox.programs.as_mut().unwrap();
     let trials = programs.add_lsm(&cgroup, &mut actor(), Need::Required);
     let trials = trials.unwrap();
-    assert_eq!(trials.len(), 2, "{trials:?}");
+    assert_eq!(trials.len(), 4, "{trials:?}");
     let fires = |trial: &Trial| trial.outcome == Outcome::Fired;
     fs::remove_dir(&cgroup).unwrap();
     if trials.iter().all(fires) {
@@ -56,7 +56,7 @@ fn idle() -> Option<Sandbox> {
     }
 }
 
-fn sandbox() -> Option<Sandbox> {
+pub(crate) fn sandbox() -> Option<Sandbox> {
     let sandbox = idle()?;
     sandbox.enforce(Loopback::Exempt);
     Some(sandbox)

@@ -9,6 +9,7 @@ use enforcer_flow::Stance;
 use enforcer_kernel::unix::{self, UnixSockets};
 use enforcer_kernel::{Hook, Loopback, Reason, ipproto};
 
+use crate::agent::Agent;
 use crate::refuse::next;
 use crate::sandbox::{Sandbox, block_on};
 
@@ -120,10 +121,9 @@ pub(crate) fn cover(under: &str, over: &str) -> io::Result<String> {
     Ok("ok".to_owned())
 }
 
-#[test]
-fn a_refused_unix_socket_is_reached_by_no_other_name() {
-    let Some(sandbox) = sandbox() else { return };
-    let service = Service::new();
+/// Orders that lead to the stream of a service by all kinds of names, and one to a name without a file. The agent goes to the
+/// folder, and mounts the socket over a file.
+fn names(sandbox: &Sandbox, service: &Service, agent: &mut Agent) -> (Agent, Vec<String>) {
     let folder = service.folder.path();
     let real = folder.join("stream");
     let at = |name: &str| folder.join(name).display().to_string();
@@ -134,7 +134,6 @@ fn a_refused_unix_socket_is_reached_by_no_other_name() {
     // Names without a file belong to a network namespace.
     let mut stranger = sandbox.stranger();
     assert_eq!(stranger.ask(&format!("listen-abstract {name}")), "ok");
-    let mut agent = sandbox.agent();
     let covered = agent.ask(&format!("cover {} {}", at("mounted"), real.display()));
     assert_eq!(covered, "ok");
     assert_eq!(agent.ask(&format!("go-to {}", folder.display())), "ok");
@@ -148,14 +147,78 @@ fn a_refused_unix_socket_is_reached_by_no_other_name() {
         "unix stream".to_owned(),
         format!("unix-abstract {name}"),
     ];
+    (stranger, names.to_vec())
+}
+
+#[test]
+fn a_refused_unix_socket_is_reached_by_no_other_name() {
+    let Some(sandbox) = sandbox() else { return };
+    let service = Service::new();
+    let mut agent = sandbox.agent();
+    let (_stranger, names) = names(&sandbox, &service, &mut agent);
     for order in &names {
         assert_eq!(agent.ask(order), "ok", "{order}");
     }
+    // What nothing can tell apart is refused as a whole, also where there is a list.
     let programs = sandbox.programs();
-    let treated = programs.treat_unix_sockets(sandbox.id, UnixSockets::Refused);
+    for how in [UnixSockets::Refused, UnixSockets::Listed] {
+        assert!(!programs.tell_unix_sockets_apart(sandbox.id));
+        programs.treat_unix_sockets(sandbox.id, how).unwrap();
+        for order in &names {
+            assert_eq!(agent.ask(order), REFUSED, "{how:?}: {order}");
+        }
+    }
+}
+
+#[test]
+fn unix_sockets_on_the_list_are_known_by_whatever_name_and_others_are_refused() {
+    let Some(sandbox) = crate::lsm::sandbox() else {
+        return;
+    };
+    let (allowed, other) = (Service::new(), Service::new());
+    let path = |service: &Service, name| service.folder.path().join(name);
+    let list = [
+        path(&allowed, "stream"),
+        path(&allowed, "datagram"),
+        path(&allowed, "nobody"),
+    ];
+    let programs = sandbox.programs();
+    programs.allow_unix_sockets(&list).unwrap();
+    let treated = programs.treat_unix_sockets(sandbox.id, UnixSockets::Listed);
     treated.unwrap();
-    for order in &names {
-        assert_eq!(agent.ask(order), REFUSED, "{order}");
+    let mut agent = sandbox.agent();
+    let (_stranger, names) = names(&sandbox, &allowed, &mut agent);
+    let (without_file, with_file) = names.split_last().unwrap();
+    for order in with_file {
+        assert_eq!(agent.ask(order), "ok", "{order}");
+    }
+    assert_eq!(agent.ask(&allowed.orders()[1].0), "ok");
+    // Of others, by a name that was an allowed one's as well.
+    let target = path(&allowed, "mounted").display().to_string();
+    let from = path(&other, "stream").display().to_string();
+    assert_eq!(agent.ask(&format!("cover {target} {from}")), "ok");
+    let mut refused: Vec<String> = other.orders().map(|(order, _)| order).into();
+    refused.extend([format!("unix {target}"), without_file.clone()]);
+    block_on(async {
+        let mut events = sandbox.programs().events().unwrap();
+        for order in &refused {
+            assert_eq!(agent.ask(order), REFUSED, "{order}");
+            let refused = next(&mut events).await;
+            assert_eq!(
+                (refused.hook, refused.reason, refused.protocol),
+                (Hook::LsmUnix, Reason::Unix, ipproto::UNIX)
+            );
+            assert_eq!(refused.process.pid, agent.pid());
+        }
+    });
+    // Its own, and pairs.
+    assert_eq!(agent.ask("listen-abstract enforcer-test-own"), "ok");
+    assert_eq!(agent.ask("unix-abstract enforcer-test-own"), "ok");
+    assert_eq!(agent.ask("unix-pair"), "ok");
+    // What is on the list no more is refused at once.
+    programs.allow_unix_sockets(&[]).unwrap();
+    for (order, _) in allowed.orders() {
+        assert_eq!(agent.ask(&order), REFUSED, "{order}");
     }
 }
 
