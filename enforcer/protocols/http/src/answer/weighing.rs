@@ -74,37 +74,44 @@ impl Weighing {
             spilling,
             structure,
         } = self;
-        let passed = kept
-            .here(&bounds)
-            .map_err(Unpassed::Unkept)
-            .and_then(|mut gathered| {
-                let asked = (&mut judge, &mut exchange, editor);
-                let read = read(
-                    &mut gathered,
-                    (&headers, &shape),
-                    asked,
-                    (&bounds, &structure),
-                );
-                let (bytes, read) = settled(read, (&mut judge, &exchange), &gathered)?;
-                let track = recording::track(&exchange, Way::Answer);
-                if track.is_some_and(|track| track.push(&bytes).is_err()) {
-                    return Err(Unpassed::Unrecorded);
-                }
-                gathered.bytes = bytes;
-                gathered.trailers = None;
-                let body = match spilling {
-                    None => Kept::Here(gathered),
-                    Some(spilling) => spilling
-                        .settle(gathered, bounds.workload)
-                        .map_err(Unpassed::Unkept)?,
-                };
-                Ok(Passed { body, read })
-            });
+        let here = kept.here(&bounds).map_err(Unpassed::Unkept);
+        let passed = here.and_then(|mut gathered| {
+            let asked = (&mut judge, &mut exchange, editor);
+            let read = read(
+                &mut gathered,
+                (&headers, &shape),
+                asked,
+                (&bounds, &structure),
+            );
+            let (bytes, read) = settled(read, (&mut judge, &exchange), &gathered)?;
+            gathered.bytes = bytes;
+            gathered.trailers = None;
+            let body = keep(gathered, &exchange, (spilling, &bounds))?;
+            Ok(Passed { body, read })
+        });
         Weighed {
             judge,
             exchange,
             passed,
         }
+    }
+}
+
+/// Keeps what goes on where it waits, and in a recording where a rule wants one.
+fn keep(
+    gathered: Gathered,
+    exchange: &Exchange,
+    (spilling, bounds): (Option<Arc<Spilling>>, &Bounds),
+) -> Result<Kept, Unpassed> {
+    let track = recording::track(exchange, Way::Answer);
+    if track.is_some_and(|track| track.push(&gathered.bytes).is_err()) {
+        return Err(Unpassed::Unrecorded);
+    }
+    match spilling {
+        None => Ok(Kept::Here(gathered)),
+        Some(spilling) => spilling
+            .settle(gathered, bounds.workload)
+            .map_err(Unpassed::Unkept),
     }
 }
 
