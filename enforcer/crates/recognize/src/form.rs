@@ -259,7 +259,10 @@ impl Form {
         };
         let apart = lead > 0 && self.shape[lead - 1] != b'A';
         let start = if apart { look.at } else { from };
-        if !stands_free_before(look.text, from) {
+        let end = from + self.shape.len();
+        // Of what is longer than the form, one look behind its end tells.
+        let longer = end < look.text.len() && stands_free_behind(look, end) == Some(false);
+        if longer || !stands_free_before(look.text, from) {
             return Fit::Not;
         }
         let mut text = look.text[from..].iter();
@@ -283,11 +286,8 @@ impl Form {
                 compact.push(byte.to_ascii_uppercase());
             }
         }
-        match stands_free_behind(look, from + self.shape.len()) {
-            Some(true) => Fit::Fits {
-                start,
-                end: from + self.shape.len(),
-            },
+        match stands_free_behind(look, end) {
+            Some(true) => Fit::Fits { start, end },
             Some(false) => Fit::Not,
             None => Fit::Open { start },
         }

@@ -130,8 +130,7 @@ impl Stretch {
         if self.more > 0 || at < self.free {
             return 0;
         }
-        let plain = bytes.iter().position(|byte| !is_text(*byte));
-        let groups = plain.unwrap_or(bytes.len()) / per;
+        let groups = plain(bytes) / per;
         if let Some(last) = (groups * per).checked_sub(1) {
             self.before = bytes[last];
             self.count += groups * per;
@@ -148,8 +147,7 @@ impl Stretch {
         per: usize,
         ((mut at, took), work): ((u64, u8), &mut Work<'_, '_>),
     ) -> usize {
-        let plain = bytes.iter().position(|byte| !is_text(*byte));
-        let groups = plain.unwrap_or(bytes.len()) / per;
+        let groups = plain(bytes) / per;
         if groups * per < self.enough || at < self.bar || self.more > 0 {
             return 0;
         }
@@ -317,4 +315,12 @@ impl Group {
     fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
+}
+
+/// How many bytes of plain text these begin with; mostly all are, which is told in a way that compiles to vectors.
+fn plain(bytes: &[u8]) -> usize {
+    if bytes.iter().fold(true, |all, byte| all & is_text(*byte)) {
+        return bytes.len();
+    }
+    bytes.iter().take_while(|byte| is_text(**byte)).count()
 }
