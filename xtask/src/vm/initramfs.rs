@@ -13,7 +13,7 @@ const INIT: &str = include_str!("init.sh");
 /// Where programs are.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 /// What tests need, in the order in which they depend on each other. What a kernel has built in, it has not here.
-const MODULES: [&str; 9] = [
+const MODULES: [&str; 12] = [
     "net/ipv4/inet_diag",
     "net/ipv4/tcp_diag",
     "net/ipv4/udp_diag",
@@ -21,6 +21,9 @@ const MODULES: [&str; 9] = [
     "net/ipv4/udp_tunnel",
     "net/mptcp/mptcp_diag",
     "drivers/net/veth",
+    "net/llc/llc",
+    "net/802/stp",
+    "net/bridge/bridge",
     "net/vmw_vsock/vsock",
     "crypto/af_alg",
 ];
@@ -111,7 +114,7 @@ fn modules(root: &Path, from: &Path) -> Result<()> {
         let name = Path::new(module).file_name().unwrap_or_default();
         let place = root
             .join("modules")
-            .join(format!("{number}-{}.ko", name.display()));
+            .join(format!("{number:02}-{}.ko", name.display()));
         let plain = from.join(format!("{module}.ko"));
         let packed = from.join(format!("{module}.ko.xz"));
         if plain.exists() {
