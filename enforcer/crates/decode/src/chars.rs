@@ -198,7 +198,10 @@ impl Shown {
             }
             match reader.unit(at, self.quoted) {
                 Unit::Short => return (at, Stop::Short),
-                Unit::Plain(_) if first => return (at, Stop::Plain),
+                // What was short when this was begun is nothing to begin it for.
+                Unit::Plain(_) | Unit::Coded { opens: false, .. } if first => {
+                    return (at, Stop::Plain);
+                }
                 Unit::Plain(len) => {
                     self.view.same(&text[at..at + len], base + at as u64);
                     at += len;

@@ -256,3 +256,30 @@ fn a_phrase_does_not_begin_within_a_word_whose_first_letter_came_alone() {
     let rules = rules(&[Action::Redact], None);
     agree(&rules, place(None), text.as_bytes(), &parts);
 }
+
+#[test]
+fn a_word_of_a_dictionary_ends_where_a_character_is_no_letter_wherever_it_is_cut() {
+    let rules = rules(&[Action::Redact; 4], None);
+    for (text, found) in [
+        ("Projekt Aurora\u{2019}s plan", true),
+        ("\u{201c}Projekt Aurora\u{201d}", true),
+        ("see\u{2014}Projekt Aurora\u{2014}today", true),
+        ("Projekt Aurora\u{a0}", true),
+        ("Projekt Aurora\u{2bc}", false),
+        ("Projekt Aurora\u{e9}", false),
+        ("\u{e9}Projekt Aurora\u{e9}", false),
+        ("Projekt Aurora\u{10400}", false),
+    ] {
+        let bytes = text.as_bytes();
+        let (_, findings, _) = stream(&rules, place(None), &[bytes]);
+        let whole = findings
+            .iter()
+            .any(|finding| &*finding.detector == "project");
+        assert_eq!(whole, found, "{text}");
+        let single: Vec<_> = bytes.chunks(1).collect();
+        agree(&rules, place(None), bytes, &single);
+        for cut in 1..bytes.len() {
+            agree(&rules, place(None), bytes, &[&bytes[..cut], &bytes[cut..]]);
+        }
+    }
+}

@@ -7,6 +7,9 @@ use aho_corasick::{AhoCorasick, Input, MatchKind};
 use super::{LONGEST, Part};
 use crate::RuleError;
 
+/// Bytes of the longest character (RFC 3629, section 3).
+const LONGEST_CHAR: usize = 4;
+
 /// Words and phrases.
 #[derive(Debug)]
 pub(crate) struct Dictionary {
@@ -51,18 +54,18 @@ impl Dictionary {
     pub(super) fn scan(&self, part: Part<'_>, found: &mut impl FnMut(Range<usize>)) -> usize {
         let Part { text, last, .. } = part;
         self.words.scan(part, |span, open| {
-            let before = span.start.checked_sub(1).and_then(|index| text.get(index));
-            if joins(before, text.get(span.start)) {
+            if of_word(before(text, span.start)) && of_word(behind(text, span.start)) {
                 return false;
             }
             if open {
                 return true;
             }
-            let end = text.get(span.end.wrapping_sub(1));
-            match text.get(span.end) {
-                None if !last => return true,
-                behind if joins(behind, end) => {}
-                Some(_) | None => found(span),
+            let next = behind(text, span.end);
+            if matches!(next, Beside::Nothing | Beside::Part) && !last {
+                return true;
+            }
+            if !(of_word(before(text, span.end)) && of_word(next)) {
+                found(span);
             }
             false
         })
@@ -140,9 +143,58 @@ impl Words {
     }
 }
 
-/// Whether two bytes are of one word.
-fn joins(one: Option<&u8>, other: Option<&u8>) -> bool {
-    let of_word =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
-    of_word(one) && of_word(other)
+/// What stands beside a place.
+#[derive(Clone, Copy)]
+enum Beside {
+    /// A character.
+    Char(char),
+    /// Bytes that are no character.
+    Garbage,
+    /// What may become one.
+    Part,
+    Nothing,
+}
+
+/// A word goes on over what is no character: it may be one in another encoding.
+fn of_word(beside: Beside) -> bool {
+    match beside {
+        Beside::Char(char) => char.is_alphanumeric(),
+        Beside::Garbage | Beside::Part => true,
+        Beside::Nothing => false,
+    }
+}
+
+fn behind(text: &[u8], at: usize) -> Beside {
+    let Some(rest @ [first, ..]) = text.get(at..) else {
+        return Beside::Nothing;
+    };
+    if first.is_ascii() {
+        return Beside::Char(char::from(*first));
+    }
+    let bytes = &rest[..rest.len().min(LONGEST_CHAR)];
+    match str::from_utf8(bytes) {
+        Ok(text) => text.chars().next().map_or(Beside::Nothing, Beside::Char),
+        Err(error) if error.valid_up_to() > 0 => {
+            let valid = str::from_utf8(&bytes[..error.valid_up_to()]).ok();
+            let char = valid.and_then(|text| text.chars().next());
+            char.map_or(Beside::Garbage, Beside::Char)
+        }
+        Err(error) if error.error_len().is_none() => Beside::Part,
+        Err(_) => Beside::Garbage,
+    }
+}
+
+fn before(text: &[u8], at: usize) -> Beside {
+    let text = &text[..at.min(text.len())];
+    let Some(last) = text.last() else {
+        return Beside::Nothing;
+    };
+    if last.is_ascii() {
+        return Beside::Char(char::from(*last));
+    }
+    let from = text.len().saturating_sub(LONGEST_CHAR);
+    let begins = (from..text.len()).rev().find(|at| text[*at] & 0xc0 != 0x80);
+    let char = begins.and_then(|at| str::from_utf8(&text[at..]).ok());
+    char.and_then(|text| text.chars().next())
+        .map_or(Beside::Garbage, Beside::Char)
 }
